@@ -1,0 +1,295 @@
+//! What a row is: an invitation's ID, parsed once and valid from then on, and what travels with it.
+//!
+//! Owns the rules for what counts as an ID. Reads no files and sends nothing; whether a text that looks
+//! rounded may pass is for [`crate::input`] to say, since it depends on where the text stood.
+
+use std::fmt;
+
+/// The ID of one sent invitation: 1 to 20 digits, kept as text.
+///
+/// Text, because the API hands IDs out as JSON numbers above 2^53 (`linkup-api.md`, "Sent invitations"):
+/// through a float, `7329176687475109888` becomes another person's invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InvitationId(Box<str>);
+
+/// Why a text is no invitation ID.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing but white space.
+    #[error("no invitation ID in this row")]
+    Missing,
+    /// `7.32918E+18`: a spreadsheet showed the number in scientific notation and saved what it showed.
+    #[error(
+        "a spreadsheet has ruined this ID (scientific notation): format the column as text before the IDs are \
+         pasted in, then export it again"
+    )]
+    Scientific,
+    /// `7329176687475100000`: more digits than a spreadsheet keeps, with zeros where they were.
+    #[error(
+        "a spreadsheet has probably rounded this ID (zeros after its 15th digit): export it again with the column \
+         formatted as text, or pass --accept-rounded-ids if it is genuine"
+    )]
+    Rounded,
+    /// Anything else.
+    #[error("not an invitation ID (1 to 20 digits, or urn:li:invitation:<digits>)")]
+    NotAnId,
+}
+
+/// Most digits of an ID: a 64-bit number has at most this many.
+const MAX_DIGITS: usize = 20;
+/// A spreadsheet keeps this many significant digits of a number and writes zeros for the rest.
+const SPREADSHEET_DIGITS: usize = 15;
+/// Genuine IDs are mostly multiples of this (`linkup-api.md`: the sending time stands above the low bits).
+const ID_STEP: u128 = 4096;
+/// The URNs whose last part is an invitation's ID (V2 and V1, `linkup-api.md`).
+const URN_PREFIXES: [&str; 2] = ["urn:li:invitation:", "urn:li:fsd_invitation:"];
+
+impl InvitationId {
+    /// Takes an ID from a cell or a JSON value's text: white space and one leading apostrophe (a spreadsheet's
+    /// mark for text) are trimmed, the last part of an invitation's URN is taken, then 1 to 20 digits must stand.
+    ///
+    /// # Errors
+    /// [`IdError`] says what the text is instead. [`IdError::Rounded`] is never among them: see
+    /// [`InvitationId::looks_rounded`].
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let text = text.trim();
+        let text = text.strip_prefix('\'').unwrap_or(text).trim();
+        if text.is_empty() {
+            return Err(IdError::Missing);
+        }
+        let digits = strip_urn(text).unwrap_or(text);
+        if digits.len() <= MAX_DIGITS && is_digits(digits) {
+            Ok(Self(digits.into()))
+        } else if is_scientific(text) {
+            Err(IdError::Scientific)
+        } else {
+            Err(IdError::NotAnId)
+        }
+    }
+
+    /// The digits, as the API wants them.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a spreadsheet has most likely rounded this ID: more than 15 digits with nothing but zeros after
+    /// the 15th, and not a multiple of 4,096, which genuine IDs mostly are.
+    #[must_use]
+    pub fn looks_rounded(&self) -> bool {
+        let Some(tail) = self.0.get(SPREADSHEET_DIGITS..).filter(|tail| !tail.is_empty()) else {
+            return false;
+        };
+        let step_fits = self.0.parse::<u128>().is_ok_and(|number| number % ID_STEP == 0);
+        tail.bytes().all(|digit| digit == b'0') && !step_fits
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What stands behind an invitation URN's prefix, whatever it is.
+fn strip_urn(text: &str) -> Option<&str> {
+    URN_PREFIXES.iter().find_map(|prefix| {
+        let head = text.get(..prefix.len())?;
+        head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+    })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `7.32918E+18`, or `7,32918E+18` where the decimal mark is a comma.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return false;
+    };
+    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+    let mantissa_is_number = match mantissa.split_once(['.', ',']) {
+        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction),
+        None => is_digits(mantissa),
+    };
+    mantissa_is_number && is_digits(exponent)
+}
+
+/// The name under which a LinkedIn account is configured; the one from the environment is `default`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountName(Box<str>);
+
+impl AccountName {
+    /// The account whose token stands in the environment (`contract.md`, Credentials).
+    pub const DEFAULT: &'static str = "default";
+
+    /// A name as it stands in a cell or an option; `None` where there is nothing but white space.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim();
+        (!name.is_empty()).then(|| Self(name.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for AccountName {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The country whose proxy the API uses for a call, in upper case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Country(Box<str>);
+
+impl Country {
+    /// The API's own default (withdraw-invitation, Body Parameters).
+    pub const DEFAULT: &'static str = "FR";
+    /// The countries that the API documents (withdraw-invitation, Body Parameters).
+    pub const DOCUMENTED: [&'static str; 11] = ["US", "UK", "FR", "DE", "NL", "IT", "IL", "CA", "BR", "ES", "IN"];
+
+    /// A country code as it stands in a cell or an option; `None` where there is nothing but white space.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let code = text.trim();
+        (!code.is_empty()).then(|| Self(code.to_ascii_uppercase().into()))
+    }
+
+    /// The code, in upper case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the API's page lists it. One that it does not list is sent all the same, with a warning: the page
+    /// may be behind the service.
+    #[must_use]
+    pub fn is_documented(&self) -> bool {
+        Self::DOCUMENTED.contains(&self.as_str())
+    }
+}
+
+impl Default for Country {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+/// The columns of a row that mean nothing to this program and go into the report as they came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Carried {
+    /// Cells in the order of [`crate::input::Input::columns`]; a short record has fewer.
+    Cells(csv::StringRecord),
+    /// A JSON object's members, in its order.
+    Fields(serde_json::Map<String, serde_json::Value>),
+}
+
+impl Default for Carried {
+    fn default() -> Self {
+        Self::Cells(csv::StringRecord::new())
+    }
+}
+
+/// A row that can be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Record number in the input, from 1, the header not counted.
+    pub number: u64,
+    /// The invitation to withdraw.
+    pub id: InvitationId,
+    /// The account named in the row; the run's own where there is none.
+    pub account: Option<AccountName>,
+    /// The country named in the row; the run's own where there is none.
+    pub country: Option<Country>,
+    /// The other columns.
+    pub carried: Carried,
+}
+
+/// A row that can't be sent. It ends as `invalid` and never ends the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowError {
+    /// Record number in the input, from 1, the header not counted.
+    pub number: u64,
+    /// What stood where the ID should be, cut to a readable length; empty where nothing can be quoted safely.
+    pub id_text: String,
+    /// The account named in the row, if it could be read.
+    pub account: Option<AccountName>,
+    /// What is wrong and what to do about it, for the report's `detail`.
+    pub reason: String,
+    /// The other columns, as far as they could be read.
+    pub carried: Carried,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_as_an_id() {
+        let id = |digits: &str| Ok(InvitationId(digits.into()));
+        let cases = [
+            ("7329176687475109888", id("7329176687475109888")),
+            ("  7329176687475109888\t", id("7329176687475109888")),
+            ("'7329176687475109888", id("7329176687475109888")),
+            (" ' 2906418534 ", id("2906418534")),
+            ("7", id("7")),
+            ("99999999999999999999", id("99999999999999999999")),
+            ("999999999999999999999", Err(IdError::NotAnId)),
+            ("urn:li:invitation:2906418534", id("2906418534")),
+            ("urn:li:fsd_invitation:7329176687475109888", id("7329176687475109888")),
+            ("URN:LI:FSD_INVITATION:7", id("7")),
+            ("urn:li:member:7", Err(IdError::NotAnId)),
+            ("urn:li:invitation:", Err(IdError::NotAnId)),
+            ("urn:li:invitation:7x", Err(IdError::NotAnId)),
+            ("7.32918E+18", Err(IdError::Scientific)),
+            ("7,32918E+18", Err(IdError::Scientific)),
+            ("7E18", Err(IdError::Scientific)),
+            ("7.32918e18", Err(IdError::Scientific)),
+            ("", Err(IdError::Missing)),
+            (" ' ", Err(IdError::Missing)),
+            ("''7", Err(IdError::NotAnId)),
+            ("-7", Err(IdError::NotAnId)),
+            ("7.0", Err(IdError::NotAnId)),
+            ("7 8", Err(IdError::NotAnId)),
+            ("٧", Err(IdError::NotAnId)),
+            ("E5", Err(IdError::NotAnId)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(InvitationId::parse(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_rounded() {
+        let cases = [
+            ("7329176687475100000", true),
+            ("732917668747510", false),
+            ("7329176687475100", true),
+            ("7329176687475109888", false),
+            // Zeros after the 15th digit, yet a multiple of 4,096: a genuine ID can look like this.
+            ("4096000000000000000", false),
+        ];
+        for (text, rounded) in cases {
+            assert_eq!(InvitationId::parse(text).unwrap().looks_rounded(), rounded, "{text}");
+        }
+    }
+
+    #[test]
+    fn documented_countries_are_told_from_others() {
+        assert!(Country::parse(" us ").unwrap().is_documented());
+        assert!(!Country::parse("JP").unwrap().is_documented());
+        assert_eq!(Country::parse("  "), None);
+    }
+}
