@@ -4,6 +4,7 @@
 //! rounded may pass is for [`crate::input`] to say, since it depends on where the text stood.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The ID of one sent invitation: 1 to 20 digits, kept as text.
 ///
@@ -118,7 +119,7 @@ fn is_scientific(text: &str) -> bool {
 
 /// The name under which a LinkedIn account is configured; the one from the environment is `default`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountName(Box<str>);
+pub struct AccountName(Arc<str>);
 
 impl AccountName {
     /// The account whose token stands in the environment (`contract.md`, Credentials).
@@ -152,7 +153,7 @@ impl fmt::Display for AccountName {
 
 /// The country whose proxy the API uses for a call, in upper case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Country(Box<str>);
+pub struct Country(Arc<str>);
 
 impl Country {
     /// The API's own default (withdraw-invitation, Body Parameters).

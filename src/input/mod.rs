@@ -1,1 +1,4 @@
 //! stub
+#[derive(Debug, thiserror::Error)]
+#[error("stub")]
+pub struct ReadError;

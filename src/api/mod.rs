@@ -1,0 +1,76 @@
+//! One request, one reply: the HTTP client and the wire format of each API version.
+//!
+//! Owns what leaves this machine and how its end is told: answered, lost, or never sent. Never retries, never sleeps,
+//! never judges; secrets are taken out of what came back before anyone else sees it.
+
+mod client;
+mod scrub;
+mod v1;
+
+pub use client::{Client, ClientError};
+pub use v1::V1;
+
+use std::future::Future;
+
+use crate::invitation::{AccountName, Country, InvitationId};
+
+/// What the API is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The invitation to withdraw.
+    pub id: InvitationId,
+    /// The account that sent it.
+    pub account: AccountName,
+    /// Where the API's proxy stands; V2 has none.
+    pub country: Country,
+}
+
+/// How one call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// An HTTP answer came in full, whosever it is.
+    Answered(Answer),
+    /// The request was sent, at least in part, and no whole answer came. Says why.
+    Lost(String),
+    /// The request never left: refused connection, failed look-up, failed TLS handshake. Says why.
+    NotSent(String),
+}
+
+impl Ending {
+    /// The HTTP status, where an answer came.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(answer) => Some(answer.http_status),
+            Self::Lost(_) | Self::NotSent(_) => None,
+        }
+    }
+}
+
+/// An HTTP answer, not judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status, which V1 does not use for its errors.
+    pub http_status: u16,
+    /// The body, secrets taken out.
+    pub body: Vec<u8>,
+    /// What bears on the pace.
+    pub pace: PaceHeaders,
+}
+
+/// The headers that ask for another pace, as they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaceHeaders {
+    /// `Retry-After`.
+    pub retry_after: Option<String>,
+    /// `RateLimit-Remaining` or `X-RateLimit-Remaining`.
+    pub remaining: Option<String>,
+    /// `RateLimit-Reset` or `X-RateLimit-Reset`.
+    pub reset: Option<String>,
+}
+
+/// An API that withdraws invitations: the real one, or a test's.
+pub trait Withdraw: Send + Sync + 'static {
+    /// Makes one call and says how it ended.
+    fn withdraw(&self, withdrawal: &Withdrawal) -> impl Future<Output = Ending> + Send;
+}

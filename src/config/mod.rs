@@ -1,0 +1,15 @@
+//! From flags, environment and defaults to one checked set of settings.
+//!
+//! Owns every default, once, and every check that can be made before anything is read or sent. Knows nothing of clap
+//! and nothing of the network; credentials are secret types from here on.
+
+mod base_url;
+mod credentials;
+pub mod defaults;
+mod duration;
+mod rate;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use credentials::{Credentials, CredentialsError};
+pub use duration::{DurationError, parse_duration};
+pub use rate::{Rate, RateError};

@@ -1,0 +1,40 @@
+//! The exit codes that scripts and cron jobs depend on (`contract.md`, Exit codes).
+
+use crate::runner::{Signal, StopReason};
+
+/// Every row is fine.
+pub const FINE: u8 = 0;
+/// Finished, but some row is not fine, or the input broke off.
+pub const NOT_FINE: u8 = 1;
+/// Usage, configuration or input error: nothing was sent.
+pub const USAGE: u8 = 2;
+/// Stopped: the API key, login token or account was refused.
+pub const REFUSED: u8 = 3;
+/// Stopped: the API says that the credits are used up.
+pub const CREDITS_USED_UP: u8 = 4;
+/// Stopped: too many failures in a row, or refused for longer than `--patience`.
+pub const GAVE_UP: u8 = 5;
+/// Stopped: the report could not be written.
+pub const UNWRITABLE: u8 = 6;
+
+/// The exit code of a run that stopped for this reason.
+#[must_use]
+pub const fn of_stop(reason: StopReason) -> u8 {
+    match reason {
+        StopReason::KeyRefused | StopReason::LoginRefused => REFUSED,
+        StopReason::CreditsUsedUp => CREDITS_USED_UP,
+        StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
+        StopReason::ReportUnwritable => UNWRITABLE,
+        StopReason::Signal(signal) => of_signal(signal),
+    }
+}
+
+/// 128 and the signal's number, as shells have it.
+#[must_use]
+pub const fn of_signal(signal: Signal) -> u8 {
+    match signal {
+        Signal::Hangup => 129,
+        Signal::Interrupt => 130,
+        Signal::Terminate => 143,
+    }
+}

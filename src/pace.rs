@@ -1,0 +1,207 @@
+//! The pace: one limiter for every call of the run, and one shared moment before which nobody sends.
+//!
+//! Owns when a call may leave. Does not know what a call is for, and never decides whether one is made again.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+use crate::config::Rate;
+
+/// Calls that may leave together: one more than evenly paced, so that a late wake-up can be made good. With
+/// governor's default, a quota of 300 a minute lets 600 through in the first.
+const BURST: NonZeroU32 = NonZeroU32::new(2).unwrap();
+
+/// The one pace of a run. Shared by all workers.
+#[derive(Debug)]
+pub struct Pace {
+    /// `None` without a limit.
+    limiter: Option<DefaultDirectRateLimiter>,
+    patience: Duration,
+    hold: watch::Sender<Hold>,
+    /// Whoever holds it waits for the limiter, the others wait for them: in order, and one wake-up a call.
+    turnstile: Mutex<()>,
+}
+
+/// Whether calls may leave.
+#[derive(Clone, Debug, Default)]
+enum Hold {
+    /// They may.
+    #[default]
+    Open,
+    /// The API refused one for its rate. After `until` one worker asks; the others wait for its answer, since a herd
+    /// would buy a herd of refusals.
+    Held {
+        until: Instant,
+        asking: bool,
+        /// Refusals in a row of whoever asked first.
+        refusals: u32,
+        /// Since when no call was accepted.
+        since: Instant,
+    },
+}
+
+/// Leave to make one call now. Its end is told with [`Leave::accepted`] or [`Leave::refused`]; dropped untold (the
+/// answer was lost, the call was never made), it lets the next worker ask.
+#[derive(Debug)]
+#[must_use = "a leave is for one call, and its end must be told"]
+pub struct Leave {
+    pace: Arc<Pace>,
+    asks_first: bool,
+}
+
+/// What follows a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Nobody sends for this long.
+    Held(Duration),
+    /// No call was accepted for longer than the run has patience, or the API asks for more than that.
+    OutOfPatience,
+}
+
+impl Pace {
+    /// A pace of `rate`; `patience` is the longest time without one accepted call.
+    #[must_use]
+    pub fn new(rate: Rate, patience: Duration) -> Arc<Self> {
+        let limiter =
+            rate.interval().and_then(Quota::with_period).map(|quota| RateLimiter::direct(quota.allow_burst(BURST)));
+        Arc::new(Self { limiter, patience, hold: watch::Sender::default(), turnstile: Mutex::new(()) })
+    }
+
+    /// Waits until a call may leave. Safe to drop while waiting.
+    pub async fn leave(self: &Arc<Self>) -> Leave {
+        // Without limit and hold there is nothing to queue for.
+        if self.limiter.is_none() && matches!(*self.hold.borrow(), Hold::Open) {
+            return self.let_go(false);
+        }
+        let _turn = self.turnstile.lock().await;
+        loop {
+            self.hold_ends().await;
+            if let Some(limiter) = &self.limiter {
+                limiter.until_ready().await;
+            }
+            // While we waited for the limiter, an answer may have closed the door again.
+            if let Some(leave) = self.try_leave() {
+                return leave;
+            }
+        }
+    }
+
+    /// Waits until the door is open, or nobody asks and the moment has come.
+    async fn hold_ends(&self) {
+        let mut changes = self.hold.subscribe();
+        loop {
+            let hold = changes.borrow_and_update().clone();
+            let moment = match hold {
+                Hold::Open => return,
+                Hold::Held { asking: true, .. } => None,
+                Hold::Held { until, asking: false, .. } if until <= Instant::now() => return,
+                Hold::Held { until, asking: false, .. } => Some(until),
+            };
+            match moment {
+                Some(until) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(until) => {}
+                        _ = changes.changed() => {}
+                    }
+                }
+                // The sender is ours: it can't be gone.
+                None => drop(changes.changed().await),
+            }
+        }
+    }
+
+    fn try_leave(self: &Arc<Self>) -> Option<Leave> {
+        let mut leave = None;
+        self.hold.send_if_modified(|hold| match hold {
+            Hold::Open => {
+                leave = Some(false);
+                false
+            }
+            Hold::Held { until, asking, .. } if !*asking && *until <= Instant::now() => {
+                *asking = true;
+                leave = Some(true);
+                true
+            }
+            Hold::Held { .. } => false,
+        });
+        leave.map(|asks_first| self.let_go(asks_first))
+    }
+
+    fn let_go(self: &Arc<Self>, asks_first: bool) -> Leave {
+        Leave { pace: Arc::clone(self), asks_first }
+    }
+
+    /// Nobody sends for `wait`, although no call was refused: the API said that its allowance is used up.
+    pub fn rest(&self, wait: Duration) {
+        let now = Instant::now();
+        let until = now + wait.min(self.patience);
+        self.hold.send_modify(|hold| match hold {
+            Hold::Open => *hold = Hold::Held { until, asking: false, refusals: 0, since: now },
+            Hold::Held { until: held, .. } => *held = until.max(*held),
+        });
+    }
+}
+
+impl Leave {
+    /// The API answered, whatever it said of the invitation. Returns whether this ended a hold.
+    pub fn accepted(mut self) -> bool {
+        let asked_first = std::mem::take(&mut self.asks_first);
+        let mut ended = false;
+        self.pace.hold.send_if_modified(|hold| match hold {
+            Hold::Open => false,
+            Hold::Held { .. } if asked_first => {
+                *hold = Hold::Open;
+                ended = true;
+                true
+            }
+            // It left before the hold began, so it says nothing about it, but for the patience.
+            Hold::Held { since, .. } => {
+                *since = Instant::now();
+                false
+            }
+        });
+        ended
+    }
+
+    /// The API refused the call for its rate. `wait` is how long to hold, given how many times in a row whoever asked
+    /// first was refused; `asked_for` is what the API itself asks for, if it does.
+    pub fn refused(mut self, asked_for: Option<Duration>, wait: impl FnOnce(u32) -> Duration) -> Refused {
+        let asked_first = std::mem::take(&mut self.asks_first);
+        let now = Instant::now();
+        let patience = self.pace.patience;
+        let mut refused = Refused::OutOfPatience;
+        self.pace.hold.send_modify(|hold| {
+            let (count, start, earlier) = match hold {
+                Hold::Open => (0, now, now),
+                Hold::Held { refusals, since, until, .. } => (*refusals + u32::from(asked_first), *since, *until),
+            };
+            let ends = start + patience;
+            let wait = wait(count);
+            if now >= ends || asked_for.is_some_and(|asked_for| now + asked_for > ends) {
+                return;
+            }
+            // The last question is asked when the patience ends, not after it.
+            let until = (now + wait).min(ends.max(now + asked_for.unwrap_or_default())).max(earlier);
+            let asking = matches!(hold, Hold::Held { asking: true, .. }) && !asked_first;
+            *hold = Hold::Held { until, asking, refusals: count, since: start };
+            refused = Refused::Held(until - now);
+        });
+        refused
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if self.asks_first {
+            self.pace.hold.send_modify(|hold| match hold {
+                Hold::Open => {}
+                Hold::Held { asking, .. } => *asking = false,
+            });
+        }
+    }
+}

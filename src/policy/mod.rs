@@ -1,0 +1,19 @@
+//! What an answer means, and what to do about it: pure functions over values, tested as tables.
+//!
+//! Owns every rule about judging, retrying, backing off and credits; no other place knows which errors are retried.
+//! Never looks at a clock, draws a random number or does I/O: time and jitter come in as values.
+
+mod backoff;
+mod credits;
+mod decide;
+mod judge_v1;
+mod pace_hint;
+mod verdict;
+mod words;
+
+pub use backoff::{Backoff, hold, retry_delay};
+pub use credits::{Cost, cost_v1};
+pub use decide::{Decision, History, decide, given_up};
+pub use judge_v1::judge_v1;
+pub use pace_hint::pace_hint;
+pub use verdict::{Meaning, Verdict};

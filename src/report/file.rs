@@ -1,0 +1,190 @@
+//! The report's file, which is never half there: it grows as `<name>.partial` and takes its name when the run ends.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Where a report or a summary goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// `-`
+    Stdout,
+    /// A file, a pipe or a device.
+    Path(PathBuf),
+}
+
+impl Destination {
+    /// The destination that an option names.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text == "-" { Self::Stdout } else { Self::Path(PathBuf::from(text)) }
+    }
+}
+
+/// An open report.
+#[derive(Debug)]
+pub struct ReportFile {
+    out: Out,
+    name: PathBuf,
+}
+
+#[derive(Debug)]
+enum Out {
+    Stdout(io::Stdout),
+    /// A pipe or a device: written directly, for there is nothing to rename.
+    Direct(File),
+    /// A regular file: `file` is `partial` until the end.
+    Partial {
+        file: File,
+        partial: PathBuf,
+    },
+}
+
+impl ReportFile {
+    /// Opens the report. An older `.partial` of this name is replaced; one that another process still writes is not.
+    ///
+    /// # Errors
+    /// The file can't be written there, before anything was sent.
+    pub fn create(destination: &Destination) -> io::Result<Self> {
+        let path = match destination {
+            Destination::Stdout => {
+                return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
+            }
+            // A link is followed, so that its target is what gets replaced.
+            Destination::Path(path) => fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
+        };
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) if !metadata.is_file() => {
+                let file = OpenOptions::new().write(true).open(&path)?;
+                return Ok(Self { out: Out::Direct(file), name: path });
+            }
+            // Replacing goes by the directory's rights; a file that its owner made read-only is meant to stay.
+            Ok(metadata) if metadata.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
+            Ok(_) | Err(_) => {}
+        }
+        let partial = partial_name(&path);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&partial)?;
+        match file.try_lock() {
+            // Not every file system has locks, and a report needs none to be right.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"));
+            }
+        }
+        file.set_len(0)?;
+        Ok(Self { out: Out::Partial { file, partial }, name: path })
+    }
+
+    /// Its final name, for people.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Writes, at once: what is settled must not wait in a buffer of ours.
+    ///
+    /// # Errors
+    /// The disk is full, the pipe is closed, and so on.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.out {
+            Out::Stdout(out) => {
+                out.write_all(bytes)?;
+                out.flush()
+            }
+            Out::Direct(file) | Out::Partial { file, .. } => file.write_all(bytes),
+        }
+    }
+
+    /// Makes it last: synced to the disk, then renamed, then the rename synced.
+    ///
+    /// # Errors
+    /// It can't be synced or renamed; the `.partial` stays.
+    pub fn finish(self) -> io::Result<()> {
+        match self.out {
+            Out::Stdout(mut out) => out.flush(),
+            Out::Direct(_) => Ok(()),
+            Out::Partial { file, partial } => {
+                file.sync_all()?;
+                fs::rename(&partial, &self.name)?;
+                sync_directory_of(&self.name)
+            }
+        }
+    }
+
+    /// Where the lines stand if the report is not finished, for people.
+    #[must_use]
+    pub fn unfinished_name(&self) -> &Path {
+        match &self.out {
+            Out::Stdout(_) | Out::Direct(_) => &self.name,
+            Out::Partial { partial, .. } => partial,
+        }
+    }
+}
+
+fn partial_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_takes_its_name_only_at_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.csv");
+        fs::write(&path, "older").unwrap();
+        let mut report = ReportFile::create(&Destination::Path(path.clone())).unwrap();
+        report.write(b"newer").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "older");
+        assert_eq!(fs::read_to_string(dir.path().join("report.csv.partial")).unwrap(), "newer");
+        report.finish().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_second_run_does_not_write_into_the_first_one_s_report() {
+        let dir = tempfile::tempdir().unwrap();
+        let destination = Destination::Path(dir.path().join("report.csv"));
+        let mut first = ReportFile::create(&destination).unwrap();
+        first.write(b"first").unwrap();
+        assert_eq!(ReportFile::create(&destination).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        assert_eq!(fs::read_to_string(dir.path().join("report.csv.partial")).unwrap(), "first");
+    }
+
+    #[test]
+    fn a_link_is_followed_and_a_device_is_written_directly() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target.csv"), dir.path().join("link.csv"));
+        fs::write(&target, "older").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let mut report = ReportFile::create(&Destination::Path(link.clone())).unwrap();
+        report.write(b"newer").unwrap();
+        report.finish().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "newer");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        let mut null = ReportFile::create(&Destination::Path("/dev/null".into())).unwrap();
+        null.write(b"gone").unwrap();
+        null.finish().unwrap();
+        assert!(!Path::new("/dev/null.partial").exists());
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_said_before_anything_is_sent() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Destination::Path(dir.path().to_owned());
+        assert_eq!(ReportFile::create(&directory).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        let nowhere = Destination::Path(dir.path().join("no/such/report.csv"));
+        assert_eq!(ReportFile::create(&nowhere).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}

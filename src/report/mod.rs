@@ -1,0 +1,29 @@
+//! The sinks: what is told of a run, and to whom.
+//!
+//! Owns the results report, the totals, the summary and everything that is shown while a run works. Changes nothing of
+//! what happened, and knows nothing of how it came about.
+
+mod columns;
+mod csv;
+mod file;
+mod jsonl;
+mod progress;
+mod screen;
+mod sinks;
+mod summary;
+mod table;
+mod totals;
+
+pub use columns::Columns;
+pub use file::{Destination, ReportFile};
+pub use progress::{Progress, ProgressStyle};
+pub use screen::Screen;
+pub use sinks::{Format, Report, Sinks};
+pub use summary::{RunFacts, Summary};
+pub use table::table;
+pub use totals::{Counts, Sum, Totals};
+
+/// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.
+fn timestamp(moment: jiff::Timestamp) -> String {
+    format!("{moment:.3}")
+}

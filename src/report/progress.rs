@@ -1,0 +1,173 @@
+//! What is shown while a run works: a bar on a terminal, a plain line now and then elsewhere.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
+use jiff::Timestamp;
+
+use super::table::human_duration;
+use super::{Screen, Totals};
+use crate::outcome::Outcome;
+
+/// How progress is shown (`--progress`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressStyle {
+    /// A bar.
+    Bar,
+    /// A line every 30 s.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// Time between two plain lines.
+const PLAIN_EVERY: Duration = Duration::from_secs(30);
+/// Time between two drawings of the bar.
+const BAR_EVERY: Duration = Duration::from_millis(100);
+
+/// Shows how far a run is.
+#[derive(Debug)]
+pub struct Progress {
+    style: ProgressStyle,
+    screen: Screen,
+    bar: Option<ProgressBar>,
+    started: Instant,
+    shown: Instant,
+    total: Option<u64>,
+    held_until: Option<Timestamp>,
+}
+
+impl Progress {
+    /// Begins to show; `total` is the number of rows, where it is known.
+    #[must_use]
+    pub fn begin(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
+        let bar = (style == ProgressStyle::Bar).then(|| {
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
+            bar.set_style(bar_style(total.is_some()));
+            screen.show(Some(bar.clone()));
+            // Time goes on while no row does.
+            bar.enable_steady_tick(Duration::from_millis(500));
+            bar
+        });
+        let now = Instant::now();
+        Self { style, screen, bar, started: now, shown: now, total, held_until: None }
+    }
+
+    /// How often [`Progress::show`] wants to be called, if nothing happens.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        match self.style {
+            ProgressStyle::Bar => Duration::from_millis(250),
+            ProgressStyle::Plain | ProgressStyle::None => Duration::from_secs(1),
+        }
+    }
+
+    /// The input's number of rows is known now.
+    pub fn set_total(&mut self, rows: u64) {
+        self.total = Some(rows);
+        if let Some(bar) = &self.bar {
+            bar.set_length(rows);
+            bar.set_style(bar_style(true));
+        }
+    }
+
+    /// Everyone waits until this moment, or nobody does.
+    pub fn set_hold(&mut self, until: Option<Timestamp>) {
+        self.held_until = until;
+    }
+
+    /// Shows the totals, if it is time to.
+    pub fn show(&mut self, totals: &Totals) {
+        let every = match self.style {
+            ProgressStyle::Bar => BAR_EVERY,
+            ProgressStyle::Plain => PLAIN_EVERY,
+            ProgressStyle::None => return,
+        };
+        if self.shown.elapsed() >= every {
+            self.shown = Instant::now();
+            let text = self.text(totals);
+            match &self.bar {
+                Some(bar) => {
+                    bar.set_position(totals.run.rows.total());
+                    bar.set_message(text);
+                }
+                None => {
+                    let done = self.done(totals);
+                    self.screen.print(&format!("{done} · {text}\n"));
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            self.screen.show(None);
+        }
+    }
+
+    fn done(&self, totals: &Totals) -> String {
+        let done = totals.run.rows.total();
+        match self.total {
+            Some(total) => format!("{done}/{total} rows"),
+            None => format!("{done} rows"),
+        }
+    }
+
+    fn text(&self, totals: &Totals) -> String {
+        let run = &totals.run;
+        let withdrawn = run.rows.of(Outcome::Withdrawn);
+        let elapsed = self.started.elapsed();
+        let per_minute = run.calls as f64 * 60.0 / elapsed.as_secs_f64().max(0.001);
+        let mut text = format!(
+            "{withdrawn} withdrawn, {} not · {per_minute:.0} calls/min · {}-{} credits",
+            run.rows.total() - withdrawn,
+            run.cost.charged,
+            run.cost.possible,
+        );
+        if let Some(left) = self.left(run.rows.total(), elapsed) {
+            text.push_str(&format!(" · {} left", human_duration(left)));
+        }
+        let now = Timestamp::now();
+        if let Some(until) = self.held_until.filter(|until| *until > now) {
+            let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            text.push_str(&format!(" · rate limited, asking again in {}", human_duration(wait)));
+        }
+        text
+    }
+
+    fn left(&self, done: u64, elapsed: Duration) -> Option<Duration> {
+        let left = self.total?.saturating_sub(done);
+        (done > 0).then(|| elapsed.mul_f64(left as f64 / done as f64))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The bar where the number of rows is known.
+const WITH_TOTAL: &str = "{bar:24} {pos}/{len} rows · {wide_msg}";
+/// And where it is not.
+const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}";
+
+fn bar_style(total_is_known: bool) -> BarStyle {
+    let template = if total_is_known { WITH_TOTAL } else { WITHOUT_TOTAL };
+    // The templates are constants, and a test reads them.
+    BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏ ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_can_be_read() {
+        for template in [WITH_TOTAL, WITHOUT_TOTAL] {
+            assert!(BarStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! One row's attempts: wait for the pace, send, judge, decide, then settle or wait.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{Admitted, Stop, StopReason};
+use crate::api::{Ending, Withdraw};
+use crate::event::{Event, Settled};
+use crate::outcome::Outcome;
+use crate::pace::{Leave, Pace, Refused};
+use crate::policy::{
+    Backoff, Cost, Decision, History, Meaning, Verdict, cost_v1, decide, given_up, hold, judge_v1, pace_hint,
+};
+
+/// The bounds of a row's attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `--retries`
+    pub retries: u32,
+    /// `--retry-base` and `--retry-max`
+    pub backoff: Backoff,
+}
+
+/// What every row's attempts share.
+#[derive(Debug)]
+pub struct Attempts<A> {
+    /// Where the calls go.
+    pub api: A,
+    /// When they may leave.
+    pub pace: Arc<Pace>,
+    /// Whether any may leave at all.
+    pub stop: Stop,
+    /// How often and how patiently.
+    pub limits: Limits,
+    /// Who is told.
+    pub events: mpsc::Sender<Event>,
+}
+
+/// What a row's calls came to so far.
+#[derive(Debug, Default)]
+struct Tally {
+    history: History,
+    attempts: u32,
+    rate_limit_answers: u32,
+    cost: Cost,
+    http_status: Option<u16>,
+    words: String,
+    lost_words: String,
+    started: Option<Instant>,
+}
+
+impl<A: Withdraw> Attempts<A> {
+    /// Brings one row to its outcome.
+    pub async fn withdraw(&self, row: Admitted) -> Settled {
+        let mut tally = Tally::default();
+        loop {
+            let Some(leave) = self.stop.or(self.pace.leave()).await else {
+                return self.give_up(row, tally);
+            };
+            tally.started.get_or_insert_with(Instant::now);
+            let ending = self.api.withdraw(&row.withdrawal).await;
+            let verdict = judge_v1(&ending);
+            let history = tally.history;
+            tally.count(&ending, &verdict);
+            tracing::debug!(row = row.number, id = %row.withdrawal.id, meaning = ?verdict.meaning,
+                http_status = tally.http_status, attempt = tally.attempts, words = %verdict.words, "answer");
+            self.tell_pace(leave, &ending, verdict.meaning).await;
+
+            match decide(verdict.meaning, history, self.limits.retries, self.limits.backoff, fastrand::f64()) {
+                Decision::Settle(outcome) => return tally.settle(row, outcome),
+                Decision::SettleAndStop(outcome, reason) => {
+                    self.stop.request(reason, advice(reason, &verdict.words));
+                    return tally.settle(row, outcome);
+                }
+                Decision::Retry(wait) => drop(self.stop.or(tokio::time::sleep(wait)).await),
+                // The pace holds everyone back, this row's next attempt included.
+                Decision::Hold => {}
+            }
+        }
+    }
+
+    /// Lets the pace know how the call ended, and the sinks how the pace changed.
+    async fn tell_pace(&self, leave: Leave, ending: &Ending, meaning: Meaning) {
+        let hint = match ending {
+            Ending::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
+            Ending::Lost(_) | Ending::NotSent(_) => None,
+        };
+        let held_for = match meaning {
+            Meaning::RateLimited => {
+                let jitter = fastrand::f64();
+                match leave.refused(hint, |refusals| hold(self.limits.backoff, refusals, hint, jitter)) {
+                    Refused::Held(wait) => Some(wait),
+                    Refused::OutOfPatience => {
+                        self.stop.request(StopReason::PatienceExhausted, out_of_patience(hint));
+                        None
+                    }
+                }
+            }
+            // Nobody answered, so nobody accepted: the next one asks.
+            Meaning::Lost | Meaning::NotSent => {
+                drop(leave);
+                hint
+            }
+            Meaning::Withdrawn
+            | Meaning::NotPending
+            | Meaning::NotFound
+            | Meaning::Rejected
+            | Meaning::KeyRefused
+            | Meaning::LoginRefused
+            | Meaning::CreditsUsedUp
+            | Meaning::ServerError => {
+                if leave.accepted() {
+                    self.tell(Event::Resumed).await;
+                }
+                hint
+            }
+        };
+        let Some(wait) = held_for.filter(|wait| !wait.is_zero()) else { return };
+        if meaning != Meaning::RateLimited {
+            self.pace.rest(wait);
+        }
+        let until = Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        self.tell(Event::Held { until }).await;
+    }
+
+    /// The outcome of a row that the stop overtook.
+    fn give_up(&self, row: Admitted, mut tally: Tally) -> Settled {
+        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.detail);
+        if tally.attempts == 0 {
+            tally.words = format!("the run stopped before this row: {cause}");
+            return tally.settle(row, Outcome::NotAttempted);
+        }
+        tally.words = format!("{}; then the run stopped: {cause}", tally.words);
+        let outcome = given_up(tally.history);
+        tally.settle(row, outcome)
+    }
+
+    async fn tell(&self, event: Event) {
+        // Sinks that are gone have failed, and their failure has asked for the stop.
+        let _ = self.events.send(event).await;
+    }
+}
+
+impl Tally {
+    fn count(&mut self, ending: &Ending, verdict: &Verdict) {
+        self.history = self.history.after(verdict.meaning);
+        self.attempts += 1;
+        self.rate_limit_answers += u32::from(verdict.meaning == Meaning::RateLimited);
+        self.http_status = ending.http_status();
+        self.cost += cost_v1(verdict.meaning, self.http_status);
+        if verdict.meaning == Meaning::Lost {
+            self.lost_words.clone_from(&verdict.words);
+        }
+        self.words.clone_from(&verdict.words);
+    }
+
+    fn settle(self, row: Admitted, outcome: Outcome) -> Settled {
+        let detail = self.detail(outcome);
+        Settled {
+            row: row.number,
+            invitation_id: row.withdrawal.id.to_string(),
+            account: row.withdrawal.account,
+            outcome,
+            detail,
+            http_status: self.http_status,
+            attempts: self.attempts,
+            rate_limit_answers: self.rate_limit_answers,
+            cost: self.cost,
+            settled_at: Timestamp::now(),
+            duration: self.started.map(|started| started.elapsed()),
+            carried: row.carried,
+        }
+    }
+
+    /// The last answer's words, and for an outcome that hangs on a lost answer what was lost.
+    fn detail(&self, outcome: Outcome) -> String {
+        let hangs_on_a_loss = matches!(outcome, Outcome::PresumedWithdrawn | Outcome::Unconfirmed);
+        if hangs_on_a_loss && self.words != self.lost_words {
+            format!("{}, after a lost answer ({})", self.words, self.lost_words)
+        } else {
+            self.words.clone()
+        }
+    }
+}
+
+/// The API's words with what to do about them.
+fn advice(reason: StopReason, words: &str) -> String {
+    let next = match reason {
+        StopReason::KeyRefused => "check LINKUP_API_KEY",
+        StopReason::LoginRefused => "log in to LinkedIn again and renew LINKUP_LOGIN_TOKEN",
+        StopReason::CreditsUsedUp => "buy credits, then run the same command again",
+        StopReason::TooManyFailures
+        | StopReason::PatienceExhausted
+        | StopReason::ReportUnwritable
+        | StopReason::Signal(_) => "run the same command again",
+    };
+    format!("the API says \"{words}\": {next}")
+}
+
+fn out_of_patience(hint: Option<Duration>) -> String {
+    match hint {
+        Some(hint) => format!(
+            "rate limited, and the API asks to wait {} s, longer than --patience: run the same command again then",
+            hint.as_secs()
+        ),
+        None => "rate limited for longer than --patience: run the same command again later".to_owned(),
+    }
+}

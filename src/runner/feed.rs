@@ -1,0 +1,154 @@
+//! The way from the input to the queue: rows that can be sent go to the pool, the others straight to the sinks.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio::sync::mpsc;
+
+use super::Stop;
+use crate::api::Withdrawal;
+use crate::event::{Event, Settled};
+use crate::input::ReadError;
+use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
+use crate::outcome::Outcome;
+
+/// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
+const MOST_WARNINGS: usize = 20;
+
+/// A row on its way to the API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    /// Record number in the input.
+    pub number: u64,
+    /// What the API is asked.
+    pub withdrawal: Withdrawal,
+    /// The input's other columns.
+    pub carried: Carried,
+}
+
+/// Who may be called for, and what was seen already.
+#[derive(Debug)]
+pub struct Roster {
+    accounts: HashSet<AccountName>,
+    account: AccountName,
+    country: Country,
+    seen: HashMap<(AccountName, InvitationId), u64>,
+    warned_countries: HashSet<Country>,
+}
+
+impl Roster {
+    /// A roster of these accounts; a row that names none takes `account`, and `country` likewise.
+    #[must_use]
+    pub fn new(accounts: impl IntoIterator<Item = AccountName>, account: AccountName, country: Country) -> Self {
+        let mut roster = Self {
+            accounts: accounts.into_iter().collect(),
+            account,
+            country: country.clone(),
+            seen: HashMap::new(),
+            warned_countries: HashSet::new(),
+        };
+        roster.warn_of(&country);
+        roster
+    }
+
+    /// Lets a row through to the API, or says what it is settled as without a call.
+    ///
+    /// # Errors
+    /// The settled row: a bad one, one of an unknown account, a duplicate.
+    pub fn admit(&mut self, row: Result<Row, RowError>) -> Result<Admitted, Box<Settled>> {
+        let Row { number, id, account, country, carried } =
+            row.map_err(|error| Box::new(unsent_error(error, &self.account)))?;
+        let account = account.unwrap_or_else(|| self.account.clone());
+        let country = country.unwrap_or_else(|| self.country.clone());
+        let admitted = Admitted { number, withdrawal: Withdrawal { id, account, country }, carried };
+        let Withdrawal { id, account, country } = &admitted.withdrawal;
+        if !self.accounts.contains(account) {
+            let detail = format!("the account {account:?} is not configured", account = account.as_str());
+            return Err(Box::new(unsent(admitted, Outcome::Invalid, detail)));
+        }
+        if let Some(earlier) = self.seen.get(&(account.clone(), id.clone())) {
+            let detail = format!("the same invitation as row {earlier}");
+            return Err(Box::new(unsent(admitted, Outcome::Duplicate, detail)));
+        }
+        let country = country.clone();
+        self.seen.insert((account.clone(), id.clone()), number);
+        self.warn_of(&country);
+        Ok(admitted)
+    }
+
+    fn warn_of(&mut self, country: &Country) {
+        if !country.is_documented()
+            && self.warned_countries.len() < MOST_WARNINGS
+            && self.warned_countries.insert(country.clone())
+        {
+            let known = Country::DOCUMENTED.join(" ");
+            tracing::warn!(
+                "the API does not document the country {:?} (it names {known}); sent all the same",
+                country.as_str()
+            );
+        }
+    }
+}
+
+/// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.
+#[derive(Debug)]
+pub struct Feed {
+    /// Who may be called for.
+    pub roster: Roster,
+    /// Rows for the pool.
+    pub queue: mpsc::Sender<Admitted>,
+    /// Rows that need no call, and the input's end.
+    pub events: mpsc::Sender<Event>,
+    /// Whether reading on makes sense.
+    pub stop: Stop,
+    /// Whether the input surely ends; if not, a stop ends the reading.
+    pub input_ends: bool,
+}
+
+impl Feed {
+    /// Reads to the input's end. Returns whether that was reached: a stop ends an input that may never end, and a read
+    /// error any.
+    pub fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
+        let mut read = 0;
+        for row in rows {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    tracing::error!("{}; the rows read so far are reported", crate::error_chain(&error));
+                    return false;
+                }
+            };
+            read += 1;
+            let told = match self.roster.admit(row) {
+                Ok(admitted) => match self.queue.blocking_send(admitted) {
+                    Ok(()) => true,
+                    Err(mpsc::error::SendError(admitted)) => self.tell(self.stopped(admitted)),
+                },
+                Err(settled) => self.tell(*settled),
+            };
+            if !told || (self.stop.is_requested() && !self.input_ends) {
+                return false;
+            }
+        }
+        self.events.blocking_send(Event::InputEnded { rows: read }).is_ok()
+    }
+
+    /// Whether anyone still listens.
+    fn tell(&self, settled: Settled) -> bool {
+        self.events.blocking_send(Event::Settled(settled)).is_ok()
+    }
+
+    fn stopped(&self, admitted: Admitted) -> Settled {
+        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.detail);
+        unsent(admitted, Outcome::NotAttempted, format!("the run stopped before this row: {cause}"))
+    }
+}
+
+fn unsent_error(error: RowError, account: &AccountName) -> Settled {
+    let account = error.account.unwrap_or_else(|| account.clone());
+    Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried)
+}
+
+fn unsent(admitted: Admitted, outcome: Outcome, detail: String) -> Settled {
+    let Admitted { number, withdrawal, carried } = admitted;
+    Settled::unsent(number, withdrawal.id.to_string(), withdrawal.account, outcome, detail, carried)
+}

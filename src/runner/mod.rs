@@ -1,0 +1,16 @@
+//! The run: feeding rows in, the bounded pool, one row's attempts, and the stop.
+//!
+//! Owns the only place that spawns workers. Prints nothing, knows no format, and asks [`crate::policy`] what an answer
+//! means and what to do about it.
+
+mod attempts;
+mod feed;
+mod pool;
+mod signals;
+mod stop;
+
+pub use attempts::{Attempts, Limits};
+pub use feed::{Admitted, Feed, Roster};
+pub use pool::{Pool, run};
+pub use signals::stop_on_signals;
+pub use stop::{Signal, Stop, StopCause, StopReason};
