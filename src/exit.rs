@@ -17,6 +17,16 @@ pub const GAVE_UP: u8 = 5;
 /// Stopped: the report could not be written.
 pub const UNWRITABLE: u8 = 6;
 
+/// The exit code of a run that ended; `fine` says whether every row is, and the input was read to its end.
+#[must_use]
+pub const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
+    match stop {
+        Some(reason) => of_stop(reason),
+        None if fine => FINE,
+        None => NOT_FINE,
+    }
+}
+
 /// The exit code of a run that stopped for this reason.
 #[must_use]
 pub const fn of_stop(reason: StopReason) -> u8 {

@@ -1,5 +1,7 @@
 //! stub
 pub mod api;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod event;
 pub mod exit;
@@ -10,6 +12,7 @@ pub mod pace;
 pub mod policy;
 pub mod report;
 pub mod runner;
+pub mod sandbox;
 
 /// An error with its causes, in one line.
 #[must_use]

@@ -14,7 +14,7 @@ use crate::config::Rate;
 
 /// Calls that may leave together: one more than evenly paced, so that a late wake-up can be made good. With
 /// governor's default, a quota of 300 a minute lets 600 through in the first.
-const BURST: NonZeroU32 = NonZeroU32::new(2).unwrap();
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 /// The one pace of a run. Shared by all workers.
 #[derive(Debug)]

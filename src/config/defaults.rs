@@ -1,20 +1,24 @@
 //! Every default of an option, once: the help, the settings and the tests take them from here (`contract.md`, Options).
 
+use std::time::Duration;
+
+use super::Rate;
+
 /// `--base-url` (`linkup-api.md`, V1).
 pub const BASE_URL: &str = "https://api.linkupapi.com";
 /// `--rate`: the API allows 300 calls a minute for each key; the margin is for its clock and ours.
-pub const RATE: &str = "290/min";
+pub const RATE: Rate = Rate::per_minute(290);
 /// `--concurrency`: workers, and so the most calls in flight.
 pub const CONCURRENCY: usize = 16;
 /// `--retries` of a row; rate-limit answers use up none.
 pub const RETRIES: u32 = 5;
 /// `--retry-base`
-pub const RETRY_BASE: &str = "1s";
+pub const RETRY_BASE: Duration = Duration::from_secs(1);
 /// `--retry-max`
-pub const RETRY_MAX: &str = "60s";
+pub const RETRY_MAX: Duration = Duration::from_secs(60);
 /// `--patience`: the longest time without one accepted call.
-pub const PATIENCE: &str = "15m";
+pub const PATIENCE: Duration = Duration::from_mins(15);
 /// `--timeout` of one call.
-pub const TIMEOUT: &str = "60s";
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 /// `--max-errors`: rows in a row that end neither fine nor invalid.
 pub const MAX_ERRORS: u32 = 20;

@@ -7,9 +7,13 @@ mod base_url;
 mod credentials;
 pub mod defaults;
 mod duration;
+mod options;
 mod rate;
+mod settings;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use credentials::{Credentials, CredentialsError};
 pub use duration::{DurationError, parse_duration};
-pub use rate::{Rate, RateError};
+pub use options::{Options, RunRequest};
+pub use rate::{Per, Rate, RateError};
+pub use settings::{RunSettings, SettingsError, Target};

@@ -36,6 +36,16 @@ pub enum Per {
 pub struct RateError(String);
 
 impl Rate {
+    /// So many calls a minute; none is taken for one.
+    #[must_use]
+    pub const fn per_minute(calls: u32) -> Self {
+        let calls = match NonZeroU32::new(calls) {
+            Some(calls) => calls,
+            None => NonZeroU32::MIN,
+        };
+        Self::Calls { calls, per: Per::Minute }
+    }
+
     /// The time from one call to the next; `None` without a limit.
     #[must_use]
     pub fn interval(self) -> Option<Duration> {

@@ -63,7 +63,7 @@ impl ReportFile {
             Ok(metadata) if metadata.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
             Ok(_) | Err(_) => {}
         }
-        let partial = partial_name(&path);
+        let partial = Self::partial_name(&path);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&partial)?;
         match file.try_lock() {
             // Not every file system has locks, and a report needs none to be right.
@@ -74,6 +74,14 @@ impl ReportFile {
         }
         file.set_len(0)?;
         Ok(Self { out: Out::Partial { file, partial }, name: path })
+    }
+
+    /// The name under which a report called `path` grows.
+    #[must_use]
+    pub fn partial_name(path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".partial");
+        PathBuf::from(name)
     }
 
     /// Its final name, for people.
@@ -120,12 +128,6 @@ impl ReportFile {
             Out::Partial { partial, .. } => partial,
         }
     }
-}
-
-fn partial_name(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }
 
 fn sync_directory_of(path: &Path) -> io::Result<()> {

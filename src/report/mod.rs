@@ -20,7 +20,7 @@ pub use progress::{Progress, ProgressStyle};
 pub use screen::Screen;
 pub use sinks::{Format, Report, Sinks};
 pub use summary::{RunFacts, Summary};
-pub use table::table;
+pub use table::{human_duration, table};
 pub use totals::{Counts, Sum, Totals};
 
 /// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.

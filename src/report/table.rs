@@ -37,7 +37,8 @@ pub fn table(summary: &Summary, report: &Path) -> String {
 }
 
 /// A duration for people: `9 s`, `4 min 10 s`, `3 h 05 min`, `2 d 4 h`.
-pub(crate) fn human_duration(duration: Duration) -> String {
+#[must_use]
+pub fn human_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match seconds {

@@ -138,9 +138,11 @@ impl<A: Withdraw> Attempts<A> {
         tally.settle(row, outcome)
     }
 
-    async fn tell(&self, event: Event) {
-        // Sinks that are gone have failed, and their failure has asked for the stop.
-        let _ = self.events.send(event).await;
+    /// Tells the sinks. If they are gone, nothing more may be sent: nobody would know of it.
+    pub(super) async fn tell(&self, event: Event) {
+        if self.events.send(event).await.is_err() {
+            self.stop.request(StopReason::ReportUnwritable, "the report is not written any more");
+        }
     }
 }
 

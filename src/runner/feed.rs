@@ -32,22 +32,28 @@ pub struct Roster {
     account: AccountName,
     country: Country,
     seen: HashMap<(AccountName, InvitationId), u64>,
-    warned_countries: HashSet<Country>,
+    /// Countries that were warned of; `None` where nobody is warned.
+    warned_countries: Option<HashSet<Country>>,
 }
 
 impl Roster {
     /// A roster of these accounts; a row that names none takes `account`, and `country` likewise.
     #[must_use]
     pub fn new(accounts: impl IntoIterator<Item = AccountName>, account: AccountName, country: Country) -> Self {
-        let mut roster = Self {
+        Self {
             accounts: accounts.into_iter().collect(),
             account,
-            country: country.clone(),
+            country,
             seen: HashMap::new(),
-            warned_countries: HashSet::new(),
-        };
-        roster.warn_of(&country);
-        roster
+            warned_countries: None,
+        }
+    }
+
+    /// The same, warning of countries that the API does not document.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.warned_countries = Some(HashSet::new());
+        self
     }
 
     /// Lets a row through to the API, or says what it is settled as without a call.
@@ -76,15 +82,13 @@ impl Roster {
     }
 
     fn warn_of(&mut self, country: &Country) {
-        if !country.is_documented()
-            && self.warned_countries.len() < MOST_WARNINGS
-            && self.warned_countries.insert(country.clone())
+        if let Some(warned) = &mut self.warned_countries
+            && !country.is_documented()
+            && warned.len() < MOST_WARNINGS
+            && warned.insert(country.clone())
         {
-            let known = Country::DOCUMENTED.join(" ");
-            tracing::warn!(
-                "the API does not document the country {:?} (it names {known}); sent all the same",
-                country.as_str()
-            );
+            let (code, known) = (country.as_str(), Country::DOCUMENTED.join(" "));
+            tracing::warn!("the API does not document the country {code:?} (it names {known}); sent all the same");
         }
     }
 }
@@ -97,7 +101,7 @@ pub struct Feed {
     /// Rows for the pool.
     pub queue: mpsc::Sender<Admitted>,
     /// Rows that need no call, and the input's end.
-    pub events: mpsc::Sender<Event>,
+    pub events: mpsc::WeakSender<Event>,
     /// Whether reading on makes sense.
     pub stop: Stop,
     /// Whether the input surely ends; if not, a stop ends the reading.
@@ -121,20 +125,20 @@ impl Feed {
             let told = match self.roster.admit(row) {
                 Ok(admitted) => match self.queue.blocking_send(admitted) {
                     Ok(()) => true,
-                    Err(mpsc::error::SendError(admitted)) => self.tell(self.stopped(admitted)),
+                    Err(mpsc::error::SendError(admitted)) => self.tell(Event::Settled(self.stopped(admitted))),
                 },
-                Err(settled) => self.tell(*settled),
+                Err(settled) => self.tell(Event::Settled(*settled)),
             };
             if !told || (self.stop.is_requested() && !self.input_ends) {
                 return false;
             }
         }
-        self.events.blocking_send(Event::InputEnded { rows: read }).is_ok()
+        self.tell(Event::InputEnded { rows: read })
     }
 
     /// Whether anyone still listens.
-    fn tell(&self, settled: Settled) -> bool {
-        self.events.blocking_send(Event::Settled(settled)).is_ok()
+    fn tell(&self, event: Event) -> bool {
+        self.events.upgrade().is_some_and(|events| events.blocking_send(event).is_ok())
     }
 
     fn stopped(&self, admitted: Admitted) -> Settled {

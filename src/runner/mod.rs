@@ -8,9 +8,11 @@ mod feed;
 mod pool;
 mod signals;
 mod stop;
+mod thread;
 
 pub use attempts::{Attempts, Limits};
 pub use feed::{Admitted, Feed, Roster};
 pub use pool::{Pool, run};
 pub use signals::stop_on_signals;
 pub use stop::{Signal, Stop, StopCause, StopReason};
+pub use thread::on_a_thread;

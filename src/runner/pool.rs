@@ -1,5 +1,6 @@
 //! The bounded pool: the only place that spawns workers.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use super::{Admitted, Attempts, Stop, StopReason};
+use super::{Admitted, Attempts, Feed, Roster, Stop, StopReason, on_a_thread};
 use crate::api::Withdraw;
 use crate::event::Event;
+use crate::input::ReadError;
+use crate::invitation::{Row, RowError};
 use crate::outcome::{Outcome, Standing};
 
 /// After a stop, an input that may never end (a terminal, a pipe) is given this long to hand over what it has read.
@@ -26,9 +29,35 @@ pub struct Pool {
     pub input_ends: bool,
 }
 
-/// Works until the queue is closed and empty: every row that comes out of it is settled and told. A panic of one worker
-/// is passed on.
-pub async fn run<A: Withdraw>(pool: Pool, attempts: Attempts<A>, queue: mpsc::Receiver<Admitted>) {
+/// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
+///
+/// # Errors
+/// The thread for reading can't be started; nothing was sent. A panic of one worker is passed on.
+pub async fn run<A: Withdraw>(
+    rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
+    roster: Roster,
+    pool: Pool,
+    attempts: Attempts<A>,
+) -> io::Result<bool> {
+    // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.
+    let (queue, queued) = mpsc::channel(pool.concurrency * 2);
+    let feed = Feed {
+        roster,
+        queue,
+        // Weak, so that a reader which is stuck in an input without end can't keep the sinks waiting.
+        events: attempts.events.downgrade(),
+        stop: attempts.stop.clone(),
+        input_ends: pool.input_ends,
+    };
+    let read = on_a_thread("input", move || feed.run(rows))?;
+    work(pool, attempts, queued).await;
+    // A reader that is stuck has not reached the input's end.
+    let complete = if pool.input_ends { read.await } else { tokio::time::timeout(LAST_ROWS, read).await.unwrap_or(Ok(false)) };
+    complete.map_err(|_| io::Error::other("the reader broke off"))
+}
+
+/// Works until the queue is closed and empty.
+async fn work<A: Withdraw>(pool: Pool, attempts: Attempts<A>, queue: mpsc::Receiver<Admitted>) {
     let attempts = Arc::new(attempts);
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));
@@ -39,8 +68,7 @@ pub async fn run<A: Withdraw>(pool: Pool, attempts: Attempts<A>, queue: mpsc::Re
             while let Some(row) = next(&queue, &attempts.stop, pool.input_ends).await {
                 let settled = attempts.withdraw(row).await;
                 count_failures(&failures, pool.max_errors, settled.outcome, &attempts.stop);
-                // Sinks that are gone have failed, and their failure has asked for the stop.
-                let _ = attempts.events.send(Event::Settled(settled)).await;
+                attempts.tell(Event::Settled(settled)).await;
             }
         });
     }

@@ -1,0 +1,310 @@
+//! The command line: what may be typed, and nothing of what it means.
+//!
+//! Owns clap's types and the help. Reads neither files nor the environment, and holds no default of its own: the help
+//! shows those of [`crate::config::defaults`].
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
+
+use crate::config::{BaseUrl, Options, Rate, RunRequest, defaults, parse_duration};
+use crate::input::{InputFormat, Source};
+use crate::invitation::{AccountName, Country};
+use crate::report::{Destination, Format, ProgressStyle};
+use crate::sandbox::{self, Faults};
+
+/// Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API.
+#[derive(Debug, Parser)]
+#[command(name = "bulk-withdraw", version, max_term_width = 100, after_help = CREDENTIALS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say less: no progress, warnings and errors alone; twice: no table at the end either
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    pub quiet: u8,
+    /// Say more; twice: every call
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// How the log on stderr is written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Colours on stderr [NO_COLOR is obeyed]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+const CREDENTIALS: &str = "\
+Credentials come from the environment, never from flags: LINKUP_API_KEY and LINKUP_LOGIN_TOKEN.
+A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Withdraw every invitation listed in a file
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<RunArgs>),
+    /// Serve the simulated LinkUp API on loopback, to rehearse against
+    #[command(after_help = sandbox::help_table())]
+    Sandbox(SandboxArgs),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every row is fine          4  stopped: the credits are used up
+  1  some row is not fine       5  stopped: too many failures in a row, or refused for too long
+  2  usage or input error       6  stopped: the report could not be written
+  3  stopped: key or login refused       129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// CSV, JSON Lines or JSON with the invitations' IDs; - for standard input
+    #[arg(value_name = "INPUT")]
+    input: PathBuf,
+
+    /// Report, one line a row; - for standard output
+    /// [default: <INPUT's name>.results-<UTC time>.csv here]
+    #[arg(short, long, value_name = "PATH", help_heading = "Report", value_parser = destination)]
+    output: Option<Destination>,
+    /// Report's format [default: by the extension]
+    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    output_format: Option<OutputFormatArg>,
+    /// Also write the totals as JSON; - for standard output
+    #[arg(long, value_name = "PATH", help_heading = "Report", value_parser = destination)]
+    summary: Option<Destination>,
+
+    /// Use the simulated API: no credentials, no real call
+    #[arg(long, help_heading = "Safety", conflicts_with = "base_url")]
+    sandbox: bool,
+    /// Say what would be done and what it can cost, and send nothing
+    #[arg(long, help_heading = "Safety")]
+    dry_run: bool,
+    /// Don't ask
+    #[arg(short, long, help_heading = "Safety")]
+    yes: bool,
+    #[arg(long, value_name = "N", help_heading = "Safety",
+        help = with_default("Stop after N rows in a row that end neither fine nor invalid; 0 for never", defaults::MAX_ERRORS))]
+    max_errors: Option<u32>,
+
+    #[arg(long, value_name = "N/s|min|h", help_heading = "Pace",
+        help = with_default("Calls in a time, evenly spaced; unlimited for loopback addresses alone", defaults::RATE))]
+    rate: Option<Rate>,
+    #[arg(long, value_name = "N", help_heading = "Pace",
+        help = with_default("Calls in flight at the most", defaults::CONCURRENCY))]
+    concurrency: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", help_heading = "Pace",
+        help = with_default("Retries of a row; rate-limit answers use up none", defaults::RETRIES))]
+    retries: Option<u32>,
+    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
+        help = with_default("First wait before a retry; each further one doubles it", seconds(defaults::RETRY_BASE)))]
+    retry_base: Option<Duration>,
+    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
+        help = with_default("Longest wait before a retry", seconds(defaults::RETRY_MAX)))]
+    retry_max: Option<Duration>,
+    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
+        help = with_default("Give up after this long without one call that was not rate limited", seconds(defaults::PATIENCE)))]
+    patience: Option<Duration>,
+    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
+        help = with_default("Longest time for one call", seconds(defaults::TIMEOUT)))]
+    timeout: Option<Duration>,
+
+    /// Input's format [default: by the extension, else by the first character]
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
+    input_format: Option<InputFormatArg>,
+    /// Column (or JSON member) that holds the IDs [default: invitation_id]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    id_column: Option<String>,
+    /// CSV delimiter, one character or "tab" [default: found by itself]
+    #[arg(long, value_name = "CHAR", help_heading = "Input", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// Accept IDs that look rounded by a spreadsheet
+    #[arg(long, help_heading = "Input")]
+    accept_rounded_ids: bool,
+
+    /// Account of rows that name none
+    #[arg(long, value_name = "NAME", help_heading = "API", value_parser = account)]
+    account: Option<AccountName>,
+    #[arg(long, value_name = "CODE", help_heading = "API", value_parser = country,
+        help = with_default("Country of the API's proxy, for rows that name none", Country::DEFAULT))]
+    country: Option<Country>,
+    #[arg(long, value_name = "URL", help_heading = "API",
+        help = with_default("The API's address", defaults::BASE_URL))]
+    base_url: Option<BaseUrl>,
+
+    /// Show how far it is [default: bar on a terminal, plain elsewhere]
+    #[arg(long, value_name = "HOW", help_heading = "Report")]
+    progress: Option<ProgressArg>,
+}
+
+/// `--output-format`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OutputFormatArg {
+    Csv,
+    Jsonl,
+}
+
+/// `--input-format`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InputFormatArg {
+    /// CSV, or a plain list of IDs
+    Csv,
+    /// One JSON value a line
+    Jsonl,
+    /// One JSON document
+    Json,
+}
+
+/// `--progress`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProgressArg {
+    /// A bar on a terminal, a line every 30 s elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every 30 s
+    Plain,
+    /// Nothing
+    None,
+}
+
+impl RunArgs {
+    /// The flags as the settings take them; `quiet` says how often `-q` stands there.
+    #[must_use]
+    pub fn into_parts(self, quiet: u8) -> (RunRequest, Options) {
+        let request = RunRequest {
+            input: if self.input.as_os_str() == "-" { Source::Stdin } else { Source::Path(self.input) },
+            input_format: self.input_format.map(|format| match format {
+                InputFormatArg::Csv => InputFormat::Csv,
+                InputFormatArg::Jsonl => InputFormat::JsonLines,
+                InputFormatArg::Json => InputFormat::Json,
+            }),
+            id_column: self.id_column,
+            delimiter: self.delimiter,
+            accept_rounded_ids: self.accept_rounded_ids,
+            output: self.output,
+            output_format: self.output_format.map(|format| match format {
+                OutputFormatArg::Csv => Format::Csv,
+                OutputFormatArg::Jsonl => Format::JsonLines,
+            }),
+            summary: self.summary,
+            sandbox: self.sandbox,
+            dry_run: self.dry_run,
+            yes: self.yes,
+            progress: self.progress.and_then(|progress| match progress {
+                ProgressArg::Auto => None,
+                ProgressArg::Bar => Some(ProgressStyle::Bar),
+                ProgressArg::Plain => Some(ProgressStyle::Plain),
+                ProgressArg::None => Some(ProgressStyle::None),
+            }),
+            quiet,
+        };
+        let options = Options {
+            rate: self.rate,
+            concurrency: self.concurrency,
+            retries: self.retries,
+            retry_base: self.retry_base,
+            retry_max: self.retry_max,
+            patience: self.patience,
+            timeout: self.timeout,
+            max_errors: self.max_errors,
+            account: self.account,
+            country: self.country,
+            base_url: self.base_url,
+        };
+        (request, options)
+    }
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Port on 127.0.0.1; 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// Share of calls that go wrong, e.g. rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%
+    #[arg(long, value_name = "SHARES")]
+    pub faults: Option<Faults>,
+    /// Calls allowed in any 60 s; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub limit: u32,
+    /// Shortest and longest time for an answer
+    #[arg(long, value_name = "MIN..MAX", default_value = "20ms..80ms", value_parser = range)]
+    pub latency: (Duration, Duration),
+    /// Credits to begin with [default: endless]
+    #[arg(long, value_name = "N")]
+    pub credits: Option<u64>,
+}
+
+fn with_default(help: &str, default: impl std::fmt::Display) -> String {
+    format!("{help} [default: {default}]")
+}
+
+/// A whole number of seconds or minutes, as one would type it.
+fn seconds(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds > 60 && seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap asks for a Result")]
+fn destination(text: &str) -> Result<Destination, String> {
+    Ok(Destination::parse(text))
+}
+
+fn account(text: &str) -> Result<AccountName, &'static str> {
+    AccountName::parse(text).ok_or("an account needs a name")
+}
+
+fn country(text: &str) -> Result<Country, &'static str> {
+    Country::parse(text).ok_or("a country needs a code, like FR")
+}
+
+fn delimiter(text: &str) -> Result<u8, &'static str> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        b"tab" | b"\\t" => Ok(b'\t'),
+        _ => Err("a delimiter is one ASCII character, or \"tab\""),
+    }
+}
+
+fn range(text: &str) -> Result<(Duration, Duration), String> {
+    let (min, max) = text.split_once("..").ok_or("write it like 20ms..80ms")?;
+    let read = |text| parse_duration(text).map_err(|error| error.to_string());
+    let (min, max) = (read(min)?, read(max)?);
+    if min <= max { Ok((min, max)) } else { Err("the shortest is longer than the longest".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_a_delimiter_may_be() {
+        for (text, expected) in [(";", Ok(b';')), ("tab", Ok(b'\t')), ("\\t", Ok(b'\t')), ("\t", Ok(b'\t'))] {
+            assert_eq!(delimiter(text), expected, "{text:?}");
+        }
+        for text in ["", ";;", "\"", "é", "\n"] {
+            assert!(delimiter(text).is_err(), "{text:?}");
+        }
+    }
+}

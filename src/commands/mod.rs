@@ -1,0 +1,11 @@
+//! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
+
+mod output;
+mod plan;
+mod prompt;
+mod run;
+mod sandbox;
+mod target;
+
+pub use run::{RunError, run};
+pub use sandbox::{SandboxError, sandbox};

@@ -1,0 +1,184 @@
+//! Where a run's report and summary go, decided and opened before anything is sent.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::config::RunSettings;
+use crate::input::{Input, InputFormat, Source};
+use crate::report::{Columns, Destination, Format, Report, ReportFile};
+
+/// Why report or summary can't go where they should.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// It would overwrite what is still to be read, or the other one.
+    #[error("{0} would overwrite {1}: choose another name with {2}")]
+    Overwrites(&'static str, &'static str, &'static str),
+    /// It can't be created there.
+    #[error("{what} {path} can't be written; choose another place with {option}")]
+    Create {
+        /// Report or summary.
+        what: &'static str,
+        /// Where.
+        path: String,
+        /// The option that names it.
+        option: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The summary could not be written at the end.
+    #[error("the summary could not be written")]
+    Summary(#[source] io::Error),
+}
+
+/// Report and summary, chosen and free to be written.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    report: Destination,
+    format: Format,
+    summary: Option<Destination>,
+}
+
+impl Outputs {
+    /// Chooses names and format, and refuses those that would destroy something. Creates nothing.
+    pub(super) fn choose(settings: &RunSettings, input: &Input) -> Result<Self, OutputError> {
+        let request = &settings.request;
+        let by_input = match input.format() {
+            InputFormat::JsonLines => Format::JsonLines,
+            InputFormat::Csv | InputFormat::Json => Format::Csv,
+        };
+        let report = match &request.output {
+            Some(destination) => destination.clone(),
+            None if settings.report_goes_to_stdout() => Destination::Stdout,
+            None => {
+                let format = request.output_format.unwrap_or(by_input);
+                Destination::Path(default_name(&request.input, format, Timestamp::now()))
+            }
+        };
+        let format = request.output_format.unwrap_or(match &report {
+            Destination::Stdout => by_input,
+            Destination::Path(path) => by_extension(path).unwrap_or(by_input),
+        });
+        let outputs = Self { report, format, summary: request.summary.clone() };
+        if let Source::Path(input) = &request.input {
+            outputs.spare(input)?;
+        }
+        if let (Destination::Path(report), Some(Destination::Path(summary))) = (&outputs.report, &outputs.summary)
+            && (same_file(report, summary) || same_file(&ReportFile::partial_name(report), summary))
+        {
+            return Err(OutputError::Overwrites("the summary", "the report", "--summary"));
+        }
+        Ok(outputs)
+    }
+
+    /// Refuses to overwrite the input, under its final name or while it grows.
+    fn spare(&self, input: &Path) -> Result<(), OutputError> {
+        let overwrites = |destination: &Destination| match destination {
+            Destination::Stdout => false,
+            Destination::Path(path) => same_file(path, input) || same_file(&ReportFile::partial_name(path), input),
+        };
+        if overwrites(&self.report) {
+            return Err(OutputError::Overwrites("the report", "the input", "-o"));
+        }
+        if self.summary.as_ref().is_some_and(overwrites) {
+            return Err(OutputError::Overwrites("the summary", "the input", "--summary"));
+        }
+        Ok(())
+    }
+
+    /// Begins the report.
+    pub(super) fn begin_report(&self, input: &Input) -> Result<Report, OutputError> {
+        let columns = Columns::new(input.columns().iter().map(ToString::to_string));
+        ReportFile::create(&self.report)
+            .and_then(|file| Report::begin(file, self.format, columns))
+            .map_err(|source| cannot_create("the report", &self.report, "-o", source))
+    }
+
+    /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
+    pub(super) fn begin_summary(&self) -> Result<Option<ReportFile>, OutputError> {
+        let create = |destination: &Destination| {
+            ReportFile::create(destination)
+                .map_err(|source| cannot_create("the summary", destination, "--summary", source))
+        };
+        self.summary.as_ref().map(create).transpose()
+    }
+}
+
+/// Writes the summary and finishes it.
+pub(super) fn write_summary(file: Option<ReportFile>, summary: &Value) -> Result<(), OutputError> {
+    let Some(mut file) = file else { return Ok(()) };
+    file.write(format!("{summary:#}\n").as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Summary)
+}
+
+fn cannot_create(what: &'static str, place: &Destination, option: &'static str, source: io::Error) -> OutputError {
+    let path = match place {
+        Destination::Stdout => "on standard output".to_owned(),
+        Destination::Path(path) => path.display().to_string(),
+    };
+    OutputError::Create { what, path, option, source }
+}
+
+/// `<input stem>.results-<UTC time>.csv` in the working directory.
+fn default_name(input: &Source, format: Format, now: Timestamp) -> PathBuf {
+    let stem = match input {
+        Source::Stdin => "stdin".into(),
+        Source::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy(),
+    };
+    let extension = match format {
+        Format::Csv => "csv",
+        Format::JsonLines => "jsonl",
+    };
+    PathBuf::from(format!("{stem}.results-{}.{extension}", now.strftime("%Y%m%dT%H%M%SZ")))
+}
+
+fn by_extension(path: &Path) -> Option<Format> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "csv" => Some(Format::Csv),
+        "jsonl" | "ndjson" => Some(Format::JsonLines),
+        _ => None,
+    }
+}
+
+/// Whether both names lead to one regular file, by whatever links.
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.metadata(), other.metadata()) {
+        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
+        (Err(_), Err(_)) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_name_stands_in_the_working_directory() {
+        let now: Timestamp = "2026-11-22T21:05:09Z".parse().unwrap();
+        let cases = [
+            ("lists/old ones.csv", Format::Csv, "old ones.results-20261122T210509Z.csv"),
+            ("/tmp/a.b.jsonl", Format::JsonLines, "a.b.results-20261122T210509Z.jsonl"),
+            ("ids", Format::Csv, "ids.results-20261122T210509Z.csv"),
+        ];
+        for (input, format, name) in cases {
+            assert_eq!(default_name(&Source::Path(input.into()), format, now), Path::new(name));
+        }
+    }
+
+    #[test]
+    fn one_file_under_two_names_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link, other) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
+        std::fs::write(&file, "").unwrap();
+        std::fs::hard_link(&file, &link).unwrap();
+        assert!(same_file(&file, &link));
+        assert!(same_file(&file, &dir.path().join("./a")));
+        assert!(!same_file(&file, &other));
+        assert!(same_file(&other, &other));
+        assert!(!same_file(Path::new("/dev/null"), Path::new("/dev/null")));
+    }
+}

@@ -1,0 +1,84 @@
+//! What a run will do and what it can cost, told before anything is sent.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::config::RunSettings;
+use crate::input::{Input, ReadError};
+use crate::outcome::Outcome;
+use crate::report::{Counts, human_duration};
+use crate::runner::Roster;
+
+/// What an input comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Plan {
+    /// Rows that would be sent.
+    pub(super) to_send: u64,
+    /// The others, by what they would be reported as.
+    pub(super) unsent: Counts,
+    /// Whether the input could be read to its end.
+    pub(super) input_complete: bool,
+}
+
+impl Plan {
+    /// Reads the whole input and sends nothing.
+    pub(super) fn of(input: Input, mut roster: Roster) -> Self {
+        let mut plan = Self { input_complete: true, ..Self::default() };
+        for row in input {
+            match row.map(|row| roster.admit(row)) {
+                Ok(Ok(_)) => plan.to_send += 1,
+                Ok(Err(settled)) => plan.unsent.add(settled.outcome),
+                Err(ReadError { .. }) => plan.input_complete = false,
+            }
+        }
+        plan
+    }
+
+    /// All rows.
+    pub(super) fn rows(&self) -> u64 {
+        self.to_send + self.unsent.total()
+    }
+
+    /// The shortest time that the calls can take; none without a limit.
+    fn time(&self, settings: &RunSettings) -> Option<Duration> {
+        let calls = u32::try_from(self.to_send).unwrap_or(u32::MAX);
+        settings.rate.interval().map(|interval| interval.saturating_mul(calls))
+    }
+
+    /// As a table for people.
+    pub(super) fn table(&self, settings: &RunSettings, input: &str) -> String {
+        let mut out = format!("{:<20}{}\n", "rows", self.rows());
+        for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
+            out.push_str(&format!("  {:<18}{rows}\n", outcome.as_str()));
+        }
+        out.push_str(&format!("{:<20}{} of {input}, account {}\n", "to withdraw", self.to_send, settings.account));
+        out.push_str(&format!("{:<20}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
+        let time = self.time(settings).map_or_else(|| "no limit".to_owned(), |time| {
+            format!("{} or more, at {}", human_duration(time), settings.rate)
+        });
+        out.push_str(&format!("{:<20}{time}\n", "time"));
+        if !self.input_complete {
+            out.push_str("the input broke off: there may be more rows\n");
+        }
+        out
+    }
+
+    /// As JSON for programs.
+    pub(super) fn to_json(&self, settings: &RunSettings) -> Value {
+        let mut rows = serde_json::Map::from_iter([
+            ("total".to_owned(), Value::from(self.rows())),
+            ("to_withdraw".to_owned(), Value::from(self.to_send)),
+        ]);
+        for outcome in [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid] {
+            rows.insert(outcome.as_str().to_owned(), self.unsent.of(outcome).into());
+        }
+        json!({
+            "dry_run": true,
+            "rows": rows,
+            "input_complete": self.input_complete,
+            "credits": {"charged": 0, "possible": self.to_send},
+            "time_s": self.time(settings).map(|time| time.as_secs_f64()),
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! `run`: withdraws every invitation listed in a file.
+
+use std::io::{self, IsTerminal};
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::output::{OutputError, Outputs, write_summary};
+use super::plan::Plan;
+use super::prompt;
+use super::target::{self, TargetError};
+use crate::config::{RunRequest, RunSettings};
+use crate::exit;
+use crate::input::{Input, InputError, InputOptions, Source};
+use crate::pace::Pace;
+use crate::report::{Progress, ProgressStyle, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table};
+use crate::runner::{self, Attempts, Limits, Pool, Roster, Stop, on_a_thread, stop_on_signals};
+
+/// Events that may wait for the sinks.
+const EVENTS: usize = 1_000;
+
+/// Why a run did not begin: nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The input can't be used.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The report or the summary can't be written there.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Nobody can be asked, and nobody said yes.
+    #[error("nobody can be asked here: pass --yes to withdraw without asking (or look ahead with --dry-run)")]
+    NobodyToAsk,
+    /// Asked, and answered with anything but yes.
+    #[error("nothing was sent")]
+    Declined,
+    /// No API to call.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Signals, the terminal, a thread.
+    #[error("the run can't be set up")]
+    Io(#[from] io::Error),
+}
+
+/// Withdraws, and returns the exit code.
+///
+/// # Errors
+/// [`RunError`]: nothing was sent.
+pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError> {
+    leave_to_ask(&settings)?;
+    let input = open(&settings)?;
+    let outputs = Outputs::choose(&settings, &input)?;
+    let summary_file = outputs.begin_summary()?;
+    if settings.request.dry_run {
+        return dry_run(&settings, input, summary_file, screen);
+    }
+    let style = progress_style(&settings.request);
+    let plan = plan(&settings, style, &input)?;
+    ask(&settings, plan, screen)?;
+
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let facts = facts();
+    let target = target::ready(&settings).await?;
+    let report = outputs.begin_report(&input)?;
+    let report_name = report.file().name().to_owned();
+    let sinks = Sinks {
+        report: Some(report),
+        totals: Totals::new([settings.account.clone()]),
+        progress: Progress::begin(style, screen.clone(), plan.map(|plan| plan.rows())),
+        stop: stop.clone(),
+    };
+    let (events, heard) = mpsc::channel(EVENTS);
+    let runtime = Handle::current();
+    let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen(heard)))?;
+    let attempts = Attempts {
+        api: target.api,
+        pace: Pace::new(settings.rate, settings.patience),
+        stop: stop.clone(),
+        limits: Limits { retries: settings.retries, backoff: settings.backoff },
+        events,
+    };
+    let pool = Pool {
+        concurrency: settings.concurrency,
+        max_errors: settings.max_errors,
+        input_ends: input.is_regular_file(),
+    };
+    let input_complete = runner::run(input, roster(&settings).warning(), pool, attempts).await?;
+    let totals = told.await.map_err(|_| io::Error::other("the report broke off"))?;
+
+    let stop = stop.cause();
+    let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
+    let mut summary = Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code };
+    if let Err(error) = write_summary(summary_file, &summary.to_json()) {
+        tracing::error!("{}", crate::error_chain(&error));
+        summary.exit_code = exit::UNWRITABLE;
+    }
+    if settings.request.quiet < 2 {
+        screen.print(&table(&summary, &report_name));
+    }
+    Ok(summary.exit_code)
+}
+
+/// Without a terminal nobody can be asked, and without a yes nothing is withdrawn.
+fn leave_to_ask(settings: &RunSettings) -> Result<(), RunError> {
+    let request = &settings.request;
+    let must_ask = !(request.yes || request.sandbox || request.dry_run);
+    if must_ask && (request.input == Source::Stdin || !prompt::somebody_is_there()) {
+        return Err(RunError::NobodyToAsk);
+    }
+    Ok(())
+}
+
+/// Says what will be done, and asks where somebody must be.
+fn ask(settings: &RunSettings, plan: Option<Plan>, screen: &Screen) -> Result<(), RunError> {
+    let request = &settings.request;
+    let Some(plan) = plan.filter(|_| !(request.yes || request.sandbox)) else { return Ok(()) };
+    screen.print(&format!("{}{}\n", plan.table(settings), prompt::WARNING));
+    if prompt::confirmed(screen)? { Ok(()) } else { Err(RunError::Declined) }
+}
+
+fn dry_run(
+    settings: &RunSettings,
+    input: Input,
+    summary_file: Option<ReportFile>,
+    screen: &Screen,
+) -> Result<u8, RunError> {
+    let plan = Plan::of(input, roster(settings).warning());
+    screen.print(&plan.table(settings));
+    screen.print("dry run: nothing was sent\n");
+    write_summary(summary_file, &plan.to_json(settings))?;
+    Ok(exit::FINE)
+}
+
+fn open(settings: &RunSettings) -> Result<Input, InputError> {
+    let request = &settings.request;
+    let options = InputOptions {
+        id_column: request.id_column.clone(),
+        delimiter: request.delimiter,
+        format: request.input_format,
+        accept_rounded_ids: request.accept_rounded_ids,
+    };
+    Input::open(&request.input, &options)
+}
+
+/// A pass over the file ahead of the run costs little beside the calls, and tells how far it is. An input that can be
+/// read only once goes without.
+fn plan(settings: &RunSettings, style: ProgressStyle, input: &Input) -> Result<Option<Plan>, InputError> {
+    let must_ask = !(settings.request.yes || settings.request.sandbox);
+    if input.is_regular_file() && (must_ask || style != ProgressStyle::None) {
+        Ok(Some(Plan::of(open(settings)?, roster(settings))))
+    } else {
+        Ok(None)
+    }
+}
+
+fn roster(settings: &RunSettings) -> Roster {
+    Roster::new([settings.account.clone()], settings.account.clone(), settings.country.clone())
+}
+
+fn progress_style(request: &RunRequest) -> ProgressStyle {
+    match request.progress {
+        _ if request.quiet > 0 => ProgressStyle::None,
+        Some(style) => style,
+        None if io::stderr().is_terminal() => ProgressStyle::Bar,
+        None => ProgressStyle::Plain,
+    }
+}
+
+fn facts() -> RunFacts {
+    let started_at = Timestamp::now();
+    let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
+    RunFacts { run_id, command: "run", api: "v1", started_at }
+}

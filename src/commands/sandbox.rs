@@ -1,0 +1,55 @@
+//! `sandbox`: serves the simulated API until it is asked to stop.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crate::cli::SandboxArgs;
+use crate::report::Screen;
+use crate::runner::{Stop, stop_on_signals};
+use crate::sandbox::{Limit, Sandbox, SandboxOptions};
+
+/// Why the simulated API is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The port is taken, or the like.
+    #[error("127.0.0.1:{port} can't be served; choose another --port")]
+    Port {
+        /// The port that was asked for.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+    /// Signals can't be listened to, or standard output is closed.
+    #[error("the simulated API can't be served")]
+    Io(#[from] io::Error),
+}
+
+/// Serves until a signal comes. The address goes to standard output, for scripts.
+///
+/// # Errors
+/// [`SandboxError`]
+pub async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxError> {
+    let options = SandboxOptions {
+        limit: (args.limit > 0).then_some(Limit { calls: args.limit, window: Duration::from_secs(60) }),
+        latency: args.latency,
+        faults: args.faults.unwrap_or_default(),
+        credits: args.credits,
+        ..SandboxOptions::default()
+    };
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let port = args.port;
+    let sandbox =
+        Sandbox::start_on(port, options).await.map_err(|source| SandboxError::Port { port, source })?;
+    let url = sandbox.base_url();
+    writeln!(io::stdout(), "{url}")?;
+    screen.print(&format!(
+        "The simulated LinkUp API is served there; what it did: {url}/sandbox/record\nIn another terminal:\n  \
+         LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw run <INPUT> --base-url {url} --yes\nCtrl-C ends it.\n"
+    ));
+    stop.requested().await;
+    let record = sandbox.record();
+    screen.print(&format!("{} calls, {} withdrawals confirmed\n", record.calls, record.charged));
+    sandbox.stop().await;
+    Ok(())
+}
