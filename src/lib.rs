@@ -1,3 +1,4 @@
 //! stub
 pub mod input;
 pub mod invitation;
+pub mod sandbox;
