@@ -136,4 +136,35 @@ mod tests {
             assert!(line.starts_with(&format!("...{}", ending.digits)) && line.ends_with(ending.help), "{line}");
         }
     }
+
+    /// Both are to end with exit code 0.
+    #[test]
+    fn the_samples_end_in_outcomes_that_are_fine() {
+        let csv = csv::Reader::from_reader(include_str!("../../samples/invitations.csv").as_bytes())
+            .records()
+            .map(|record| record.unwrap()[0].to_owned())
+            .collect();
+        let jsonl = include_str!("../../samples/invitations.jsonl").lines().map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            let id = row.get("invitation_id").or(row.get("entity_urn")).unwrap().to_string();
+            id.trim_matches('"').trim_start_matches("urn:li:fsd_invitation:").to_owned()
+        });
+        let samples: [Vec<String>; 2] = [csv, jsonl.collect()];
+        for ids in samples {
+            for id in &ids {
+                let number: u64 = id.parse().unwrap();
+                match Ending::of(id) {
+                    Some(Ending { outcome, .. }) => {
+                        assert!(
+                            ["withdrawn", "presumed_withdrawn", "not_pending"].contains(outcome),
+                            "{id}: {outcome}"
+                        );
+                    }
+                    None => assert_eq!(number % 4096, 0, "{id} has no ending, and is not genuine either"),
+                }
+            }
+            let distinct: HashSet<_> = ids.iter().collect();
+            assert_eq!(distinct.len(), ids.len() - 1, "one row is a duplicate");
+        }
+    }
 }
