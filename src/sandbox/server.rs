@@ -168,6 +168,23 @@ mod tests {
         assert!(exchange(&sandbox, "7329176687475109603").await.contains("no longer pending"));
     }
 
+    /// A client may send a request again by itself if its connection closes before the request was read.
+    #[tokio::test]
+    async fn a_closed_connection_is_no_refused_one_to_an_http_client() {
+        let sandbox = sandbox().await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let post = |id: &str| {
+            let body = format!(r#"{{"invitation_id":"{id}","login_token":"cookie"}}"#);
+            let url = format!("{}/v1/network/withdraw-invitation", sandbox.base_url());
+            client.post(url).header("x-api-key", "key").body(body).send()
+        };
+        post(ID).await.unwrap().bytes().await.unwrap();
+        let error = post("7329176687475109603").await.unwrap_err();
+        assert!(!error.is_connect(), "{error:?}");
+        assert!(post("7329176687475109607").await.unwrap().bytes().await.is_err());
+        assert_eq!(sandbox.record().calls, 3);
+    }
+
     #[tokio::test]
     async fn a_truncated_answer_ends_before_its_announced_length() {
         let sandbox = sandbox().await;
