@@ -208,6 +208,24 @@ mod tests {
         }
     }
 
+    /// Most errors come with HTTP 200; these are the exceptions.
+    #[test]
+    fn other_statuses_than_200() {
+        let cases = [
+            (Reply::MalformedBody, 400, "error"),
+            (Reply::MissingApiKey, 401, "error"),
+            (Reply::InvalidApiKey, 403, "error"),
+            (Reply::TooManyRequests { retry_after_s: 1 }, 429, "error"),
+            (Reply::ServerError, 500, "error"),
+            (Reply::Contradiction, 500, "success"),
+        ];
+        for (reply, status, says) in cases {
+            let Wire::Full(page) = reply.wire() else { panic!("{reply:?} is not sent in full") };
+            let body: serde_json::Value = serde_json::from_str(page.body).unwrap();
+            assert_eq!((page.status, &body["status"]), (status, &says.into()), "{reply:?}");
+        }
+    }
+
     #[test]
     fn a_cut_answer_says_nothing_of_what_happened() {
         let Wire::Cut { announced, sent } = Reply::Truncated.wire() else { panic!("not cut") };

@@ -241,6 +241,11 @@ mod tests {
         while sandbox.record().calls < 3 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        drop(streams);
+        while sandbox.record().in_flight > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        exchange(&sandbox, ID).await;
         assert_eq!(sandbox.record().peak_in_flight, 3);
     }
 

@@ -384,6 +384,16 @@ mod tests {
     }
 
     #[test]
+    fn an_ending_is_over_once_a_fault_has_withdrawn_the_invitation() {
+        let contradiction = "7329176687475109505";
+        let faults = Faults { closed: 1.0, ..Faults::default() };
+        let mut api = Simulation::new(SandboxOptions { faults, limit: None, ..SandboxOptions::default() });
+        while !api.answer_id(contradiction).1 {}
+        api.options.faults = Faults::default();
+        assert_eq!(api.answer_id(contradiction), (Reply::NoLongerPending, false));
+    }
+
+    #[test]
     fn a_seed_makes_the_draws_repeatable() {
         let draws = || {
             let faults = "rate-limited=20%,500=20%,502=20%,closed=20%".parse().unwrap();
