@@ -58,7 +58,7 @@ impl Ending {
     }
 }
 
-/// Every ending. Those that resemble an HTTP status mostly stand for it.
+/// Every ending, grouped by the first digit: 1 and 2 the invitation, 4 refusals, 5 server errors, 6 lost answers.
 #[rustfmt::skip]
 pub const ENDINGS: &[Ending] = &[
     Ending::always("101", Reply::Accepted, "has been accepted", "not_pending"),
