@@ -18,7 +18,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let screen = Screen::default();
     start_log(&cli, &screen);
-    let ended = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(call(cli, &screen)));
+    let ended =
+        tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(call(cli, &screen)));
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

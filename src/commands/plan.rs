@@ -47,16 +47,17 @@ impl Plan {
     }
 
     /// As a table for people.
-    pub(super) fn table(&self, settings: &RunSettings, input: &str) -> String {
+    pub(super) fn table(&self, settings: &RunSettings) -> String {
         let mut out = format!("{:<20}{}\n", "rows", self.rows());
         for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<18}{rows}\n", outcome.as_str()));
         }
-        out.push_str(&format!("{:<20}{} of {input}, account {}\n", "to withdraw", self.to_send, settings.account));
+        out.push_str(&format!("{:<20}{}, of account {}\n", "to withdraw", self.to_send, settings.account));
         out.push_str(&format!("{:<20}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
-        let time = self.time(settings).map_or_else(|| "no limit".to_owned(), |time| {
-            format!("{} or more, at {}", human_duration(time), settings.rate)
-        });
+        let time = self.time(settings).map_or_else(
+            || "no limit".to_owned(),
+            |time| format!("{} or more, at {}", human_duration(time), settings.rate),
+        );
         out.push_str(&format!("{:<20}{time}\n", "time"));
         if !self.input_complete {
             out.push_str("the input broke off: there may be more rows\n");

@@ -31,16 +31,16 @@ pub enum SandboxError {
 pub async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxError> {
     let options = SandboxOptions {
         limit: (args.limit > 0).then_some(Limit { calls: args.limit, window: Duration::from_secs(60) }),
-        latency: args.latency,
+        latency: args.latency.0..=args.latency.1,
         faults: args.faults.unwrap_or_default(),
         credits: args.credits,
+        record_invitations: false,
         ..SandboxOptions::default()
     };
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let port = args.port;
-    let sandbox =
-        Sandbox::start_on(port, options).await.map_err(|source| SandboxError::Port { port, source })?;
+    let sandbox = Sandbox::start_on(port, options).await.map_err(|source| SandboxError::Port { port, source })?;
     let url = sandbox.base_url();
     writeln!(io::stdout(), "{url}")?;
     screen.print(&format!(

@@ -37,7 +37,8 @@ pub enum TargetError {
 pub(super) async fn ready(settings: &RunSettings) -> Result<Ready, TargetError> {
     match &settings.target {
         Target::Sandbox => {
-            let sandbox = Sandbox::start(SandboxOptions::default()).await.map_err(TargetError::Sandbox)?;
+            let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
+            let sandbox = Sandbox::start(options).await.map_err(TargetError::Sandbox)?;
             let base_url = sandbox.base_url().parse().map_err(TargetError::SandboxAddress)?;
             let rehearsal = || SecretString::from("sandbox");
             let credentials = Credentials { api_key: rehearsal(), login_token: rehearsal() };

@@ -52,7 +52,8 @@ pub async fn run<A: Withdraw>(
     let read = on_a_thread("input", move || feed.run(rows))?;
     work(pool, attempts, queued).await;
     // A reader that is stuck has not reached the input's end.
-    let complete = if pool.input_ends { read.await } else { tokio::time::timeout(LAST_ROWS, read).await.unwrap_or(Ok(false)) };
+    let complete =
+        if pool.input_ends { read.await } else { tokio::time::timeout(LAST_ROWS, read).await.unwrap_or(Ok(false)) };
     complete.map_err(|_| io::Error::other("the reader broke off"))
 }
 

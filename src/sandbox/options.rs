@@ -1,0 +1,58 @@
+//! How the sandbox behaves: values only, checked where they are parsed.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Faults;
+
+/// So many calls in any stretch of time of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Calls let through.
+    pub calls: u32,
+    /// The length of the sliding window.
+    pub window: Duration,
+}
+
+impl Limit {
+    /// V1's limit, 300 requests a minute (introduction, Rate limits). There it is per API key; a sandbox stands
+    /// for one key, so whatever keys it is called with share one window.
+    pub const DOCUMENTED: Self = Self { calls: 300, window: Duration::from_secs(60) };
+}
+
+/// How a sandbox behaves. The default is the documented API on a good day.
+#[derive(Clone)]
+pub struct SandboxOptions {
+    /// The rate limit; `None` for no limit.
+    pub limit: Option<Limit>,
+    /// How long an answer takes, drawn for each call.
+    pub latency: RangeInclusive<Duration>,
+    /// What goes wrong at random.
+    pub faults: Faults,
+    /// Makes the draws repeatable, in the order in which calls arrive.
+    pub seed: Option<u64>,
+    /// The balance; a withdrawal takes one. `None` is endless.
+    pub credits: Option<u64>,
+    /// The only key accepted; `None` accepts any that is not empty.
+    pub api_key: Option<String>,
+    /// The only login token accepted; `None` accepts any that is not empty.
+    pub login_token: Option<String>,
+    /// Whether [`Record::invitations`](super::Record::invitations) is kept. Off, a million IDs cost a few dozen
+    /// bytes each.
+    pub record_invitations: bool,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            limit: Some(Limit::DOCUMENTED),
+            latency: Duration::from_millis(20)..=Duration::from_millis(80),
+            faults: Faults::default(),
+            seed: None,
+            credits: None,
+            api_key: None,
+            login_token: None,
+            record_invitations: true,
+        }
+    }
+}
