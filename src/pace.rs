@@ -205,3 +205,146 @@ impl Drop for Leave {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(900);
+
+    fn pace() -> Arc<Pace> {
+        Pace::new(Rate::Unlimited, PATIENCE)
+    }
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// How long the next call has to wait, in seconds of the paused clock.
+    async fn wait_of(pace: &Arc<Pace>) -> (u64, Leave) {
+        let began = Instant::now();
+        let leave = pace.leave().await;
+        ((Instant::now() - began).as_secs(), leave)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_holds_everyone_until_one_shared_moment() {
+        let pace = pace();
+        let (early, late) = (pace.leave().await, pace.leave().await);
+        assert_eq!(early.refused(None, |_| secs(10)), Refused::Held(secs(10)));
+        // An answer to a call from before the hold neither ends it nor makes it start anew.
+        tokio::time::sleep(secs(4)).await;
+        assert!(!late.accepted());
+        let (waited, leave) = wait_of(&pace).await;
+        assert_eq!(waited, 6);
+        assert!(leave.accepted());
+        assert_eq!(wait_of(&pace).await.0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_hold_one_asks_and_the_others_wait_for_the_answer() {
+        let pace = pace();
+        drop(pace.leave().await.refused(None, |_| secs(1)));
+        let first = pace.leave().await;
+        let others: Vec<_> = (0..5)
+            .map(|_| {
+                let pace = Arc::clone(&pace);
+                tokio::spawn(async move { pace.leave().await.accepted() })
+            })
+            .collect();
+        tokio::time::sleep(secs(100)).await;
+        assert!(others.iter().all(|other| !other.is_finished()), "a herd left before the first answer");
+        assert!(first.accepted());
+        for other in others {
+            assert!(!other.await.unwrap());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_in_a_row_count_only_whoever_asked_first() {
+        let pace = pace();
+        let herd = [pace.leave().await, pace.leave().await, pace.leave().await];
+        let mut counts = Vec::new();
+        for leave in herd {
+            drop(leave.refused(None, |refusals| {
+                counts.push(refusals);
+                secs(1)
+            }));
+        }
+        for _ in 0..3 {
+            drop(pace.leave().await.refused(None, |refusals| {
+                counts.push(refusals);
+                secs(1)
+            }));
+        }
+        assert_eq!(counts, [0, 0, 0, 1, 2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_answer_lets_the_next_one_ask() {
+        let pace = pace();
+        drop(pace.leave().await.refused(None, |_| secs(1)));
+        let first = pace.leave().await;
+        drop(first);
+        let (waited, second) = wait_of(&pace).await;
+        assert_eq!(waited, 0);
+        assert!(second.accepted(), "the second one asks, and its answer ends the hold");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends_after_the_last_question_and_at_once_for_a_longer_wait() {
+        let pace = pace();
+        let mut waits = Vec::new();
+        while let Refused::Held(wait) = pace.leave().await.refused(None, |_| secs(400)) {
+            waits.push(wait.as_secs());
+        }
+        // The last question is asked when the patience ends, not before and not after.
+        assert_eq!(waits, [400, 400, 100]);
+
+        let pace = self::pace();
+        assert_eq!(pace.leave().await.refused(Some(secs(901)), |_| secs(901)), Refused::OutOfPatience);
+        assert_eq!(pace.leave().await.refused(Some(secs(900)), |_| secs(900)), Refused::Held(secs(900)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_accepted_call_renews_the_patience() {
+        let pace = pace();
+        for _ in 0..5 {
+            let early = pace.leave().await;
+            assert!(matches!(pace.leave().await.refused(None, |_| secs(600)), Refused::Held(_)));
+            tokio::time::sleep(secs(500)).await;
+            early.accepted();
+            assert_eq!(pace.leave().await.refused(None, |_| secs(700)), Refused::Held(secs(700)));
+            assert!(pace.leave().await.accepted());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_allowance_that_is_used_up_is_waited_out_unrefused() {
+        let pace = pace();
+        let leave = pace.leave().await;
+        leave.accepted();
+        pace.rest(secs(30));
+        let (waited, leave) = wait_of(&pace).await;
+        assert_eq!(waited, 30);
+        assert!(leave.accepted());
+    }
+
+    /// The limiter runs on the real clock: a server that allows 30 in any 600 ms must refuse none.
+    #[tokio::test]
+    async fn no_window_of_the_servers_holds_more_than_it_allows() {
+        let pace = Pace::new("290/s".parse().unwrap(), PATIENCE);
+        let mut left = Vec::new();
+        for _ in 0..90 {
+            pace.leave().await.accepted();
+            left.push(std::time::Instant::now());
+        }
+        let span = left[89] - left[0];
+        assert!(span >= Duration::from_micros(88 * 3_448), "88 intervals in {span:?}: more than one call ahead");
+        for window in left.windows(32) {
+            // 31 intervals, less the one call that may be ahead and the clocks' grain.
+            let span = window[31] - window[0];
+            assert!(span >= Duration::from_micros(29 * 3_448), "32 calls in {span:?}");
+        }
+    }
+}

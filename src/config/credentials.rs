@@ -5,9 +5,9 @@ use std::env::VarError;
 use secrecy::SecretString;
 
 /// The environment's name for the API key.
-pub const API_KEY: &str = "LINKUP_API_KEY";
+pub(super) const API_KEY: &str = "LINKUP_API_KEY";
 /// The environment's name for V1's login token.
-pub const LOGIN_TOKEN: &str = "LINKUP_LOGIN_TOKEN";
+pub(super) const LOGIN_TOKEN: &str = "LINKUP_LOGIN_TOKEN";
 
 /// What V1 needs of its caller.
 #[derive(Clone, Debug)]

@@ -10,6 +10,9 @@ mod signals;
 mod stop;
 mod thread;
 
+#[cfg(test)]
+mod tests;
+
 pub use attempts::{Attempts, Limits};
 pub use feed::{Admitted, Feed, Roster};
 pub use pool::{Pool, run};

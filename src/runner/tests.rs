@@ -1,0 +1,347 @@
+//! Whole runs against an API that is a table, on a paused clock: what is called how often, and what each row ends as.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::api::{Answer, Ending, PaceHeaders, Withdraw, Withdrawal};
+use crate::config::Rate;
+use crate::event::{Event, Settled};
+use crate::input::ReadError;
+use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
+use crate::outcome::Outcome;
+use crate::pace::Pace;
+use crate::policy::{Backoff, Cost};
+
+const OK: &str = r#"{"status": "success", "message": "Connection invitation withdrawn successfully"}"#;
+const GONE: &str = r#"{"status": "error", "message": "This invitation is no longer pending"}"#;
+const MISSING: &str = r#"{"status": "error", "message": "Invitation not found"}"#;
+const ODD: &str = r#"{"status": "error", "message": "Something went wrong"}"#;
+const LIMIT: &str = r#"{"status": "error", "message": "Rate limit exceeded. Please try again later"}"#;
+const COOKIE: &str = r#"{"status": "error", "message": "Invalid or expired LinkedIn cookie"}"#;
+const CREDITS: &str = r#"{"status": "error", "message": "Insufficient credits available"}"#;
+
+fn answer(http_status: u16, body: &str) -> Ending {
+    Ending::Answered(Answer { http_status, body: body.into(), pace: PaceHeaders::default() })
+}
+
+fn lost() -> Ending {
+    Ending::Lost("no answer in time".into())
+}
+
+fn not_sent() -> Ending {
+    Ending::NotSent("no connection".into())
+}
+
+/// Answers each ID's calls in turn, the last answer again and again; an ID that it does not know is withdrawn.
+#[derive(Clone, Default)]
+struct Table(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    answers: HashMap<String, Vec<Ending>>,
+    calls: Vec<String>,
+}
+
+impl Table {
+    fn answering(self, id: &str, answers: impl IntoIterator<Item = Ending>) -> Self {
+        self.0.lock().unwrap().answers.insert(id.to_owned(), answers.into_iter().collect());
+        self
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.0.lock().unwrap().calls.clone()
+    }
+}
+
+impl Withdraw for Table {
+    async fn withdraw(&self, withdrawal: &Withdrawal) -> Ending {
+        let ending = {
+            let mut state = self.0.lock().unwrap();
+            let id = withdrawal.id.as_str().to_owned();
+            state.calls.push(id.clone());
+            match state.answers.get_mut(&id) {
+                Some(answers) if answers.len() > 1 => answers.remove(0),
+                Some(answers) => answers[0].clone(),
+                None => answer(200, OK),
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        ending
+    }
+}
+
+/// How a run is set up, where it is not as most are.
+#[derive(Clone, Copy)]
+struct Setup {
+    concurrency: usize,
+    retries: u32,
+    max_errors: u32,
+    patience: Duration,
+}
+
+const SETUP: Setup = Setup { concurrency: 1, retries: 2, max_errors: 0, patience: Duration::from_secs(900) };
+
+fn row(number: u64, id: &str) -> Result<Row, RowError> {
+    let id = InvitationId::parse(id).unwrap();
+    Ok(Row { number, id, account: None, country: None, carried: Carried::default() })
+}
+
+fn bad_row(number: u64) -> Result<Row, RowError> {
+    let (id_text, reason) = ("x".to_owned(), "no ID".to_owned());
+    Err(RowError { number, id_text, account: None, reason, carried: Carried::default() })
+}
+
+struct Ran {
+    settled: Vec<Settled>,
+    stop: Option<StopCause>,
+    input_complete: bool,
+}
+
+impl Ran {
+    fn outcomes(&self) -> Vec<(u64, Outcome)> {
+        let mut outcomes: Vec<_> = self.settled.iter().map(|settled| (settled.row, settled.outcome)).collect();
+        outcomes.sort_unstable_by_key(|(row, _)| *row);
+        outcomes
+    }
+
+    fn of(&self, row: u64) -> &Settled {
+        self.settled.iter().find(|settled| settled.row == row).unwrap()
+    }
+}
+
+async fn run_rows(api: Table, setup: Setup, rows: Vec<Result<Row, RowError>>) -> Ran {
+    run_items(api, setup, rows.into_iter().map(Ok).collect()).await
+}
+
+async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowError>, ReadError>>) -> Ran {
+    let stop = Stop::default();
+    let (events, mut heard) = mpsc::channel(10_000);
+    let attempts = Attempts {
+        api,
+        pace: Pace::new(Rate::Unlimited, setup.patience),
+        stop: stop.clone(),
+        limits: Limits {
+            retries: setup.retries,
+            backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
+        },
+        events,
+    };
+    let pool = Pool { concurrency: setup.concurrency, max_errors: setup.max_errors, input_ends: true };
+    let roster = Roster::new([AccountName::default()], AccountName::default(), Country::default());
+    let input_complete = run(rows.into_iter(), roster, pool, attempts).await.unwrap();
+    let mut settled = Vec::new();
+    while let Some(event) = heard.recv().await {
+        match event {
+            Event::Settled(row) => settled.push(row),
+            Event::Held { .. } | Event::Resumed | Event::InputEnded { .. } => {}
+        }
+    }
+    Ran { settled, stop: stop.cause(), input_complete }
+}
+
+/// The contract's rule for lost answers, and every other way of a row, from its calls to its line.
+#[tokio::test(start_paused = true)]
+async fn what_a_row_s_calls_come_to() {
+    let server_error = || answer(500, r#"{"status": "error", "message": "Internal server error"}"#);
+    let page = || answer(502, "<html>Bad Gateway</html>");
+    // The answers in turn; the outcome, the calls, and the credits charged and possible.
+    let cases: Vec<(Vec<Ending>, Outcome, u32, u64, u64)> = vec![
+        (vec![answer(200, OK)], Outcome::Withdrawn, 1, 1, 1),
+        (vec![answer(200, GONE)], Outcome::NotPending, 1, 0, 1),
+        (vec![answer(200, MISSING)], Outcome::NotFound, 1, 0, 1),
+        (vec![answer(200, ODD)], Outcome::Rejected, 1, 0, 1),
+        (vec![server_error(), answer(200, OK)], Outcome::Withdrawn, 2, 1, 1),
+        (vec![server_error()], Outcome::Failed, 3, 0, 0),
+        (vec![not_sent(), answer(200, OK)], Outcome::Withdrawn, 2, 1, 1),
+        (vec![not_sent()], Outcome::Failed, 3, 0, 0),
+        (vec![not_sent(), answer(200, GONE)], Outcome::NotPending, 2, 0, 1),
+        (vec![lost(), answer(200, OK)], Outcome::Withdrawn, 2, 1, 2),
+        (vec![lost(), answer(200, GONE)], Outcome::PresumedWithdrawn, 2, 0, 2),
+        (vec![lost(), answer(200, MISSING)], Outcome::Unconfirmed, 2, 0, 2),
+        (vec![lost(), answer(200, ODD)], Outcome::Unconfirmed, 2, 0, 2),
+        (vec![lost()], Outcome::Unconfirmed, 3, 0, 3),
+        (vec![lost(), server_error(), server_error()], Outcome::Unconfirmed, 3, 0, 1),
+        (vec![page(), answer(200, GONE)], Outcome::PresumedWithdrawn, 2, 0, 2),
+        (vec![answer(200, "{\"stat"), answer(200, GONE)], Outcome::PresumedWithdrawn, 2, 0, 2),
+        (vec![server_error(), answer(200, GONE)], Outcome::NotPending, 2, 0, 1),
+        (vec![answer(200, LIMIT), answer(200, LIMIT), answer(200, LIMIT), answer(200, OK)], Outcome::Withdrawn, 4, 1, 4),
+        (vec![lost(), answer(200, LIMIT), answer(200, GONE)], Outcome::PresumedWithdrawn, 3, 0, 3),
+    ];
+    for (answers, outcome, attempts, charged, possible) in cases {
+        let said = format!("{answers:?}");
+        let api = Table::default().answering("7", answers);
+        let ran = run_rows(api.clone(), SETUP, vec![row(1, "7")]).await;
+        let settled = ran.of(1);
+        assert_eq!((settled.outcome, settled.attempts), (outcome, attempts), "{said}");
+        assert_eq!(settled.cost, Cost { charged, possible }, "{said}");
+        assert_eq!(api.calls().len(), attempts as usize, "{said}");
+        assert_eq!(ran.stop, None, "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_detail_of_a_presumed_withdrawal_names_the_lost_answer() {
+    let api = Table::default().answering("7", [lost(), answer(200, GONE)]);
+    let detail = run_rows(api, SETUP, vec![row(1, "7")]).await.of(1).detail.clone();
+    assert_eq!(detail, "This invitation is no longer pending, after a lost answer (no answer in time)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_need_no_call_get_none_and_every_row_has_one_outcome() {
+    let api = Table::default();
+    let mut elsewhere = row(4, "9").unwrap();
+    elsewhere.account = AccountName::parse("somebody else");
+    let rows = vec![row(1, "7"), bad_row(2), row(3, "7"), Ok(elsewhere), row(5, "8")];
+    let ran = run_rows(api.clone(), SETUP, rows).await;
+    let expected = [Outcome::Withdrawn, Outcome::Invalid, Outcome::Duplicate, Outcome::Invalid, Outcome::Withdrawn];
+    assert_eq!(ran.outcomes(), (1..).zip(expected).collect::<Vec<_>>());
+    assert_eq!(ran.of(3).detail, "the same invitation as row 1");
+    assert_eq!(api.calls(), ["7", "8"]);
+    assert!(ran.input_complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_all_stops_the_run_and_wastes_no_more_than_what_is_in_flight() {
+    let cases = [
+        (answer(200, COOKIE), StopReason::LoginRefused, 3),
+        (answer(403, ODD), StopReason::KeyRefused, 3),
+        (answer(200, CREDITS), StopReason::CreditsUsedUp, 4),
+    ];
+    for (refusal, reason, code) in cases {
+        let mut api = Table::default();
+        for id in 1_000..1_200 {
+            api = api.answering(&id.to_string(), [refusal.clone()]);
+        }
+        let rows = (0..200).map(|at| row(at + 1, &(1_000 + at).to_string())).collect();
+        let ran = run_rows(api.clone(), Setup { concurrency: 8, ..SETUP }, rows).await;
+        let stop = ran.stop.as_ref().unwrap();
+        assert_eq!((stop.reason, crate::exit::of_stop(stop.reason)), (reason, code));
+        assert!(api.calls().len() <= 8, "{} calls", api.calls().len());
+        assert_eq!(ran.settled.len(), 200);
+        let called = ran.settled.iter().filter(|settled| settled.outcome == Outcome::Rejected).count();
+        assert_eq!(called, api.calls().len());
+        let unsent = ran.settled.iter().filter(|settled| settled.outcome == Outcome::NotAttempted);
+        assert_eq!(unsent.count(), 200 - called);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_failures_in_a_row_stop_the_run_and_a_success_begins_anew() {
+    let failing = |api: Table, ids: std::ops::Range<u64>| {
+        ids.fold(api, |api, id| api.answering(&id.to_string(), [answer(200, ODD)]))
+    };
+    let rows = || (1..=20).map(|id| row(id, &id.to_string())).collect();
+    let setup = Setup { max_errors: 5, ..SETUP };
+
+    let api = failing(failing(Table::default(), 1..5), 6..10);
+    let ran = run_rows(api.clone(), setup, rows()).await;
+    assert_eq!((ran.stop, api.calls().len()), (None, 20));
+
+    let api = failing(Table::default(), 3..21);
+    let ran = run_rows(api.clone(), setup, rows()).await;
+    assert_eq!(ran.stop.as_ref().unwrap().reason, StopReason::TooManyFailures);
+    assert_eq!(api.calls().len(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_beyond_patience_ends_the_run_in_order() {
+    let api = Table::default().answering("2", [answer(200, LIMIT)]);
+    let rows = (1..=4).map(|id| row(id, &id.to_string())).collect();
+    let ran = run_rows(api, Setup { patience: Duration::from_secs(100), ..SETUP }, rows).await;
+    assert_eq!(ran.stop.as_ref().unwrap().reason, StopReason::PatienceExhausted);
+    let expected = [Outcome::Withdrawn, Outcome::RateLimited, Outcome::NotAttempted, Outcome::NotAttempted];
+    assert_eq!(ran.outcomes(), (1..).zip(expected).collect::<Vec<_>>());
+    // 1, 2, 4, ... s, each at least half of that: 100 s are used up within so many questions.
+    assert!((6..=9).contains(&ran.of(2).attempts), "{} attempts", ran.of(2).attempts);
+    assert_eq!(ran.of(2).rate_limit_answers, ran.of(2).attempts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_api_refuses_one_worker_asks_for_all() {
+    // Each row is refused once; were all 16 workers to ask after each hold, most would be refused again.
+    let mut api = Table::default();
+    for id in 1..=16 {
+        api = api.answering(&id.to_string(), [answer(200, LIMIT), answer(200, OK)]);
+    }
+    let rows = (1..=16).map(|id| row(id, &id.to_string())).collect();
+    let ran = run_rows(api.clone(), Setup { concurrency: 16, ..SETUP }, rows).await;
+    assert!(ran.settled.iter().all(|settled| settled.outcome == Outcome::Withdrawn));
+    assert_eq!(api.calls().len(), 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_error_ends_the_run_in_order() {
+    let broken = ReadError::new("list.csv", 3, std::io::Error::other("the disk is gone"));
+    let rows = vec![Ok(row(1, "7")), Ok(row(2, "8")), Err(broken)];
+    let ran = run_items(Table::default(), SETUP, rows).await;
+    assert_eq!(ran.outcomes(), [(1, Outcome::Withdrawn), (2, Outcome::Withdrawn)]);
+    assert!(!ran.input_complete);
+    assert_eq!(ran.stop, None);
+}
+
+/// A panic in a worker must not leave the rows of the others unsettled in silence.
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "the API's fake breaks")]
+async fn a_worker_s_panic_is_passed_on() {
+    struct Breaks;
+    impl Withdraw for Breaks {
+        async fn withdraw(&self, _: &Withdrawal) -> Ending {
+            panic!("the API's fake breaks")
+        }
+    }
+    let (events, _heard) = mpsc::channel(100);
+    let attempts = Attempts {
+        api: Breaks,
+        pace: Pace::new(Rate::Unlimited, Duration::from_secs(1)),
+        stop: Stop::default(),
+        limits: Limits { retries: 0, backoff: Backoff { base: Duration::ZERO, max: Duration::ZERO } },
+        events,
+    };
+    let pool = Pool { concurrency: 1, max_errors: 0, input_ends: true };
+    let roster = Roster::new([AccountName::default()], AccountName::default(), Country::default());
+    let _ = run(vec![Ok(row(1, "7"))].into_iter(), roster, pool, attempts).await;
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// Whatever the API answers and wherever the run stops: each row once, no call after a final answer, and the calls
+    /// counted are the calls made.
+    #[test]
+    fn every_row_leaves_exactly_once(
+        script in proptest::collection::vec((0_u64..12, proptest::collection::vec(0_usize..9, 1..5)), 1..30),
+        concurrency in 1_usize..6,
+        max_errors in 0_u32..4,
+    ) {
+        let endings = [
+            answer(200, OK), answer(200, GONE), answer(200, MISSING), answer(200, ODD), answer(200, LIMIT), lost(),
+            not_sent(), answer(500, ODD), answer(200, COOKIE),
+        ];
+        let mut api = Table::default();
+        for (id, answers) in &script {
+            // An answer that never changes from "rate limit" would only end with the patience.
+            let answers = answers.iter().map(|at| endings[*at].clone()).chain([answer(200, OK)]);
+            api = api.answering(&id.to_string(), answers);
+        }
+        let rows: Vec<_> = (1..).zip(&script).map(|(number, (id, _))| row(number, &id.to_string())).collect();
+        let count = rows.len() as u64;
+        let setup = Setup { concurrency, max_errors, ..SETUP };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let ran = runtime.block_on(run_rows(api.clone(), setup, rows));
+        let numbers: Vec<u64> = ran.outcomes().iter().map(|(row, _)| *row).collect();
+        proptest::prop_assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
+        let attempts: u32 = ran.settled.iter().map(|settled| settled.attempts).sum();
+        proptest::prop_assert_eq!(attempts as usize, api.calls().len());
+        for settled in &ran.settled {
+            proptest::prop_assert_eq!(settled.outcome == Outcome::NotAttempted, settled.attempts == 0
+                && settled.outcome != Outcome::Duplicate);
+        }
+        if ran.stop.is_none() {
+            proptest::prop_assert!(ran.settled.iter().all(|settled| settled.outcome != Outcome::NotAttempted));
+        }
+    }
+}

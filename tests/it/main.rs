@@ -1,0 +1,11 @@
+//! Whole runs of the real binary: against the simulated API, and against wiremock where a request's every byte counts.
+
+mod support;
+
+mod command_line;
+mod faults;
+mod outputs;
+mod requests;
+mod samples;
+mod secrets;
+mod stops;
