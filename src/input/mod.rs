@@ -1,7 +1,26 @@
-//! Reads what is to be withdrawn.
+//! Reads what is to be withdrawn: CSV, plain lists, JSON Lines and saved API answers, row by row.
+//!
+//! Owns decoding, the choice of format and delimiter, and what each column means. A bad row is a value
+//! ([`RowError`](crate::invitation::RowError)) and never ends the input; only a file that can't be used at all
+//! ([`InputError`]) or a read that breaks off ([`ReadError`]) is an error. Must not know the ledger, the report
+//! or the API.
 
 mod buffer;
 mod columns;
 mod csv_framer;
+mod csv_header;
 mod csv_record;
+mod csv_rows;
+mod error;
+mod format;
+mod json_document;
+mod json_lines;
+mod json_value;
+mod open;
 mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use error::{InputError, ReadError};
+pub use format::InputFormat;
+pub use open::{Input, InputOptions, Source};
