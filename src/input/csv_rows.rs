@@ -9,7 +9,7 @@ use super::csv_framer::{Frame, Framer, Malformed};
 use super::csv_header::Layout;
 use super::csv_record::Record;
 use super::resolve::{ID_TEXT_CHARS, resolve};
-use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
+use crate::invitation::{AccountName, Carried, Country, IdError, InvitationId, Row, RowError};
 
 pub(super) struct CsvRows {
     framer: Framer,
@@ -56,6 +56,9 @@ impl CsvRows {
                  holds the delimiter"
             ));
         }
+        if self.framer.delimiter == b',' && self.splits_number() {
+            return Err(IdError::Scientific.to_string());
+        }
         if frame.lines() > 1 && holds_rows(&self.record.cells(), self.layout.id, width, self.framer.delimiter) {
             return Err(format!(
                 "lines {} to {} are one record by their quotes, yet read like rows of their own (an unclosed quote?): \
@@ -65,6 +68,14 @@ impl CsvRows {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the delimiter is in truth the decimal comma of `7,32918E+18`: the 7 before it is no ID.
+    fn splits_number(&self) -> bool {
+        let cells = self.record.cell(self.layout.id).zip(self.record.cell(self.layout.id + 1));
+        cells.is_some_and(|(whole, fraction)| {
+            whole.len() < 4 && InvitationId::parse(&format!("{whole},{fraction}")) == Err(IdError::Scientific)
+        })
     }
 }
 

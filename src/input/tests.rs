@@ -100,7 +100,7 @@ fn a_messy_export_is_read_row_by_row() {
 
 #[test]
 fn the_first_record_settles_delimiter_and_header() {
-    let cases: [(&str, &[&str], &[&str]); 19] = [
+    let cases: [(&str, &[&str], &[&str]); 20] = [
         ("invitation_id\n7\n", &[], &["7"]),
         ("invitation_id,a;b\n7,x;y\n", &["a;b"], &["7 x;y"]),
         ("a,b;invitation_id\nx,y;7\n", &["a,b"], &["7 x,y"]),
@@ -117,6 +117,7 @@ fn the_first_record_settles_delimiter_and_header() {
         ("7.3E+18\n7\n", &[], &["! scientific", "7"]),
         ("7,32918E+18\n7\n", &[], &["! scientific & (7,32918E+18)", "7"]),
         ("7,32918E+18;x\n7;y\n", &["column_2"], &["! scientific & x", "7 y"]),
+        ("8,x\n7,32918E+18\n", &["column_2"], &["8 x", "! scientific & (7) 32918E+18"]),
         ("7\n8,9\n", &[], &["7", "! 2 cells where the first record has 1 & (8)"]),
         (
             "invitation_id,account,country,x\n7, berlin ,de,y\n,hamburg,,\n",
