@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-use crate::config::{BaseUrl, Options, Rate, RunRequest, defaults, parse_duration};
+use crate::config::{Options, Rate, RunRequest, defaults, parse_duration};
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country};
 use crate::report::{Destination, Format, ProgressStyle};
@@ -23,16 +23,16 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Say less: no progress, warnings and errors alone; twice: no table at the end either
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose", help_heading = "Log")]
     pub quiet: u8,
     /// Say more; twice: every call
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Log")]
     pub verbose: u8,
     /// How the log on stderr is written
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Log")]
     pub log_format: LogFormat,
     /// Colours on stderr [NO_COLOR is obeyed]
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Log")]
     pub color: ColorChoice,
 }
 
@@ -47,7 +47,7 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
     /// Serve the simulated LinkUp API on loopback, to rehearse against
-    #[command(after_help = sandbox::help_table())]
+    #[command(after_help = endings())]
     Sandbox(SandboxArgs),
 }
 
@@ -141,7 +141,7 @@ pub struct RunArgs {
     country: Option<Country>,
     #[arg(long, value_name = "URL", help_heading = "API",
         help = with_default("The API's address", defaults::BASE_URL))]
-    base_url: Option<BaseUrl>,
+    base_url: Option<String>,
 
     /// Show how far it is [default: bar on a terminal, plain elsewhere]
     #[arg(long, value_name = "HOW", help_heading = "Report")]
@@ -177,6 +177,32 @@ enum ProgressArg {
     Plain,
     /// Nothing
     None,
+}
+
+impl Cli {
+    /// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
+    ///
+    /// # Errors
+    /// The line.
+    pub fn read() -> Result<Self, String> {
+        Self::try_parse().map_err(|error| {
+            if !error.use_stderr() {
+                error.exit();
+            }
+            one_line(&error.render().to_string())
+        })
+    }
+}
+
+/// clap's paragraph as one line: what is wrong, what was probably meant, where help is.
+fn one_line(rendered: &str) -> String {
+    let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let wrong = rendered.split("\n\n").next().unwrap_or(rendered);
+    let wrong = lines(wrong.trim_start_matches("error: "));
+    let meant =
+        rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).find(|tip| tip.contains("similar"));
+    let meant = meant.map(|tip| format!(" ({tip})")).unwrap_or_default();
+    format!("{wrong}{meant}; see --help")
 }
 
 impl RunArgs {
@@ -247,6 +273,13 @@ pub struct SandboxArgs {
     pub credits: Option<u64>,
 }
 
+fn endings() -> String {
+    format!(
+        "The last three digits of an ID choose what happens; the outcome is that of a run:\n{}",
+        sandbox::help_table()
+    )
+}
+
 fn with_default(help: &str, default: impl std::fmt::Display) -> String {
     format!("{help} [default: {default}]")
 }
@@ -296,6 +329,22 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn clap_s_paragraphs_become_one_line() {
+        let cases = [
+            (vec!["run"], "the following required arguments were not provided: <INPUT>; see --help"),
+            (
+                vec!["run", "x", "--dryrun"],
+                "unexpected argument '--dryrun' found (a similar argument exists: '--dry-run'); see --help",
+            ),
+            (vec!["run", "x", "--api-key=hidden"], "unexpected argument '--api-key' found; see --help"),
+        ];
+        for (arguments, expected) in cases {
+            let error = Cli::try_parse_from(std::iter::once("bulk-withdraw").chain(arguments)).unwrap_err();
+            assert_eq!(one_line(&error.render().to_string()), expected);
+        }
     }
 
     #[test]

@@ -8,39 +8,52 @@ use bulk_withdraw::commands;
 use bulk_withdraw::config::RunSettings;
 use bulk_withdraw::report::Screen;
 use bulk_withdraw::{error_chain, exit};
-use clap::{ColorChoice, Parser};
+use clap::ColorChoice;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let screen = Screen::default();
-    start_log(&cli, &screen);
-    let ended =
-        tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(call(cli, &screen)));
-    match ended {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            screen.print(&format!("bulk-withdraw: {}\n", error_chain(error.as_ref())));
-            ExitCode::from(exit::USAGE)
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(line) => {
+            screen.print(&format!("bulk-withdraw: {line}\n"));
+            return ExitCode::from(exit::USAGE);
         }
-    }
+    };
+    start_log(&cli, &screen);
+    let code = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(call(cli, &screen)),
+        Err(error) => failed(&screen, &error, exit::USAGE),
+    };
+    ExitCode::from(code)
 }
 
-async fn call(cli: Cli, screen: &Screen) -> Result<u8, Box<dyn std::error::Error>> {
+async fn call(cli: Cli, screen: &Screen) -> u8 {
     match cli.command {
         Command::Run(args) => {
             let (request, options) = args.into_parts(cli.quiet);
-            let settings = RunSettings::resolve(request, options, |name| std::env::var(name))?;
-            Ok(commands::run(settings, screen).await?)
+            match RunSettings::resolve(request, options, |name| std::env::var(name)) {
+                Ok(settings) => match commands::run(settings, screen).await {
+                    Ok(code) => code,
+                    Err(error) => failed(screen, &error, error.exit_code()),
+                },
+                Err(error) => failed(screen, &error, exit::USAGE),
+            }
         }
-        Command::Sandbox(args) => {
-            commands::sandbox(args, screen).await?;
-            Ok(exit::FINE)
-        }
+        Command::Sandbox(args) => match commands::sandbox(args, screen).await {
+            Ok(()) => exit::FINE,
+            Err(error) => failed(screen, &error, exit::USAGE),
+        },
     }
+}
+
+/// One line that says what is wrong, with its causes.
+fn failed(screen: &Screen, error: &dyn std::error::Error, code: u8) -> u8 {
+    screen.print(&format!("bulk-withdraw: {}\n", error_chain(error)));
+    code
 }
 
 /// The log goes to the screen, above the bar. Only this program's own lines: what libraries log at these levels may

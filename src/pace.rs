@@ -227,6 +227,19 @@ mod tests {
         ((Instant::now() - began).as_secs(), leave)
     }
 
+    /// A refusal that holds everyone for a second.
+    fn hold(leave: Leave) {
+        assert_eq!(leave.refused(None, |_| secs(1)), Refused::Held(secs(1)));
+    }
+
+    fn count(leave: Leave, counts: &mut Vec<u32>) {
+        let refused = leave.refused(None, |refusals| {
+            counts.push(refusals);
+            secs(1)
+        });
+        assert!(matches!(refused, Refused::Held(_)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_refusal_holds_everyone_until_one_shared_moment() {
         let pace = pace();
@@ -244,7 +257,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_a_hold_one_asks_and_the_others_wait_for_the_answer() {
         let pace = pace();
-        drop(pace.leave().await.refused(None, |_| secs(1)));
+        hold(pace.leave().await);
         let first = pace.leave().await;
         let others: Vec<_> = (0..5)
             .map(|_| {
@@ -266,16 +279,10 @@ mod tests {
         let herd = [pace.leave().await, pace.leave().await, pace.leave().await];
         let mut counts = Vec::new();
         for leave in herd {
-            drop(leave.refused(None, |refusals| {
-                counts.push(refusals);
-                secs(1)
-            }));
+            count(leave, &mut counts);
         }
         for _ in 0..3 {
-            drop(pace.leave().await.refused(None, |refusals| {
-                counts.push(refusals);
-                secs(1)
-            }));
+            count(pace.leave().await, &mut counts);
         }
         assert_eq!(counts, [0, 0, 0, 1, 2, 3]);
     }
@@ -283,7 +290,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lost_answer_lets_the_next_one_ask() {
         let pace = pace();
-        drop(pace.leave().await.refused(None, |_| secs(1)));
+        hold(pace.leave().await);
         let first = pace.leave().await;
         drop(first);
         let (waited, second) = wait_of(&pace).await;

@@ -7,5 +7,7 @@ mod run;
 mod sandbox;
 mod target;
 
+pub use output::OutputError;
 pub use run::{RunError, run};
 pub use sandbox::{SandboxError, sandbox};
+pub use target::TargetError;

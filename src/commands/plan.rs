@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::config::RunSettings;
-use crate::input::{Input, ReadError};
+use crate::input::Input;
 use crate::outcome::Outcome;
 use crate::report::{Counts, human_duration};
 use crate::runner::Roster;
@@ -29,7 +29,10 @@ impl Plan {
             match row.map(|row| roster.admit(row)) {
                 Ok(Ok(_)) => plan.to_send += 1,
                 Ok(Err(settled)) => plan.unsent.add(settled.outcome),
-                Err(ReadError { .. }) => plan.input_complete = false,
+                Err(error) => {
+                    tracing::error!("{}", crate::error_chain(&error));
+                    plan.input_complete = false;
+                }
             }
         }
         plan
@@ -48,17 +51,17 @@ impl Plan {
 
     /// As a table for people.
     pub(super) fn table(&self, settings: &RunSettings) -> String {
-        let mut out = format!("{:<20}{}\n", "rows", self.rows());
+        let mut out = format!("{:<22}{}\n", "rows", self.rows());
         for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
-            out.push_str(&format!("  {:<18}{rows}\n", outcome.as_str()));
+            out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
-        out.push_str(&format!("{:<20}{}, of account {}\n", "to withdraw", self.to_send, settings.account));
-        out.push_str(&format!("{:<20}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
+        out.push_str(&format!("{:<22}{}, of account {}\n", "to withdraw", self.to_send, settings.account));
+        out.push_str(&format!("{:<22}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
             |time| format!("{} or more, at {}", human_duration(time), settings.rate),
         );
-        out.push_str(&format!("{:<20}{time}\n", "time"));
+        out.push_str(&format!("{:<22}{time}\n", "time"));
         if !self.input_complete {
             out.push_str("the input broke off: there may be more rows\n");
         }
@@ -66,7 +69,7 @@ impl Plan {
     }
 
     /// As JSON for programs.
-    pub(super) fn to_json(&self, settings: &RunSettings) -> Value {
+    pub(super) fn to_json(self, settings: &RunSettings) -> Value {
         let mut rows = serde_json::Map::from_iter([
             ("total".to_owned(), Value::from(self.rows())),
             ("to_withdraw".to_owned(), Value::from(self.to_send)),
@@ -79,7 +82,7 @@ impl Plan {
             "rows": rows,
             "input_complete": self.input_complete,
             "credits": {"charged": 0, "possible": self.to_send},
-            "time_s": self.time(settings).map(|time| time.as_secs_f64()),
+            "time_s": self.time(settings).map(|time| time.as_secs_f64().round()),
         })
     }
 }

@@ -43,6 +43,22 @@ pub enum RunError {
     Io(#[from] io::Error),
 }
 
+impl RunError {
+    /// The process's exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) => exit::UNWRITABLE,
+            Self::Output(OutputError::Overwrites(..))
+            | Self::Input(_)
+            | Self::NobodyToAsk
+            | Self::Declined
+            | Self::Target(_)
+            | Self::Io(_) => exit::USAGE,
+        }
+    }
+}
+
 /// Withdraws, and returns the exit code.
 ///
 /// # Errors
@@ -130,7 +146,7 @@ fn dry_run(
     screen.print(&plan.table(settings));
     screen.print("dry run: nothing was sent\n");
     write_summary(summary_file, &plan.to_json(settings))?;
-    Ok(exit::FINE)
+    Ok(if plan.input_complete { exit::FINE } else { exit::USAGE })
 }
 
 fn open(settings: &RunSettings) -> Result<Input, InputError> {

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::{BaseUrl, Rate};
+use super::Rate;
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country};
 use crate::report::{Destination, Format, ProgressStyle};
@@ -31,8 +31,8 @@ pub struct Options {
     pub account: Option<AccountName>,
     /// `--country`
     pub country: Option<Country>,
-    /// `--base-url`
-    pub base_url: Option<BaseUrl>,
+    /// `--base-url`, unchecked: a wrong one may hold a password, which no parser's message must repeat.
+    pub base_url: Option<String>,
 }
 
 /// What one call of `run` is about; nothing of it stands in a file.

@@ -92,10 +92,7 @@ impl RunSettings {
         let target = if request.sandbox {
             Target::Sandbox
         } else {
-            let base_url = match options.base_url {
-                Some(base_url) => base_url,
-                None => defaults::BASE_URL.parse()?,
-            };
+            let base_url: BaseUrl = options.base_url.as_deref().unwrap_or(defaults::BASE_URL).parse()?;
             let credentials = match Credentials::from_lookup(environment) {
                 Err(_) if request.dry_run => None,
                 credentials => Some(credentials?),

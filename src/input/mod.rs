@@ -1,48 +1,26 @@
-//! stub
-use std::path::PathBuf;
-#[derive(Debug, thiserror::Error)]
-#[error("stub")]
-pub struct ReadError {}
-#[derive(Debug, thiserror::Error)]
-#[error("stub")]
-pub struct InputError;
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    Stdin,
-    Path(PathBuf),
-}
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputFormat {
-    Csv,
-    JsonLines,
-    Json,
-}
-pub struct InputOptions {
-    pub id_column: Option<String>,
-    pub delimiter: Option<u8>,
-    pub format: Option<InputFormat>,
-    pub accept_rounded_ids: bool,
-}
-pub struct Input {
-    c: Vec<String>,
-}
-impl Input {
-    pub fn open(_: &Source, _: &InputOptions) -> Result<Input, InputError> {
-        Err(InputError)
-    }
-    pub fn columns(&self) -> &[String] {
-        &self.c
-    }
-    pub fn format(&self) -> InputFormat {
-        InputFormat::Csv
-    }
-    pub fn is_regular_file(&self) -> bool {
-        true
-    }
-}
-impl Iterator for Input {
-    type Item = Result<Result<crate::invitation::Row, crate::invitation::RowError>, ReadError>;
-    fn next(&mut self) -> Option<Self::Item> {
-        None
-    }
-}
+//! Reads what is to be withdrawn: CSV, plain lists, JSON Lines and saved API answers, row by row.
+//!
+//! Owns decoding, the choice of format and delimiter, and what each column means. A bad row is a value
+//! ([`RowError`](crate::invitation::RowError)) and never ends the input; only a file that can't be used at all
+//! ([`InputError`]) or a read that breaks off ([`ReadError`]) is an error. Must not know the ledger, the report
+//! or the API.
+
+mod buffer;
+mod columns;
+mod csv_framer;
+mod csv_header;
+mod csv_record;
+mod csv_rows;
+mod error;
+mod format;
+mod json_document;
+mod json_lines;
+mod json_value;
+mod open;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use error::{InputError, ReadError};
+pub use format::InputFormat;
+pub use open::{Input, InputOptions, Source};

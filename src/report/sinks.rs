@@ -35,14 +35,15 @@ impl Report {
     ///
     /// # Errors
     /// It can't be written.
-    pub fn begin(mut file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
+    pub fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
         let mut buffer = Vec::new();
         match format {
             Format::Csv => csv::head(&columns, &mut buffer)?,
             Format::JsonLines => {}
         }
-        file.write(&buffer)?;
-        Ok(Self { file, format, columns, buffer })
+        let mut report = Self { file, format, columns, buffer };
+        report.write()?;
+        Ok(report)
     }
 
     /// The file, for its names.

@@ -168,7 +168,13 @@ async fn what_a_row_s_calls_come_to() {
         (vec![page(), answer(200, GONE)], Outcome::PresumedWithdrawn, 2, 0, 2),
         (vec![answer(200, "{\"stat"), answer(200, GONE)], Outcome::PresumedWithdrawn, 2, 0, 2),
         (vec![server_error(), answer(200, GONE)], Outcome::NotPending, 2, 0, 1),
-        (vec![answer(200, LIMIT), answer(200, LIMIT), answer(200, LIMIT), answer(200, OK)], Outcome::Withdrawn, 4, 1, 4),
+        (
+            vec![answer(200, LIMIT), answer(200, LIMIT), answer(200, LIMIT), answer(200, OK)],
+            Outcome::Withdrawn,
+            4,
+            1,
+            4,
+        ),
         (vec![lost(), answer(200, LIMIT), answer(200, GONE)], Outcome::PresumedWithdrawn, 3, 0, 3),
     ];
     for (answers, outcome, attempts, charged, possible) in cases {

@@ -37,6 +37,11 @@ impl Shared {
         self.lock().record().clone()
     }
 
+    /// Counts a connection that was accepted.
+    pub(super) fn count_connection(&self) {
+        self.lock().count_connection();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Simulation> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -37,6 +37,8 @@ pub struct Record {
     pub in_flight: u64,
     /// The most calls that were being answered at once.
     pub peak_in_flight: u64,
+    /// Connections that were accepted.
+    pub connections: u64,
     /// By invitation ID as it was sent; empty where
     /// [`record_invitations`](super::SandboxOptions::record_invitations) is off.
     #[serde(skip)]

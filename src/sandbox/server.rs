@@ -39,7 +39,7 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let shared = Shared::new(Simulation::new(options));
-        let server = tokio::spawn(serve(listener, http::router(shared.clone())));
+        let server = tokio::spawn(serve(listener, shared.clone()));
         Ok(Self { address, shared, server })
     }
 
@@ -71,12 +71,14 @@ impl Drop for Sandbox {
 
 /// Accepts for ever. Its connections are its children, so that aborting it cuts them; `axum::serve` would leave
 /// them running.
-async fn serve(listener: TcpListener, router: Router) {
+async fn serve(listener: TcpListener, shared: Shared) {
+    let router = http::router(shared.clone());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    shared.count_connection();
                     connections.spawn(converse(stream, router.clone()));
                 }
                 // Out of file descriptors, most likely: some connection has to end first.
@@ -256,7 +258,7 @@ mod tests {
         assert!(elsewhere.starts_with("HTTP/1.1 404 ") && elsewhere.ends_with(r#"{"detail":"Not Found"}"#));
         let method = get(&sandbox, "GET", "/v1/network/withdraw-invitation").await;
         assert!(method.starts_with("HTTP/1.1 405 ") && method.ends_with(r#"{"detail":"Method Not Allowed"}"#));
-        assert_eq!(sandbox.record(), Record::default());
+        assert_eq!(sandbox.record(), Record { connections: 2, ..Record::default() });
     }
 
     #[tokio::test]

@@ -125,6 +125,10 @@ impl Simulation {
         }
     }
 
+    pub(super) fn count_connection(&mut self) {
+        self.record.connections += 1;
+    }
+
     pub(super) fn record(&self) -> &Record {
         &self.record
     }

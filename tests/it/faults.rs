@@ -12,13 +12,8 @@ use crate::support::{Program, ids, limit, list, swift, swiftly, wait};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_agrees_with_the_server_s_own_record() {
     let sandbox = swift(|options| {
-        options.faults = Faults {
-            rate_limited: 0.10,
-            server_error: 0.05,
-            bad_gateway: 0.03,
-            closed: 0.01,
-            truncated: 0.01,
-        };
+        options.faults =
+            Faults { rate_limited: 0.10, server_error: 0.05, bad_gateway: 0.03, closed: 0.01, truncated: 0.01 };
         options.seed = Some(7);
     })
     .await;

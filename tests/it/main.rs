@@ -1,5 +1,7 @@
 //! Whole runs of the real binary: against the simulated API, and against wiremock where a request's every byte counts.
 
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
+
 mod support;
 
 mod command_line;

@@ -20,8 +20,7 @@ async fn an_api_that_repeats_key_and_token_is_not_repeated() {
         program.write("list.csv", "1000000\n");
         let arguments = format!("run list.csv --base-url {} {SWIFTLY} --retries 1 -vv --log-format json", server.uri());
         let ran = wait(program.start(&arguments)).await;
-        let everything =
-            [&ran.stdout, &ran.stderr, &program.read("report.csv"), &program.read("summary.json")].map(String::as_str);
+        let everything = [ran.stdout, ran.stderr, program.read("report.csv"), program.read("summary.json")];
         assert!(everything[1].contains("***") || everything[2].contains("***"), "the message was not shown at all");
         for text in everything {
             assert!(!text.contains(KEY) && !text.contains(TOKEN), "{text}");
@@ -33,7 +32,8 @@ async fn an_api_that_repeats_key_and_token_is_not_repeated() {
 async fn a_whole_run_with_every_log_line_shows_no_secret() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
-    let rows: String = ["101", "107", "109", "501", "521", "603", "607"].map(|end| format!("7329176687475109{end}\n")).concat();
+    let rows: String =
+        ["101", "107", "109", "501", "521", "603", "607"].map(|end| format!("7329176687475109{end}\n")).concat();
     program.write("list.csv", rows);
     let mut command = program.command(&format!("run list.csv {} -vv", swiftly(&sandbox)));
     // What libraries would log if they were let.

@@ -120,8 +120,7 @@ impl Report {
         let mut lines = BTreeMap::new();
         for record in reader.records() {
             let record = record.unwrap();
-            let line: BTreeMap<_, _> =
-                header.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
+            let line: BTreeMap<_, _> = header.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
             let row = line["row"].parse().unwrap();
             assert!(lines.insert(row, line).is_none(), "row {row} stands twice");
         }
@@ -167,7 +166,8 @@ pub fn swiftly(sandbox: &Sandbox) -> String {
     format!("--base-url {} {SWIFTLY}", sandbox.base_url())
 }
 
-pub const SWIFTLY: &str = "--yes --rate unlimited --retry-base 1ms --retry-max 8ms -o report.csv --summary summary.json";
+pub const SWIFTLY: &str =
+    "--yes --rate unlimited --retry-base 1ms --retry-max 8ms -o report.csv --summary summary.json";
 
 /// `count` genuine-looking IDs: multiples of 4,096, so that none has a meaning for the simulated API.
 pub fn ids(count: u64) -> impl Iterator<Item = String> {

@@ -1,0 +1,179 @@
+//! What a column's or a JSON key's name means.
+//!
+//! Owns the comparison of names, and which names are refused as secrets. Must not see values.
+
+use std::{collections::HashSet, sync::Arc};
+
+/// Most columns, and most characters of one, that a message lists: a file without a header may hold anything there.
+const LISTED: usize = 30;
+const LISTED_CHARS: usize = 40;
+
+const SECRET_ENDINGS: [&str; 2] = ["logintoken", "apikey"];
+
+/// Which names this input uses for the columns that mean something.
+pub(super) struct ColumnNames {
+    id: String,
+}
+
+/// Where the columns that mean something stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Roles {
+    pub(super) id: Option<usize>,
+    pub(super) entity_urn: Option<usize>,
+    pub(super) account: Option<usize>,
+    pub(super) country: Option<usize>,
+}
+
+/// Two columns mean the same, and guessing between them could withdraw the wrong invitation.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{first:?} and {second:?} both name the {meaning}")]
+pub struct Ambiguous {
+    first: String,
+    second: String,
+    meaning: &'static str,
+}
+
+impl ColumnNames {
+    pub(super) fn new(id_column: Option<&str>) -> Self {
+        Self { id: comparable(id_column.unwrap_or("invitation_id")).collect() }
+    }
+
+    pub(super) fn is_id(&self, name: &str) -> bool {
+        comparable(name).eq(self.id.chars())
+    }
+
+    pub(super) fn roles<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Result<Roles, Ambiguous> {
+        let mut roles = Roles::default();
+        for (index, name) in names.clone().enumerate() {
+            let (role, meaning) = if self.is_id(name) {
+                (&mut roles.id, "invitation's ID")
+            } else if comparable(name).eq("entityurn".chars()) {
+                (&mut roles.entity_urn, "entity_urn")
+            } else if comparable(name).eq("account".chars()) {
+                (&mut roles.account, "account")
+            } else if comparable(name).eq("country".chars()) {
+                (&mut roles.country, "country")
+            } else {
+                continue;
+            };
+            if let Some(first) = role.replace(index) {
+                let first = names.clone().nth(first).unwrap_or_default().into();
+                return Err(Ambiguous { first, second: name.into(), meaning });
+            }
+        }
+        Ok(roles)
+    }
+}
+
+/// Whether a column of this name holds a credential, whatever stands before: `linkup_api_key`, `X-API-Key`.
+pub(super) fn is_secret(name: &str) -> bool {
+    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    SECRET_ENDINGS.iter().any(|ending| letters.ends_with(ending))
+}
+
+/// Gives every carried column a name of its own: `name`, `name_2`; `column_3` where the header's cell is empty.
+pub(super) fn unique(columns: impl Iterator<Item = (usize, String)>) -> Vec<Arc<str>> {
+    let columns: Vec<_> = columns
+        .map(|(index, name)| if name.trim().is_empty() { format!("column_{}", index + 1) } else { name })
+        .collect();
+    let mut taken: HashSet<String> = HashSet::new();
+    let came: HashSet<&str> = columns.iter().map(String::as_str).collect();
+    let mut unique = Vec::with_capacity(columns.len());
+    for name in &columns {
+        let mut chosen = name.clone();
+        let mut count = 1_usize;
+        // A made-up name must not push aside a column that came with it.
+        while taken.contains(&chosen) || (count > 1 && came.contains(chosen.as_str())) {
+            count += 1;
+            chosen = format!("{name}_{count}");
+        }
+        unique.push(Arc::from(chosen.as_str()));
+        taken.insert(chosen);
+    }
+    unique
+}
+
+/// The columns found, for a message.
+pub(super) fn listed(names: &[String]) -> String {
+    let mut shown: Vec<_> = names.iter().take(LISTED).map(|name| cut(name.trim(), LISTED_CHARS)).collect();
+    if names.len() > LISTED {
+        shown.push("…".into());
+    }
+    shown.join(", ")
+}
+
+/// The first characters of a text, marked where some are left out.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
+fn comparable(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_separators() {
+        let names = ColumnNames::new(None);
+        for name in ["invitation_id", "invitationId", "Invitation ID", " INVITATION-ID ", "invitationid"] {
+            assert!(names.is_id(name), "{name:?}");
+        }
+        for name in ["id", "invitation", "invitation_id_2", ""] {
+            assert!(!names.is_id(name), "{name:?}");
+        }
+        assert!(ColumnNames::new(Some("Einladungs-ID")).is_id("einladungs_id"));
+        assert!(!ColumnNames::new(Some("Einladungs-ID")).is_id("invitation_id"));
+    }
+
+    #[test]
+    fn no_role_is_given_twice() {
+        let roles = |header: &str| ColumnNames::new(None).roles(header.split(','));
+        let expected = Roles { id: Some(1), entity_urn: Some(3), account: Some(0), country: Some(2) };
+        assert_eq!(roles("Account,invitation_id,COUNTRY,entityUrn,name"), Ok(expected));
+        for header in ["invitation_id,invitationId", "account,x,Account", "country,country", "entity_urn,entityUrn"] {
+            assert!(roles(header).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_by_the_end_of_their_name() {
+        for name in ["login_token", "LoginToken", "api_key", "X-API-Key", "linkup api key", "my.login.token"] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["token", "key", "api_key_hint", "keyapi", "login"] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn carried_names_are_unique() {
+        let unique = |header: &str| {
+            unique(header.split(',').map(str::to_string).enumerate())
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        let cases = [
+            ("name,name,name", vec!["name", "name_2", "name_3"]),
+            ("name,name,name_2", vec!["name", "name_3", "name_2"]),
+            ("a,,", vec!["a", "column_2", "column_3"]),
+            ("column_2,", vec!["column_2", "column_2_2"]),
+            (" a,a", vec![" a", "a"]),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(unique(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_message_lists_names_at_a_readable_length() {
+        assert_eq!(listed(&[" a ".into(), "b".repeat(99)]), format!("a, {}…", "b".repeat(LISTED_CHARS)));
+        assert!(listed(&vec!["a".to_string(); 99]).ends_with("a, …"));
+    }
+}

@@ -1,0 +1,190 @@
+//! Turns one JSON value into a row: an object with an ID, or an ID alone.
+//!
+//! Owns what an object's members mean. Must not know whether the value stood in a line or in a document.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::columns::{ColumnNames, cut, is_secret};
+use super::resolve::{ID_TEXT_CHARS, resolve};
+use crate::invitation::{AccountName, Carried, Country, Row, RowError};
+
+const EXPECTED: &str = "not an invitation: an object with an invitation_id, or the ID alone, is expected";
+
+pub(super) enum Item {
+    Object(Members),
+    Alone(Value),
+}
+
+/// An object's members as they came. A map would keep the last of two IDs and hide that there were two.
+pub(super) struct Members(Vec<(String, Value)>);
+
+impl Item {
+    pub(super) fn parse(text: &str) -> serde_json::Result<Self> {
+        // Asked for any value, serde_json shows a number as an object too (`arbitrary_precision`).
+        if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map(Self::Object)
+        } else {
+            serde_json::from_str(text).map(Self::Alone)
+        }
+    }
+
+    /// The first key, at whatever depth, that names a credential.
+    pub(super) fn secret_key(&self) -> Option<&str> {
+        match self {
+            Self::Object(Members(members)) => members.iter().find_map(|(key, value)| secret_member(key, value)),
+            Self::Alone(value) => secret_key(value),
+        }
+    }
+
+    /// The keys that would be columns of their own in the report.
+    pub(super) fn carried_keys<'a>(&'a self, names: &ColumnNames) -> Vec<&'a str> {
+        let Self::Object(members) = self else { return Vec::new() };
+        let Ok(roles) = names.roles(members.keys()) else { return Vec::new() };
+        let is_carried = |at: usize| Some(at) != roles.id && Some(at) != roles.account;
+        members.keys().enumerate().filter(|(at, _)| is_carried(*at)).map(|(_, key)| key).collect()
+    }
+
+    pub(super) fn into_row(self, number: u64, names: &ColumnNames) -> Result<Row, RowError> {
+        if let Some(key) = self.secret_key() {
+            let reason = format!("the key {key:?} looks like a secret: remove it; nothing of this row is copied");
+            return Err(bad_row(number, reason));
+        }
+        match self {
+            Self::Object(members) => members.into_row(number, names),
+            Self::Alone(value @ (Value::String(_) | Value::Number(_))) => {
+                let text = text_of(&value).unwrap_or_default();
+                let carried = Carried::Fields(Map::new());
+                match resolve(Some(&text), None, false) {
+                    Ok(id) => Ok(Row { number, id, account: None, country: None, carried }),
+                    Err(error) => {
+                        let id_text = cut(&text, ID_TEXT_CHARS);
+                        Err(RowError { number, id_text, account: None, reason: error.to_string(), carried })
+                    }
+                }
+            }
+            Self::Alone(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(bad_row(number, EXPECTED.into()))
+            }
+        }
+    }
+}
+
+/// A row of which nothing can be told, or may be.
+pub(super) fn bad_row(number: u64, reason: String) -> RowError {
+    RowError { number, id_text: String::new(), account: None, reason, carried: Carried::Fields(Map::new()) }
+}
+
+impl Members {
+    fn keys(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.iter().map(|(key, _)| key.as_str())
+    }
+
+    fn into_row(self, number: u64, names: &ColumnNames) -> Result<Row, RowError> {
+        let roles = match names.roles(self.keys()) {
+            Ok(roles) => roles,
+            Err(ambiguous) => {
+                let carried = Carried::Fields(self.0.into_iter().collect());
+                return Err(RowError { carried, ..bad_row(number, format!("{ambiguous}: remove one of them")) });
+            }
+        };
+        let value = |at: Option<usize>| at.map(|at| &self.0[at].1);
+        let id_text = value(roles.id).and_then(text_of);
+        let entity_urn = value(roles.entity_urn).and_then(text_of);
+        let account = name_of(value(roles.account));
+        let country = name_of(value(roles.country));
+        let id = match (&account, &country) {
+            (Ok(_), Ok(_)) => {
+                resolve(id_text.as_deref(), entity_urn.as_deref(), false).map_err(|error| error.to_string())
+            }
+            (Err(NotText), _) => Err("the account is not a JSON string".into()),
+            (Ok(_), Err(NotText)) => Err("the country is not a JSON string".into()),
+        };
+        let id = id.map_err(|reason| (cut(&id_text.unwrap_or_default(), ID_TEXT_CHARS), reason));
+        let account = account.ok().flatten().and_then(AccountName::parse);
+        let country = country.ok().flatten().and_then(Country::parse);
+
+        let is_carried = |at: usize| Some(at) != roles.id && Some(at) != roles.account;
+        let members = self.0.into_iter().enumerate();
+        let carried = Carried::Fields(members.filter(|(at, _)| is_carried(*at)).map(|(_, member)| member).collect());
+        match id {
+            Ok(id) => Ok(Row { number, id, account, country, carried }),
+            Err((id_text, reason)) => Err(RowError { number, id_text, account, reason, carried }),
+        }
+    }
+}
+
+/// Taken for absent, an account that can't be read would have its row sent as somebody else.
+struct NotText;
+
+fn name_of(value: Option<&Value>) -> Result<Option<&str>, NotText> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => Err(NotText),
+    }
+}
+
+/// A value's text; a number's digits are the input's, since no float was ever made of them.
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.into()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(value.to_string().into()),
+    }
+}
+
+pub(super) fn secret_key(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(members) => members.iter().find_map(|(key, value)| secret_member(key, value)),
+        Value::Array(values) => values.iter().find_map(secret_key),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+fn secret_member<'a>(key: &'a str, value: &'a Value) -> Option<&'a str> {
+    if is_secret(key) { Some(key) } else { secret_key(value) }
+}
+
+/// The carried keys of the items seen so far, each once.
+#[derive(Default)]
+pub(super) struct Columns(pub(super) Vec<Arc<str>>);
+
+impl Columns {
+    pub(super) fn add(&mut self, item: &Item, names: &ColumnNames) {
+        if item.secret_key().is_some() {
+            return;
+        }
+        for key in item.carried_keys(names) {
+            if !self.0.iter().any(|column| **column == *key) {
+                self.0.push(key.into());
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}

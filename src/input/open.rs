@@ -1,0 +1,205 @@
+//! Opens an input and yields its rows.
+//!
+//! Owns the order of the checks that come before the first row. Must not know a format's rules.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use super::buffer::{Buffer, CHUNK, RECORD_LIMIT};
+use super::columns::ColumnNames;
+use super::csv_framer::Framer;
+use super::csv_header;
+use super::csv_rows::CsvRows;
+use super::error::{InputError, ReadError};
+use super::format::InputFormat;
+use super::json_document::JsonDocument;
+use super::json_lines::JsonLines;
+use crate::invitation::{Row, RowError};
+
+/// Where the input comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Standard input.
+    Stdin,
+    /// A file, a FIFO or a device.
+    Path(PathBuf),
+}
+
+/// What the user has said about the input.
+#[derive(Clone, Debug, Default)]
+pub struct InputOptions {
+    /// Name of the column that holds the IDs, where it is not `invitation_id`.
+    pub id_column: Option<String>,
+    /// The delimiter of CSV; found by itself where absent.
+    pub delimiter: Option<u8>,
+    /// The format; told from the extension or the content where absent.
+    pub format: Option<InputFormat>,
+    /// Lets IDs pass that a spreadsheet seems to have rounded.
+    pub accept_rounded_ids: bool,
+}
+
+/// An input being read: an iterator over its rows that never holds more than one record (a JSON document apart).
+pub struct Input {
+    rows: Rows,
+    name: String,
+    columns: Vec<Arc<str>>,
+    format: InputFormat,
+    is_regular_file: bool,
+}
+
+enum Rows {
+    Csv(Box<CsvRows>),
+    JsonLines(JsonLines),
+    Json(JsonDocument),
+    Ended,
+}
+
+impl Input {
+    /// Opens the source and reads as much of it as tells its format and columns.
+    ///
+    /// # Errors
+    /// [`InputError`] where it can't be read or used at all.
+    pub fn open(source: &Source, options: &InputOptions) -> Result<Self, InputError> {
+        let path = match source {
+            Source::Stdin => return Self::from_reader(io::stdin(), "stdin", None, options),
+            Source::Path(path) => path,
+        };
+        let name = path.display().to_string();
+        let unreadable = |source| InputError::Unreadable { name: name.clone(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(InputError::Directory { name });
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let input = Self::from_reader(file, &name, extension, options)?;
+        Ok(Self { is_regular_file: metadata.is_file(), ..input })
+    }
+
+    /// Reads from `reader`; messages call it `name`.
+    ///
+    /// # Errors
+    /// [`InputError`] where it can't be read or used at all.
+    pub fn from_reader(
+        reader: impl Read + Send + 'static,
+        name: &str,
+        extension: Option<&str>,
+        options: &InputOptions,
+    ) -> Result<Self, InputError> {
+        let mut buffer = Buffer::new(reader, CHUNK);
+        buffer.fill_to(MAGIC_BYTES);
+        refuse_failed(&mut buffer, name)?;
+        refuse_foreign(buffer.unread(), name)?;
+        let format = match options.format.or_else(|| InputFormat::of_extension(extension?)) {
+            Some(format) => format,
+            None => InputFormat::guess(&mut buffer),
+        };
+        let (rows, columns) = match format {
+            InputFormat::Csv => open_csv(buffer, name, options)?,
+            InputFormat::JsonLines => {
+                let names = ColumnNames::new(options.id_column.as_deref());
+                let mut rows = JsonLines::new(buffer, names, RECORD_LIMIT);
+                let columns = rows.peek_columns();
+                (Rows::JsonLines(rows), columns)
+            }
+            InputFormat::Json => open_document(buffer, name, options)?,
+        };
+        Ok(Self { rows, name: name.into(), columns, format, is_regular_file: false })
+    }
+
+    /// Names of the carried columns as they came, each made unique, in the order of
+    /// [`Carried::Cells`](crate::invitation::Carried::Cells). JSON Lines may carry more later on.
+    #[must_use]
+    pub fn columns(&self) -> &[Arc<str>] {
+        &self.columns
+    }
+
+    /// How the input is written.
+    #[must_use]
+    pub fn format(&self) -> InputFormat {
+        self.format
+    }
+
+    /// Whether it can be read a second time from its start: not so stdin, a FIFO or a device.
+    #[must_use]
+    pub fn is_regular_file(&self) -> bool {
+        self.is_regular_file
+    }
+}
+
+impl Iterator for Input {
+    type Item = Result<Result<Row, RowError>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = match &mut self.rows {
+            Rows::Csv(rows) => rows.next(),
+            Rows::JsonLines(rows) => rows.next(),
+            Rows::Json(rows) => rows.next(),
+            Rows::Ended => None,
+        };
+        if let Some(row) = row {
+            return Some(Ok(row));
+        }
+        let error = match &mut self.rows {
+            Rows::Csv(rows) => {
+                let line = rows.framer().line();
+                rows.framer().buffer().take_error().map(|error| (line, error))
+            }
+            Rows::JsonLines(rows) => {
+                let line = rows.line();
+                rows.buffer().take_error().map(|error| (line, error))
+            }
+            Rows::Json(_) | Rows::Ended => None,
+        };
+        self.rows = Rows::Ended;
+        error.map(|(line, error)| Err(ReadError::new(&self.name, line, error)))
+    }
+}
+
+/// Enough to know what is no text.
+const MAGIC_BYTES: usize = 4;
+const ZIP: &[u8] = b"PK\x03\x04";
+const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
+
+fn refuse_failed(buffer: &mut Buffer, name: &str) -> Result<(), InputError> {
+    match buffer.take_error() {
+        Some(source) => Err(InputError::Unreadable { name: name.into(), source }),
+        None => Ok(()),
+    }
+}
+
+fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
+    let nul_bytes = bytes.iter().filter(|&&byte| byte == 0).count();
+    if bytes.starts_with(ZIP) || bytes.starts_with(OLE) {
+        Err(InputError::NotText { name: name.into() })
+    } else if nul_bytes > 0 && nul_bytes >= bytes.len() / 4 {
+        // Every other byte of plain text in UTF-16; a stray one is for the row that holds it.
+        Err(InputError::Utf16WithoutBom { name: name.into() })
+    } else {
+        Ok(())
+    }
+}
+
+fn open_csv(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(Rows, Vec<Arc<str>>), InputError> {
+    let mut framer = Framer::new(buffer, RECORD_LIMIT);
+    let layout = csv_header::settle(&mut framer, name, options)?;
+    match layout {
+        Some(mut layout) => {
+            let columns = std::mem::take(&mut layout.names);
+            Ok((Rows::Csv(Box::new(CsvRows::new(framer, layout, !options.accept_rounded_ids))), columns))
+        }
+        None => refuse_failed(framer.buffer(), name).map(|()| (Rows::Ended, Vec::new())),
+    }
+}
+
+fn open_document(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(Rows, Vec<Arc<str>>), InputError> {
+    let bytes = buffer.into_bytes().map_err(|source| InputError::Unreadable { name: name.into(), source })?;
+    let text = String::from_utf8_lossy(&bytes);
+    let names = ColumnNames::new(options.id_column.as_deref());
+    let (rows, columns) = JsonDocument::parse(&text, names, name)?;
+    Ok((Rows::Json(rows), columns))
+}

@@ -1,0 +1,440 @@
+//! What inputs as a whole are read as.
+
+use std::io::{self, Cursor, Read};
+
+use proptest::prelude::*;
+
+use super::{Input, InputError, InputFormat, InputOptions, Source};
+use crate::invitation::Carried;
+
+const ID: &str = "7329176687475109888";
+const OTHER: &str = "7329176687475113984";
+
+fn open(bytes: &[u8], extension: Option<&str>, options: &InputOptions) -> Result<Input, InputError> {
+    Input::from_reader(Cursor::new(bytes.to_vec()), "in", extension, options)
+}
+
+fn open_csv(text: &str) -> Result<Input, InputError> {
+    open(text.as_bytes(), Some("csv"), &InputOptions::default())
+}
+
+fn message(opened: Result<Input, InputError>) -> String {
+    opened.err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+fn columns(input: &Input) -> Vec<String> {
+    input.columns().iter().map(ToString::to_string).collect()
+}
+
+/// A row in short: `7329 @berlin DE {a|b}`, or `! what is wrong (what stood there) {a|b}`.
+fn rows(input: Input) -> Vec<String> {
+    let mut rows = Vec::new();
+    for (index, row) in input.enumerate() {
+        let row = row.unwrap();
+        let number = row.as_ref().map_or_else(|error| error.number, |row| row.number);
+        assert_eq!(number, index as u64 + 1, "row numbers are consecutive");
+        let (head, account, country, carried) = match &row {
+            Ok(row) => (row.id.to_string(), &row.account, row.country.as_ref(), &row.carried),
+            Err(error) => (format!("! {} ({})", error.reason, error.id_text), &error.account, None, &error.carried),
+        };
+        let account = account.as_ref().map(|account| format!(" @{account}")).unwrap_or_default();
+        let country = country.map(|country| format!(" {}", country.as_str())).unwrap_or_default();
+        let carried = match carried {
+            Carried::Cells(cells) => cells.iter().collect::<Vec<_>>().join("|"),
+            Carried::Fields(fields) => serde_json::to_string(fields).unwrap(),
+        };
+        rows.push(format!("{head}{account}{country} {carried}").trim_end().to_string());
+    }
+    rows
+}
+
+#[track_caller]
+fn assert_rows(input: Input, expected: &[&str]) {
+    let rows = rows(input);
+    assert_eq!(rows.len(), expected.len(), "{rows:#?}");
+    for (row, expected) in rows.iter().zip(expected) {
+        // An expectation of an invalid row is the words that must be in it.
+        let fits = match expected.strip_prefix("! ") {
+            Some(words) => row.starts_with("! ") && words.split(" & ").all(|words| row.contains(words)),
+            None => row == expected,
+        };
+        assert!(fits, "{row:?} is not {expected:?}");
+    }
+}
+
+#[test]
+fn a_messy_export_is_read_row_by_row() {
+    let input = Input::open(&Source::Path("samples/messy.csv".into()), &InputOptions::default()).unwrap();
+    assert!(input.is_regular_file());
+    assert_eq!(input.format(), InputFormat::Csv);
+    assert_eq!(columns(&input), ["Name", "Firma", "Land", "Notiz"]);
+    assert_rows(
+        input,
+        &[
+            "7317626718995427328 Jürgen Müller|Müller & Söhne GmbH|DE|",
+            "7292656090521980928 Zoë Lefèvre|Atelier Lefèvre|FR|Messe Köln, Halle 8",
+            "7348355736487743488 Anna Größler|Größler Steuerberatung|DE|aus der API kopiert",
+            "7331170989480407040 Günter Weiß|Weiß Logistik AG|DE|als Text eingefügt",
+            "7304647320768507904 Bj\u{FFFD}rn Åkesson|Nordlys AB|DE|Name aus der alten Liste",
+            "! scientific notation & (7,32918E+18) Sabine Schäfer|Schäfer Medien|DE|",
+            "! rounded & (7329176687475100000) Tomáš Dvořák|",
+            "7295369837203456000 Käthe Böhm|Böhm Bau|DE|Rückruf versprochen;\r\n\"nach Ostern\", sagt sie\r\n- bisher nichts",
+            "7317626718995427328 Jürgen Müller|Müller & Söhne GmbH|DE|steht schon oben",
+            "7328883823724994560",
+            "! 6 cells where the first record has 5 & (7329921920482131968) Frank Möller|Möller| Partner|DE",
+            "7334618073785786368 Dr. Ulrike Jäger; MBA|Jäger Consulting|DE|",
+            "! no invitation ID in this row & () Peter Krüger|Krüger Elektro|DE|ID fehlt noch",
+            "7331186040169996288 Łukasz Wójcik|Wójcik Soft|DE|",
+            "7293634317842919424 Inês Gonçalves|Gonçalves Lda.|BR|",
+            "7331369392107696128 Heike Lößner|Lößner Druck|DE|=HYPERLINK(\"https://example.org\";\"Profil\")",
+            "! not an invitation ID & (siehe Tabelle 2) Rainer Fuß||DE|",
+            "7329288619908136960 Çağla Yıldız|Yıldız Tasarım|DE|",
+            "7298772945181589504 Jörg Überall|Überall & Co. KG|DE|",
+            "! line 25: & unclosed quote & reading goes on at line 26 ()",
+            "7330315353620926464 Bärbel Voß|Voß Immobilien|DE|",
+            "7338320162047709184 Nils Höfer|Höfer Technik|DE|Messe; Halle 3",
+            "7296602630871531520 Šárka Nováková|Nováková a.s.|DE|letzte Zeile",
+        ],
+    );
+}
+
+#[test]
+fn the_first_record_settles_delimiter_and_header() {
+    let cases: [(&str, &[&str], &[&str]); 20] = [
+        ("invitation_id\n7\n", &[], &["7"]),
+        ("invitation_id,a;b\n7,x;y\n", &["a;b"], &["7 x;y"]),
+        ("a,b;invitation_id\nx,y;7\n", &["a,b"], &["7 x,y"]),
+        ("name\tinvitationId\nx\t7\n", &["name"], &["7 x"]),
+        ("name|Invitation-ID\nx|7\n", &["name"], &["7 x"]),
+        ("sep=;\r\ninvitation_id;a,b\r\n7;x\r\n", &["a,b"], &["7 x"]),
+        ("SEP=\t\n7\tx\n", &["column_2"], &["7 x"]),
+        ("\n \ninvitation_id\n7", &[], &["7"]),
+        ("7\n8\n", &[], &["7", "8"]),
+        ("7;x,y\n8", &["column_2"], &["7 x,y", "8"]),
+        ("'7,x,\n", &["column_2", "column_3"], &["7 x|"]),
+        ("urn:li:invitation:7|x\n", &["column_2"], &["7 x"]),
+        ("urn:li:member:9\n7\n", &[], &["! not an invitation ID & (urn:li:member:9)", "7"]),
+        ("7.3E+18\n7\n", &[], &["! scientific", "7"]),
+        ("7,32918E+18\n7\n", &[], &["! scientific & (7,32918E+18)", "7"]),
+        ("7,32918E+18;x\n7;y\n", &["column_2"], &["! scientific & x", "7 y"]),
+        ("8,x\n7,32918E+18\n", &["column_2"], &["8 x", "! scientific & (7) 32918E+18"]),
+        ("7\n8,9\n", &[], &["7", "! 2 cells where the first record has 1 & (8)"]),
+        (
+            "invitation_id,account,country,x\n7, berlin ,de,y\n,hamburg,,\n",
+            &["country", "x"],
+            &["7 @berlin DE de|y", "! no invitation ID & @hamburg |"],
+        ),
+        (
+            "entity_urn;invitation_id\nurn:li:invitation:8;7,3E+18\nurn:li:invitation:8;7\n",
+            &["entity_urn"],
+            &["8 urn:li:invitation:8", "! different invitations & (7) urn:li:invitation:8"],
+        ),
+    ];
+    for (text, names, expected) in cases {
+        let input = open_csv(text).unwrap();
+        assert_eq!(columns(&input), names, "{text:?}");
+        assert_rows(input, expected);
+    }
+}
+
+#[test]
+fn rows_inside_a_quoted_cell_are_not_lost_silently() {
+    let cases: [(&str, &[&str]); 7] = [
+        // The quote of line 2 finds its end in line 4's inches.
+        ("invitation_id,note\n7,\"open\n8,x\n9,27\"\n10,y\n", &["! lines 2 to 4 are one record & (7)", "10 y"]),
+        // It may be another column's.
+        ("invitation_id,a,b\n7,\"open,x\n8,y,z\n9,y,27\"\n", &["! lines 2 to 4"]),
+        ("invitation_id,a,b\n7,\"open\n8,27\",y\n", &["! lines 2 to 3"]),
+        ("invitation_id,a,b\n7,\"open\n8,y,z\nx,27\",y\n", &["! lines 2 to 4"]),
+        ("invitation_id,a,b\n7,x,\"open\n9,27\",y\n", &["! 4 cells"]),
+        ("note,invitation_id\n\"see\na,b\n12\",7\n", &["7 see\na,b\n12"]),
+        ("invitation_id,note\n7,\"call\n8\n4,\"\n", &["! lines 2 to 4"]),
+    ];
+    for (text, expected) in cases {
+        assert_rows(open_csv(text).unwrap(), expected);
+    }
+}
+
+#[test]
+fn options_overrule_what_would_be_found() {
+    let options =
+        InputOptions { id_column: Some("Nr".into()), delimiter: Some(b':'), format: None, accept_rounded_ids: true };
+    let input = open(b"invitation_id:nr\n8:7329176687475100000\n", None, &options).unwrap();
+    assert_eq!(columns(&input), ["invitation_id"]);
+    assert_rows(input, &["7329176687475100000 8"]);
+
+    let json_lines = InputOptions { format: Some(InputFormat::JsonLines), ..InputOptions::default() };
+    assert_rows(open(b"7\n8\n", Some("csv"), &json_lines).unwrap(), &["7 {}", "8 {}"]);
+}
+
+#[test]
+fn an_input_without_rows_is_valid() {
+    for extension in [None, Some("csv"), Some("jsonl"), Some("json")] {
+        for text in ["", "\n \r\n", "\u{FEFF}"] {
+            assert_rows(open(text.as_bytes(), extension, &InputOptions::default()).unwrap(), &[]);
+        }
+    }
+    for (text, extension) in [("invitation_id;name\r\n", "csv"), ("sep=;", "csv"), ("[]", "json")] {
+        assert_rows(open(text.as_bytes(), Some(extension), &InputOptions::default()).unwrap(), &[]);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_says_what_to_do() {
+    let id_column = InputOptions { id_column: Some("nr".into()), ..InputOptions::default() };
+    let digit = InputOptions { delimiter: Some(b'7'), ..InputOptions::default() };
+    let default = InputOptions::default();
+    let cases: [(&str, &str, &InputOptions, &[&str]); 21] = [
+        ("name;id\n", "csv", &default, &["in has no invitation_id column", "name, id", "--id-column"]),
+        ("name\n7\n", "csv", &id_column, &["no column \"nr\"", "name"]),
+        ("7\n8\n", "csv", &id_column, &["no column \"nr\""]),
+        ("7,329,176\n", "csv", &default, &["no invitation_id column"]),
+        ("invitation_id,InvitationID\n", "csv", &default, &["\"invitation_id\" and \"InvitationID\""]),
+        ("invitation_id,account,Account\n", "csv", &default, &["both name the account"]),
+        ("invitation_id,login_token\n7,geheim\n", "csv", &default, &["\"login_token\"", "secret"]),
+        ("API key;x\n", "csv", &default, &["\"API key\"", "secret"]),
+        ("invitation_id;\"name\n7;x\n", "csv", &default, &["header on line 1", "not closed"]),
+        ("invitation_id,\"note\n7,x\n8,27\"\n9,y\n", "csv", &default, &["header on line 1"]),
+        ("7\n", "csv", &digit, &["'7' can't delimit"]),
+        ("sep=7\n1\n", "csv", &default, &["'7' can't delimit"]),
+        ("PK\u{3}\u{4}", "csv", &default, &["save it as CSV"]),
+        ("i\0n\0v\0", "csv", &default, &["UTF-16", "UTF-8"]),
+        ("[7,\n8,,]", "json", &default, &["in is not a valid JSON document (line 2, column 3)", "again"]),
+        ("{\"invitation_id\":7}\n{\"invitation_id\":8}", "json", &default, &["line 2", "--input-format jsonl"]),
+        ("{\"invitation_id\":7}", "json", &default, &["data.invitations", "--input-format jsonl"]),
+        ("{\"data\":{\"invitations\":{}}}", "json", &default, &["neither an array"]),
+        ("\"geheim\"", "json", &default, &["neither an array"]),
+        ("[{\"a\":[{\"apiKey\":\"geheim\"}]}]", "json", &default, &["\"apiKey\"", "secret"]),
+        ("{\"login_token\":\"geheim\",\"data\":{\"invitations\":[]}}", "json", &default, &["\"login_token\""]),
+    ];
+    for (text, extension, options, expected) in cases {
+        let message = message(open(text.as_bytes(), Some(extension), options));
+        for words in expected {
+            assert!(message.contains(words), "{text:?}: {message:?} lacks {words:?}");
+        }
+        assert!(!message.contains("geheim") && !message.contains('\n'), "{message}");
+    }
+    let missing = Source::Path("samples/no-such-file.csv".into());
+    assert!(message(Input::open(&missing, &default)).starts_with("samples/no-such-file.csv cannot be read"));
+    assert!(message(Input::open(&Source::Path("samples".into()), &default)).starts_with("samples is a directory"));
+}
+
+#[test]
+fn formats_are_told_from_extension_then_content() {
+    let page = r#"{"data":{"invitations":[7]}}"#;
+    let long = format!(r#"{{"data":{{"invitations":["{}"]}}}}"#, "x".repeat(2 << 20));
+    let cases = [
+        ("7", Some("TXT"), InputFormat::Csv),
+        ("7\tx", Some("tsv"), InputFormat::Csv),
+        ("7", Some("ndjson"), InputFormat::JsonLines),
+        ("[7]", Some("json"), InputFormat::Json),
+        ("[7]", Some("unknown"), InputFormat::Json),
+        (" \n[7]", None, InputFormat::Json),
+        ("7", None, InputFormat::Csv),
+        ("\"7\"", None, InputFormat::Csv),
+        ("{\"invitation_id\":7}\n", None, InputFormat::JsonLines),
+        ("{\"invitation_id\":7}", None, InputFormat::JsonLines),
+        ("{\"invitation_id\":7", None, InputFormat::JsonLines),
+        ("{\"invitation_id\":\n{\"invitation_id\":8}", None, InputFormat::JsonLines),
+        ("{\"invitation_id\": \"7\n{\"invitation_id\":8}\n", None, InputFormat::JsonLines),
+        ("{invitation_id}\n{\"invitation_id\":8}\n", None, InputFormat::JsonLines),
+        ("\n{\n  \"data\": {\n    \"invitations\": [7]\n  }\n}", None, InputFormat::Json),
+        ("{\"data\": {\"invitations\": [\n  {\"invitation_id\": 7}\n]}}", None, InputFormat::Json),
+        ("{\n  \"data\": {\n    oops", None, InputFormat::Json),
+        (page, None, InputFormat::Json),
+        (&long, None, InputFormat::Json),
+    ];
+    for (text, extension, expected) in cases {
+        let head: String = text.chars().take(60).collect();
+        let reader = io::Cursor::new(text.as_bytes().to_vec());
+        let format = extension
+            .and_then(InputFormat::of_extension)
+            .unwrap_or_else(|| InputFormat::guess(&mut super::buffer::Buffer::new(reader, super::buffer::CHUNK)));
+        assert_eq!(format, expected, "{head}");
+    }
+}
+
+#[test]
+fn json_lines_are_read_one_by_one() {
+    let text = format!(
+        r#"{{"invitation_id":"{ID}","name":"Zoë","account":"berlin","country":"de","n":1.50}}
+
+{{"InvitationId":{ID},"deep":{{"a":[1]}}}}
+"urn:li:invitation:{ID}"
+{ID}
+{{"entity_urn":"urn:li:fsd_invitation:{ID}","invitation_id":null}}
+7.3e18
+7329176687475100000
+{{"invitation_id":7.0}}
+{{"invitation_id":"{ID}","invitationId":"{OTHER}"}}
+{{"invitation_id":"{ID}","invitation_id":"{OTHER}"}}
+{{"invitation_id":"{ID}","entity_urn":"urn:li:invitation:{OTHER}"}}
+{{"invitation_id":"{ID}","a":[{{"Login-Token":"geheim"}}]}}
+{{"invitation_id":"{ID}","account":5}}
+{{"invitation_id":"{ID}","account":null}}
+{{"invitation_id":"{ID}" "login_token":"geheim"}}
+{{"name":"x"}}
+[7]
+null
+{}
+{{"invitation_id":"{ID}"}}"#,
+        "x".repeat(3 << 20)
+    );
+    let input = open(text.as_bytes(), Some("jsonl"), &InputOptions::default()).unwrap();
+    // The over-long line begins within the first chunk and has no columns.
+    assert_eq!(columns(&input), ["name", "country", "n", "deep", "entity_urn"]);
+    let fields = |fields: &str| format!("{ID} {fields}");
+    assert_rows(
+        input,
+        &[
+            &format!(r#"{ID} @berlin DE {{"name":"Zoë","country":"de","n":1.50}}"#),
+            &fields(r#"{"deep":{"a":[1]}}"#),
+            &fields("{}"),
+            &fields("{}"),
+            &fields(&format!(r#"{{"entity_urn":"urn:li:fsd_invitation:{ID}"}}"#)),
+            "! scientific & (7.3e+18)",
+            "7329176687475100000 {}",
+            "! not an invitation ID & (7.0)",
+            "! \"invitation_id\" and \"invitationId\"",
+            "! \"invitation_id\" and \"invitation_id\"",
+            "! different invitations",
+            "! \"Login-Token\" looks like a secret & () {}",
+            "! account is not a JSON string",
+            &fields("{}"),
+            "! line 16 is no valid JSON & () {}",
+            "! no invitation ID & {\"name\":\"x\"}",
+            "! not an invitation: & () {}",
+            "! not an invitation: & () {}",
+            "! line 20 is longer than 1 MiB",
+            &fields("{}"),
+        ],
+    );
+    let input = open(text.as_bytes(), Some("jsonl"), &InputOptions::default()).unwrap();
+    assert!(!rows(input).join("\n").contains("geheim"));
+}
+
+#[test]
+fn a_bad_first_line_leaves_json_lines_json_lines() {
+    let input = open(b"{\"invitation_id\": \"7\n{\"invitation_id\":8}\n", None, &InputOptions::default()).unwrap();
+    assert_rows(input, &["! line 1 is no valid JSON", "8 {}"]);
+}
+
+#[test]
+fn documents_are_arrays_and_saved_answers() {
+    let array = format!(r#"[{ID}, "urn:li:invitation:8", {{"invitation_id": "{OTHER}", "a": 1}}, {{"b": 2}}, [7]]"#);
+    let input = open(array.as_bytes(), Some("json"), &InputOptions::default()).unwrap();
+    assert_eq!(columns(&input), ["a", "b"]);
+    let other = format!("{OTHER} {{\"a\":1}}");
+    assert_rows(input, &[&format!("{ID} {{}}"), "8 {}", &other, "! no invitation ID", "! not an invitation:"]);
+
+    let answer = format!(
+        r#"{{ "status": "success", "credits": 1,
+              "data": {{ "invitations": [
+                  {{"invitation_id": {ID}, "entity_urn": "urn:li:fsd_invitation:{ID}", "name": "V1"}},
+                  {{"entity_urn": "urn:li:invitation:{OTHER}", "name": "V2"}}] }} }}"#
+    );
+    let input = open(answer.as_bytes(), None, &InputOptions::default()).unwrap();
+    assert_eq!(columns(&input), ["entity_urn", "name"]);
+    assert_rows(
+        input,
+        &[
+            &format!(r#"{ID} {{"entity_urn":"urn:li:fsd_invitation:{ID}","name":"V1"}}"#),
+            &format!(r#"{OTHER} {{"entity_urn":"urn:li:invitation:{OTHER}","name":"V2"}}"#),
+        ],
+    );
+}
+
+#[test]
+fn every_encoding_reads_the_same_and_bad_bytes_stay_visible() {
+    let text = format!("invitation_id;name\r\n{ID};Zoë\r\n");
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(to_bytes).collect()
+    };
+    let utf8_bom = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+    for bytes in [text.clone().into_bytes(), utf8_bom, utf16(u16::to_le_bytes), utf16(u16::to_be_bytes)] {
+        let input = open(&bytes, None, &InputOptions::default()).unwrap();
+        assert_rows(input, &[&format!("{ID} Zoë")]);
+    }
+    // 0xB2 and 0xB3 are superscript digits in Latin-1.
+    let bad = b"invitation_id,name\n732\xB29,x\n7\xFF,x\n\xFF7,x\n7,\xFFx\n7\xEF\xBB\xBF,x\n7\0,x\n";
+    let input = open(bad, None, &InputOptions::default()).unwrap();
+    assert_rows(
+        input,
+        &[
+            "! not an invitation ID & (732\u{FFFD}9)",
+            "! not an invitation ID & (7\u{FFFD})",
+            "! not an invitation ID & (\u{FFFD}7)",
+            "7 \u{FFFD}x",
+            "! not an invitation ID",
+            "! not an invitation ID",
+        ],
+    );
+    let input = open(b"{\"invitation_id\":\"7\xFF\"}\n7\xFF\n", Some("jsonl"), &InputOptions::default()).unwrap();
+    assert_rows(input, &["! not an invitation ID & (7\u{FFFD})", "! line 2 is no valid JSON"]);
+}
+
+/// Gives its bytes one by one, then fails.
+struct Breaking(Cursor<Vec<u8>>);
+
+impl Read for Breaking {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let length = bytes.len().min(1);
+        match self.0.read(&mut bytes[..length])? {
+            0 => Err(io::Error::other("the disk is gone")),
+            count => Ok(count),
+        }
+    }
+}
+
+#[test]
+fn a_broken_read_ends_the_input_and_half_a_row_is_none() {
+    let cases = [
+        ("invitation_id\n7\n7329", "csv", vec!["7"], 3),
+        ("7\n8,\"x", "csv", vec!["7"], 2),
+        ("7\n8\n", "jsonl", vec!["7 {}", "8 {}"], 3),
+        ("7\n7329", "jsonl", vec!["7 {}"], 2),
+    ];
+    for (text, extension, expected, line) in cases {
+        let reader = Breaking(Cursor::new(text.into()));
+        let mut input = Input::from_reader(reader, "in", Some(extension), &InputOptions::default()).unwrap();
+        for _ in &expected {
+            assert!(input.next().unwrap().unwrap().is_ok(), "{text:?}");
+        }
+        let error = input.next().unwrap().unwrap_err();
+        assert!(error.to_string().starts_with(&format!("in could not be read on from line {line}:")), "{error}");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the disk is gone");
+        assert!(input.next().is_none());
+    }
+}
+
+#[test]
+fn a_read_that_fails_before_the_first_row_is_an_input_error() {
+    for (text, extension) in [("", "csv"), ("", "jsonl"), ("invitation", "csv"), ("[7", "json"), ("[7]", "json")] {
+        let reader = Breaking(Cursor::new(text.into()));
+        let opened = Input::from_reader(reader, "in", Some(extension), &InputOptions::default());
+        assert!(matches!(opened, Err(InputError::Unreadable { .. })), "{text:?}");
+    }
+}
+
+#[test]
+fn an_input_can_move_to_another_thread() {
+    fn assert_send<T: Send>() {}
+    assert_send::<Input>();
+}
+
+proptest! {
+    #[test]
+    fn any_content_is_read_to_its_end(
+        head in prop::sample::select(vec!["", "invitation_id,a\n", "7;x\n", "[", "{", "sep=;\n", "\u{FEFF}"]),
+        bytes in prop::collection::vec(prop_oneof![
+            prop::sample::select(b"\"\",;\n\r7 {}[]:\\".to_vec()),
+            any::<u8>(),
+        ], 0..200),
+        extension in prop::sample::select(vec![None, Some("csv"), Some("jsonl"), Some("json")]),
+    ) {
+        let content = [head.as_bytes(), &bytes].concat();
+        if let Ok(input) = open(&content, extension, &InputOptions::default()) {
+            rows(input);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the program says before it does anything: help, mistakes, questions.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Program, Ran};
+
+#[test]
+fn the_help_is_what_people_read() {
+    let program = Program::new();
+    for arguments in ["--help", "run --help", "sandbox --help"] {
+        let ran = program.run(arguments);
+        ran.ended_with(0);
+        insta::assert_snapshot!(arguments.replace(" --help", "").replace("--help", "bulk-withdraw"), ran.stdout);
+    }
+}
+
+/// One clear line that says what to do, code 2, nothing sent, nothing written.
+#[test]
+fn mistakes_end_in_one_clear_line() {
+    let program = Program::new();
+    program.write("list.csv", "invitation_id\n7329176687475109888\n").write("names.csv", "name,url\nAnn,x\n");
+    program.write("broken.json", "{\"data\": ");
+    fs::create_dir(program.path("dir")).unwrap();
+    let files = program.files();
+    let cases = [
+        "run list.csv",
+        "run missing.csv --yes",
+        "run dir --yes",
+        "run names.csv --yes",
+        "run list.csv --yes --id-column number",
+        "run broken.json --yes",
+        "run list.csv --yes --rate unlimited",
+        "run list.csv --yes --account other",
+        "run list.csv --yes --timeout 0s",
+        "run list.csv --yes --base-url http://api.linkupapi.com",
+        "run list.csv --yes --base-url https://me:secret@api.linkupapi.com",
+        "run list.csv --yes --rate 290",
+        "run list.csv --yes --concurrency 0",
+        "run list.csv --yes --retry-base 5",
+        "run list.csv --yes --delimiter ab",
+        "run list.csv --sandbox --base-url http://127.0.0.1:1",
+        "run list.csv --yes --login-token x",
+        "sandbox --faults 500=200%",
+        "run",
+        "run list.csv --dryrun",
+        "walk",
+    ];
+    let mut said = String::new();
+    for arguments in cases {
+        let ran = program.run(arguments);
+        ran.ended_with(2);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.lines().count()), ("", 1), "{arguments}: {}", ran.stderr);
+        said.push_str(&format!("$ bulk-withdraw {arguments}\n{}", ran.stderr));
+    }
+    insta::assert_snapshot!(said);
+    assert_eq!(program.files(), files);
+}
+
+#[test]
+fn missing_credentials_are_named() {
+    let program = Program::new();
+    program.write("list.csv", "7329176687475109888\n");
+    let cases = [
+        (None, None, "LINKUP_API_KEY and LINKUP_LOGIN_TOKEN"),
+        (Some("key"), None, "set LINKUP_LOGIN_TOKEN in"),
+        (None, Some("token"), "set LINKUP_API_KEY in"),
+        (Some("key"), Some(""), "set LINKUP_LOGIN_TOKEN in"),
+    ];
+    for (key, token, message) in cases {
+        let mut command = program.bare_command("run list.csv --yes");
+        if let Some(key) = key {
+            command.env("LINKUP_API_KEY", key);
+        }
+        if let Some(token) = token {
+            command.env("LINKUP_LOGIN_TOKEN", token);
+        }
+        let ran = Ran::from(command.output().unwrap());
+        ran.ended_with(2).says(message);
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_sends_nothing() {
+    let program = Program::new();
+    program.write("list.csv", "invitation_id\n7329176687475109888\n2906418534\n7329176687475109888\nx\n");
+    // No credentials, and an address where nobody listens: a call would fail.
+    let mut command = program.bare_command("run list.csv --dry-run --base-url http://127.0.0.1:9 --summary -");
+    let ran = Ran::from(command.output().unwrap());
+    ran.ended_with(0);
+    insta::assert_snapshot!(format!("{}\n{}", ran.stderr, ran.stdout));
+    assert_eq!(program.files(), ["list.csv"]);
+}
+
+/// The README shows the help as it is.
+#[test]
+fn the_readme_names_every_option_with_its_default() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let help = Program::new().run("run --help").stdout;
+    let options = help.lines().filter_map(|line| line.trim_start().split_once("--"));
+    let mut seen = 0;
+    for (_, option) in options.filter(|(before, _)| before.is_empty() || before.starts_with('-')) {
+        let name = option.split([' ', ',', '.']).next().unwrap();
+        assert!(readme.contains(&format!("--{name}")), "the README does not name --{name}");
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen} options were found in the help");
+    for default in ["290/min", "16", "5", "1s", "60s", "15m", "20", "FR"] {
+        assert!(help.contains(&format!("[default: {default}]")), "{default} is no default of the help");
+        assert!(readme.contains(&format!("`{default}`")), "the README does not name the default {default}");
+    }
+}

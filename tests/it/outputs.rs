@@ -1,0 +1,196 @@
+//! Report and summary: what stands in them, where they go, and what they never overwrite.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{Program, Ran, Report};
+
+const SANDBOX: &str = "--sandbox --rate unlimited --retry-base 1ms";
+
+/// Times and durations differ from run to run; nothing else does.
+fn settle(report: &str) -> String {
+    let moment = |text: &str| text.len() == 24 && text.ends_with('Z') && text.starts_with("20");
+    let mut settled = String::new();
+    for line in report.lines() {
+        let mut after_moment = false;
+        let cells: Vec<_> = line
+            .split(',')
+            .map(|cell| {
+                let shown = if moment(cell) {
+                    "<time>"
+                } else if after_moment && !cell.is_empty() {
+                    "<ms>"
+                } else {
+                    cell
+                };
+                after_moment = moment(cell);
+                shown
+            })
+            .collect();
+        settled.push_str(&cells.join(","));
+        settled.push('\n');
+    }
+    settled
+}
+
+const INPUT: &str = "\
+invitation_id,name,row,account
+7329176687475109888,=cmd(),first,
+7329176687475109101,\"Ann, of \"\"X\"\"\",second,
+7.32918E+18,Bob,third,
+7329176687475109888,Cid,fourth,
+7329176687475113984,Dan,fifth,nobody
+7329176687475109607,Eve,sixth,default
+";
+
+#[test]
+fn a_report_as_csv() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    program.run(&format!("run list.csv {SANDBOX} --concurrency 1 -o report.csv")).ended_with(1);
+    let mut lines: Vec<_> = settle(&program.read("report.csv")).lines().map(str::to_owned).collect();
+    // Rows that need no call are not kept waiting for those that do.
+    lines[1..].sort();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_report_as_json_lines() {
+    let program = Program::new();
+    program.write(
+        "list.jsonl",
+        "{\"invitation_id\": 7329176687475109888, \"name\": \"=cmd()\", \"tags\": [1, 2.50], \"row\": null}\n\"x\"\n",
+    );
+    program.run(&format!("run list.jsonl {SANDBOX} -o report.jsonl")).ended_with(1);
+    let mut lines: Vec<Value> =
+        program.read("report.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.sort_by_key(|line| line["row"].as_u64());
+    for line in &mut lines {
+        assert!(line["settled_at"].as_str().unwrap().ends_with('Z'));
+        line["settled_at"] = "<time>".into();
+        if line["duration_ms"].is_number() {
+            line["duration_ms"] = "<ms>".into();
+        }
+    }
+    let text: Vec<_> = lines.iter().map(|line| format!("{line:#}")).collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn a_report_can_be_the_next_run_s_input() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    program.run(&format!("run list.csv {SANDBOX} -o first.csv")).ended_with(1);
+    program.run(&format!("run first.csv {SANDBOX} -o second.csv")).ended_with(1);
+    let (first, second) = (program.report("first.csv"), program.report("second.csv"));
+    assert_eq!(first.lines.len(), second.lines.len());
+    for name in ["input_row", "input_input_row", "input_outcome", "name"] {
+        assert!(second.header.contains(&name.to_owned()), "{:?}", second.header);
+    }
+    assert_eq!(second.lines.values().filter(|line| line["name"] == "'=cmd()").count(), 1);
+}
+
+#[test]
+fn standard_input_is_answered_on_standard_output() {
+    for (input, is_csv) in
+        [("invitation_id\n7329176687475109888\n", true), ("{\"invitation_id\": 7329176687475109888}\n", false)]
+    {
+        let program = Program::new();
+        let mut command = program.bare_command(&format!("run - {SANDBOX}"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        ran.ended_with(0);
+        if is_csv {
+            assert_eq!(Report::parse(&ran.stdout).outcomes(), ["withdrawn"]);
+        } else {
+            let line: Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert_eq!(
+                (&line["outcome"], &line["invitation_id"]),
+                (&"withdrawn".into(), &"7329176687475109888".into())
+            );
+        }
+        assert!(program.files().is_empty());
+    }
+}
+
+#[test]
+fn a_summary_is_one_json_object_with_the_contract_s_members() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    let ran = program.run(&format!("run list.csv {SANDBOX} -o report.csv --summary -"));
+    ran.ended_with(1);
+    let mut summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for name in ["run_id", "started_at", "finished_at"] {
+        assert!(summary[name].is_string(), "{name}");
+        summary[name] = "<differs>".into();
+    }
+    assert!(summary["elapsed_s"].as_f64().unwrap() > 0.0);
+    summary["elapsed_s"] = "<differs>".into();
+    insta::assert_snapshot!(format!("{summary:#}"));
+}
+
+#[test]
+fn the_table_for_people() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    let ran = program.run(&format!("run list.csv {SANDBOX} -o report.csv -q"));
+    ran.ended_with(1);
+    let table: Vec<_> =
+        ran.stderr.lines().filter(|line| !line.starts_with("time") && !line.starts_with("report")).collect();
+    insta::assert_snapshot!(table.join("\n"));
+    let report = ran.stderr.lines().find(|line| line.starts_with("report")).unwrap();
+    assert!(report.ends_with("report.csv"), "{report}");
+    assert!(program.run(&format!("run list.csv {SANDBOX} -o report.csv -qq")).stderr.is_empty());
+}
+
+#[test]
+fn nothing_is_overwritten_that_is_still_needed() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    fs::hard_link(program.path("list.csv"), program.path("link.csv")).unwrap();
+    fs::copy(program.path("list.csv"), program.path("crashed.csv.partial")).unwrap();
+    let cases = [
+        ("run list.csv -o list.csv", "would overwrite the input"),
+        ("run list.csv -o ./list.csv", "would overwrite the input"),
+        ("run list.csv -o link.csv", "would overwrite the input"),
+        ("run crashed.csv.partial --input-format csv -o crashed.csv", "would overwrite the input"),
+        ("run list.csv -o report.csv --summary list.csv", "would overwrite the input"),
+        ("run list.csv -o report.csv --summary report.csv", "would overwrite the report"),
+        ("run list.csv -o - --summary -", "standard output"),
+        ("run - --summary -", "standard output"),
+    ];
+    for (arguments, message) in cases {
+        let ran = program.run(&format!("{arguments} {SANDBOX}"));
+        ran.ended_with(2).says(message);
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    }
+    assert_eq!(program.read("list.csv"), INPUT);
+    assert_eq!(program.read("crashed.csv.partial"), INPUT);
+    assert_eq!(program.files(), ["crashed.csv.partial", "link.csv", "list.csv"]);
+}
+
+#[test]
+fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    for arguments in ["-o no/such/report.csv", "-o report.csv --summary no/such/summary.json"] {
+        let ran = program.run(&format!("run list.csv {arguments} {SANDBOX}"));
+        ran.ended_with(6).says("no/such/").says("choose another place");
+        assert_eq!(program.files(), ["list.csv"]);
+    }
+}
+
+#[test]
+fn an_empty_input_is_a_finished_run() {
+    for input in ["", "invitation_id\n"] {
+        let program = Program::new();
+        program.write("list.csv", input);
+        program.run(&format!("run list.csv {SANDBOX} -o report.csv --summary summary.json")).ended_with(0);
+        assert_eq!(program.summary()["rows"]["total"], 0);
+        assert!(program.read("report.csv").starts_with("row,invitation_id,account,outcome,"));
+    }
+}
