@@ -10,7 +10,7 @@ use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
 use super::prompt;
 use super::target::{self, TargetError};
-use crate::config::{RunRequest, RunSettings};
+use crate::config::RunSettings;
 use crate::exit;
 use crate::input::{Input, InputError, InputOptions, Source};
 use crate::pace::Pace;
@@ -71,7 +71,7 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     if settings.request.dry_run {
         return dry_run(&settings, input, summary_file, screen);
     }
-    let style = progress_style(&settings.request);
+    let style = progress_style(&settings);
     let plan = plan(&settings, style, &input)?;
     ask(&settings, plan, screen)?;
 
@@ -175,10 +175,13 @@ fn roster(settings: &RunSettings) -> Roster {
     Roster::new([settings.account.clone()], settings.account.clone(), settings.country.clone())
 }
 
-fn progress_style(request: &RunRequest) -> ProgressStyle {
+fn progress_style(settings: &RunSettings) -> ProgressStyle {
+    let request = &settings.request;
     match request.progress {
         _ if request.quiet > 0 => ProgressStyle::None,
         Some(style) => style,
+        // The rows scroll by already, and a bar would stand between them.
+        None if settings.report_goes_to_stdout() && io::stdout().is_terminal() => ProgressStyle::None,
         None if io::stderr().is_terminal() => ProgressStyle::Bar,
         None => ProgressStyle::Plain,
     }

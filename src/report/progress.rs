@@ -44,6 +44,7 @@ impl Progress {
         let bar = (style == ProgressStyle::Bar).then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
             bar.set_style(bar_style(total.is_some()));
+            bar.set_message("waiting for the first answer");
             screen.show(Some(bar.clone()));
             // Time goes on while no row does.
             bar.enable_steady_tick(Duration::from_millis(500));
@@ -119,22 +120,27 @@ impl Progress {
         let run = &totals.run;
         let withdrawn = run.rows.of(Outcome::Withdrawn);
         let elapsed = self.started.elapsed();
-        let per_minute = run.calls as f64 * 60.0 / elapsed.as_secs_f64().max(0.001);
-        let mut text = format!(
-            "{withdrawn} withdrawn, {} not · {per_minute:.0} calls/min · {}-{} credits",
-            run.rows.total() - withdrawn,
-            run.cost.charged,
-            run.cost.possible,
-        );
+        let per_minute = run.calls as f64 * 60.0 / elapsed.as_secs_f64().max(1.0);
+        let mut parts = Vec::new();
+        // First, since a narrow terminal cuts the rest.
+        if let Some(wait) = self.held_for() {
+            parts.push(format!("rate limited, asking again in {}", human_duration(wait)));
+        }
+        parts.push(format!("{withdrawn} withdrawn, {} not", run.rows.total() - withdrawn));
+        parts.push(format!("{per_minute:.0} calls/min"));
+        parts.push(match (run.cost.charged, run.cost.possible) {
+            (charged, possible) if charged == possible => format!("{charged} credits"),
+            (charged, possible) => format!("{charged} to {possible} credits"),
+        });
         if let Some(left) = self.left(run.rows.total(), elapsed) {
-            text.push_str(&format!(" · {} left", human_duration(left)));
+            parts.push(format!("{} left", human_duration(left)));
         }
-        let now = Timestamp::now();
-        if let Some(until) = self.held_until.filter(|until| *until > now) {
-            let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            text.push_str(&format!(" · rate limited, asking again in {}", human_duration(wait)));
-        }
-        text
+        parts.join(" · ")
+    }
+
+    fn held_for(&self) -> Option<Duration> {
+        let until = self.held_until?;
+        Duration::try_from(until.duration_since(Timestamp::now())).ok().filter(|wait| !wait.is_zero())
     }
 
     fn left(&self, done: u64, elapsed: Duration) -> Option<Duration> {

@@ -27,7 +27,7 @@ pub fn table(summary: &Summary, report: &Path) -> String {
         line("input", "not read to its end; rows that were not read are not in the report".to_owned());
     }
     if let Some(stop) = &summary.stop {
-        line("stopped", format!("{}: {}", stop.reason.as_str(), stop.detail));
+        line("stopped", stop.to_string());
     }
     line("report", report.display().to_string());
     line("exit code", summary.exit_code.to_string());

@@ -128,12 +128,12 @@ impl<A: Withdraw> Attempts<A> {
 
     /// The outcome of a row that the stop overtook.
     fn give_up(&self, row: Admitted, mut tally: Tally) -> Settled {
-        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.detail);
+        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
         if tally.attempts == 0 {
-            tally.words = format!("the run stopped before this row: {cause}");
+            tally.words = format!("the run stopped before this row, {cause}");
             return tally.settle(row, Outcome::NotAttempted);
         }
-        tally.words = format!("{}; then the run stopped: {cause}", tally.words);
+        tally.words = format!("{}; then the run stopped, {cause}", tally.words);
         let outcome = given_up(tally.history);
         tally.settle(row, outcome)
     }

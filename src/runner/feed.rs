@@ -142,8 +142,8 @@ impl Feed {
     }
 
     fn stopped(&self, admitted: Admitted) -> Settled {
-        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.detail);
-        unsent(admitted, Outcome::NotAttempted, format!("the run stopped before this row: {cause}"))
+        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
+        unsent(admitted, Outcome::NotAttempted, format!("the run stopped before this row, {cause}"))
     }
 }
 

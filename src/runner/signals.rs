@@ -35,7 +35,7 @@ pub fn stop_on_signals(stop: &Stop) -> io::Result<()> {
                 Signal::Terminate => "SIGTERM",
             };
             tracing::warn!("{name}: no new calls; waiting for those in flight (a second signal ends it at once)");
-            stop.request(StopReason::Signal(signal), format!("{name}: run the same command again to go on"));
+            stop.request(StopReason::Signal(signal), "run the same command again to go on");
         }
     });
     Ok(())

@@ -1,5 +1,6 @@
 //! The stop: why nothing more is sent, told once to everyone who waits.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -60,6 +61,12 @@ pub struct StopCause {
     pub reason: StopReason,
     /// Why, in words that say what to do next.
     pub detail: String,
+}
+
+impl fmt::Display for StopCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason.as_str(), self.detail)
+    }
 }
 
 /// Asks a run to stop, and tells whoever waits that it was asked. Clones are the same stop.
