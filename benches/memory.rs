@@ -1,5 +1,5 @@
 //! Peak memory of a run by its number of rows (`VmHWM` of the real program, as Linux keeps it).
-//! `cargo bench --bench memory`
+//! `cargo bench --bench memory`, or with other numbers of rows `ROWS=10000,10000000 cargo bench --bench memory`
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a bench prints, and ends where it can't go on")]
 
@@ -16,7 +16,9 @@ use bulk_withdraw::sandbox::{Sandbox, SandboxOptions};
 async fn main() {
     let dir = tempfile::tempdir().expect("a directory");
     println!("{:>10}  {:>10}  {:>8}", "rows", "peak MiB", "rows/s");
-    for rows in [10_000, 1_000_000] {
+    let rows = std::env::var("ROWS").unwrap_or_else(|_| "10000,1000000".to_owned());
+    for rows in rows.split(',').map(|rows| rows.parse().expect("a number of rows")) {
+        let _ = fs::remove_dir_all(dir.path().join("state"));
         write_list(&dir.path().join("list.csv"), rows);
         let latency = Duration::ZERO..=Duration::ZERO;
         let options = SandboxOptions { limit: None, latency, record_invitations: false, ..SandboxOptions::default() };
@@ -24,7 +26,7 @@ async fn main() {
         let began = Instant::now();
         let mut program = Command::new(env!("CARGO_BIN_EXE_bulk-withdraw"))
             .args(["run", "list.csv", "--yes", "-qq", "--rate", "unlimited", "--concurrency", "64", "-o", "report.csv"])
-            .args(["--base-url", &sandbox.base_url()])
+            .args(["--base-url", &sandbox.base_url(), "--ledger", "state/ledger.db"])
             .env("LINKUP_API_KEY", "bench-key")
             .env("LINKUP_LOGIN_TOKEN", "bench-token")
             .current_dir(dir.path())

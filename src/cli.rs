@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
-use crate::config::{Options, Rate, RunRequest, defaults, parse_duration};
+use crate::config::{HistoryRequest, HistoryView, Options, Rate, RunRequest, TableFormat, defaults, parse_duration};
 use crate::input::{InputFormat, Source};
-use crate::invitation::{AccountName, Country};
+use crate::invitation::{AccountName, Country, InvitationId};
+use crate::ledger::Forget;
 use crate::report::{Destination, Format, ProgressStyle};
 use crate::sandbox::{self, Faults};
 
@@ -46,6 +48,8 @@ pub enum Command {
     /// Withdraw every invitation listed in a file
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
+    /// Show what the ledger knows: withdrawals and credits by day and account, and single invitations
+    History(HistoryArgs),
     /// Serve the simulated LinkUp API on loopback, to rehearse against
     #[command(after_help = endings())]
     Sandbox(SandboxArgs),
@@ -55,8 +59,9 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every row is fine          4  stopped: the credits are used up
   1  some row is not fine       5  stopped: too many failures in a row, or refused for too long
-  2  usage or input error       6  stopped: the report could not be written
-  3  stopped: key or login refused       129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
+  2  usage or input error       6  stopped: report or ledger could not be written
+  3  stopped: key or login refused       75  another run holds the ledger; nothing was sent
+  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,6 +99,13 @@ pub struct RunArgs {
     /// Don't ask
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
+    /// Where it is kept what is settled, so that no call is paid for twice
+    /// [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
+    #[arg(long, value_name = "PATH", help_heading = "Safety")]
+    ledger: Option<PathBuf>,
+    /// Ask again about rows that an earlier run settled
+    #[arg(long, help_heading = "Safety")]
+    recheck: bool,
     #[arg(long, value_name = "N", help_heading = "Safety",
         help = with_default("Stop after N rows in a row that end neither fine nor invalid; 0 for never", defaults::MAX_ERRORS))]
     max_errors: Option<u32>,
@@ -225,6 +237,7 @@ impl RunArgs {
                 OutputFormatArg::Jsonl => Format::JsonLines,
             }),
             summary: self.summary,
+            recheck: self.recheck,
             sandbox: self.sandbox,
             dry_run: self.dry_run,
             yes: self.yes,
@@ -245,11 +258,65 @@ impl RunArgs {
             patience: self.patience,
             timeout: self.timeout,
             max_errors: self.max_errors,
+            ledger: self.ledger,
             account: self.account,
             country: self.country,
             base_url: self.base_url,
         };
         (request, options)
+    }
+}
+
+/// `history`
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// The ledger [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
+    #[arg(long, value_name = "PATH")]
+    pub ledger: Option<PathBuf>,
+    /// From this day on, in UTC
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    since: Option<Date>,
+    /// All that is known of one invitation
+    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["since", "forget", "forget_before"])]
+    id: Option<InvitationId>,
+    /// Forget one invitation, so that a later run asks about it again
+    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["since", "forget_before"])]
+    forget: Option<InvitationId>,
+    /// Forget everything from before this day, in UTC
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, conflicts_with = "since")]
+    forget_before: Option<Date>,
+    /// Don't ask before forgetting
+    #[arg(short, long)]
+    yes: bool,
+    /// How it is written to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: TableFormatArg,
+}
+
+/// `--format`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TableFormatArg {
+    Table,
+    Csv,
+    Json,
+}
+
+impl HistoryArgs {
+    /// The flags as the command takes them, for this ledger.
+    #[must_use]
+    pub fn into_request(self, ledger: PathBuf) -> HistoryRequest {
+        let view = match (self.id, self.forget, self.forget_before) {
+            (Some(id), ..) => HistoryView::Of(id),
+            (None, Some(id), _) => HistoryView::Forget(Forget::Invitation(id)),
+            (None, None, Some(day)) => HistoryView::Forget(Forget::Before(day)),
+            (None, None, None) => HistoryView::ByDay { since: self.since },
+        };
+        let format = match self.format {
+            TableFormatArg::Table => TableFormat::Table,
+            TableFormatArg::Csv => TableFormat::Csv,
+            TableFormatArg::Json => TableFormat::Json,
+        };
+        HistoryRequest { ledger, view, format, yes: self.yes }
     }
 }
 
@@ -303,6 +370,14 @@ fn account(text: &str) -> Result<AccountName, &'static str> {
 
 fn country(text: &str) -> Result<Country, &'static str> {
     Country::parse(text).ok_or("a country needs a code, like FR")
+}
+
+fn id(text: &str) -> Result<InvitationId, String> {
+    InvitationId::parse(text).map_err(|error| error.to_string())
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| format!("{text:?} is no day: write it like 2026-11-22"))
 }
 
 fn delimiter(text: &str) -> Result<u8, &'static str> {

@@ -1,5 +1,6 @@
 //! The exit codes that scripts and cron jobs depend on (`contract.md`, Exit codes).
 
+use crate::ledger::LedgerError;
 use crate::runner::{Signal, StopReason};
 
 /// Every row is fine.
@@ -14,8 +15,10 @@ pub const REFUSED: u8 = 3;
 pub const CREDITS_USED_UP: u8 = 4;
 /// Stopped: too many failures in a row, or refused for longer than `--patience`.
 pub const GAVE_UP: u8 = 5;
-/// Stopped: the report could not be written.
+/// Stopped: the report or the ledger could not be written.
 pub const UNWRITABLE: u8 = 6;
+/// Another run holds this ledger; nothing was sent.
+pub const HELD: u8 = 75;
 
 /// The exit code of a run that ended; `fine` says whether every row is, and the input was read to its end.
 #[must_use]
@@ -34,8 +37,24 @@ pub const fn of_stop(reason: StopReason) -> u8 {
         StopReason::KeyRefused | StopReason::LoginRefused => REFUSED,
         StopReason::CreditsUsedUp => CREDITS_USED_UP,
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
-        StopReason::ReportUnwritable => UNWRITABLE,
+        StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,
         StopReason::Signal(signal) => of_signal(signal),
+    }
+}
+
+/// The exit code of a ledger that can't be used; nothing was sent.
+#[must_use]
+pub const fn of_ledger(error: &LedgerError) -> u8 {
+    match error {
+        LedgerError::Held { .. } => HELD,
+        LedgerError::Unwritable { .. } | LedgerError::NoScratch { .. } => UNWRITABLE,
+        LedgerError::NotALedger { .. }
+        | LedgerError::Newer { .. }
+        | LedgerError::Missing { .. }
+        | LedgerError::NetworkFileSystem { .. }
+        | LedgerError::NoWriteAheadLog { .. }
+        | LedgerError::Unreadable { .. }
+        | LedgerError::Closed { .. } => USAGE,
     }
 }
 

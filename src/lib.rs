@@ -47,6 +47,7 @@ pub mod event;
 pub mod exit;
 pub mod input;
 pub mod invitation;
+pub mod ledger;
 pub mod outcome;
 pub mod pace;
 pub mod policy;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bulk_withdraw::cli::{Cli, Command, LogFormat};
 use bulk_withdraw::commands;
-use bulk_withdraw::config::RunSettings;
+use bulk_withdraw::config::{RunSettings, default_ledger};
 use bulk_withdraw::report::Screen;
 use bulk_withdraw::{error_chain, exit};
 use clap::ColorChoice;
@@ -38,6 +38,16 @@ async fn call(cli: Cli, screen: &Screen) -> u8 {
             match RunSettings::resolve(request, options, |name| std::env::var(name)) {
                 Ok(settings) => match commands::run(settings, screen).await {
                     Ok(code) => code,
+                    Err(error) => failed(screen, &error, error.exit_code()),
+                },
+                Err(error) => failed(screen, &error, exit::USAGE),
+            }
+        }
+        Command::History(mut args) => {
+            let ledger = args.ledger.take().map_or_else(|| default_ledger(|name| std::env::var(name)), Ok);
+            match ledger {
+                Ok(ledger) => match commands::history(&args.into_request(ledger), screen) {
+                    Ok(()) => exit::FINE,
                     Err(error) => failed(screen, &error, error.exit_code()),
                 },
                 Err(error) => failed(screen, &error, exit::USAGE),

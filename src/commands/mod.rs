@@ -1,5 +1,7 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
+mod history;
+mod ledger;
 mod output;
 mod plan;
 mod prompt;
@@ -7,6 +9,7 @@ mod run;
 mod sandbox;
 mod target;
 
+pub use history::{HistoryError, history};
 pub use output::OutputError;
 pub use run::{RunError, run};
 pub use sandbox::{SandboxError, sandbox};

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::config::RunSettings;
 use crate::input::Input;
+use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
 use crate::report::{Counts, human_duration};
-use crate::runner::Roster;
+use crate::runner::{Entrance, Roster};
 
 /// What an input comes to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,19 +24,23 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the whole input and sends nothing.
-    pub(super) fn of(input: Input, mut roster: Roster) -> Self {
+    ///
+    /// # Errors
+    /// The ledger can't be read. A read error of the input leaves the plan incomplete.
+    pub(super) fn of(input: Input, mut roster: Roster) -> Result<Self, LedgerError> {
         let mut plan = Self { input_complete: true, ..Self::default() };
         for row in input {
             match row.map(|row| roster.admit(row)) {
-                Ok(Ok(_)) => plan.to_send += 1,
-                Ok(Err(settled)) => plan.unsent.add(settled.outcome),
+                Ok(Entrance::Call(_)) => plan.to_send += 1,
+                Ok(Entrance::NoCall(settled)) => plan.unsent.add(settled.outcome),
+                Ok(Entrance::Unknown(_, error)) => return Err(error),
                 Err(error) => {
                     tracing::error!("{}", crate::error_chain(&error));
                     plan.input_complete = false;
                 }
             }
         }
-        plan
+        Ok(plan)
     }
 
     /// All rows.

@@ -8,13 +8,14 @@ use tokio::sync::mpsc;
 
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
-use super::prompt;
 use super::target::{self, TargetError};
+use super::{ledger, prompt};
 use crate::config::RunSettings;
 use crate::exit;
 use crate::input::{Input, InputError, InputOptions, Source};
+use crate::ledger::{Admission, Ledger, LedgerError};
 use crate::pace::Pace;
-use crate::report::{Progress, ProgressStyle, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table};
+use crate::report::{Progress, ProgressStyle, RunFacts, Screen, Sinks, Summary, Totals, table};
 use crate::runner::{self, Attempts, Limits, Pool, Roster, Stop, on_a_thread, stop_on_signals};
 
 /// Events that may wait for the sinks.
@@ -35,6 +36,9 @@ pub enum RunError {
     /// Asked, and answered with anything but yes.
     #[error("nothing was sent")]
     Declined,
+    /// The ledger can't be used, or another run holds it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// No API to call.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -48,6 +52,7 @@ impl RunError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::Ledger(error) => exit::of_ledger(error),
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) => exit::UNWRITABLE,
             Self::Output(OutputError::Overwrites(..))
             | Self::Input(_)
@@ -67,17 +72,19 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     leave_to_ask(&settings)?;
     let input = open(&settings)?;
     let outputs = Outputs::choose(&settings, &input)?;
-    let summary_file = outputs.begin_summary()?;
     if settings.request.dry_run {
-        return dry_run(&settings, input, summary_file, screen);
+        return dry_run(&settings, input, &outputs, screen);
     }
+    let facts = facts();
+    // First the lock: a run that may not run need not be planned.
+    let ledger = ledger::open(&settings, &facts)?;
+    let summary_file = outputs.begin_summary()?;
     let style = progress_style(&settings);
-    let plan = plan(&settings, style, &input)?;
+    let plan = plan(&settings, &ledger, style, &input)?;
     ask(&settings, plan, screen)?;
 
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let facts = facts();
     let target = target::ready(&settings).await?;
     let report = outputs.begin_report(&input)?;
     let report_name = report.file().name().to_owned();
@@ -90,8 +97,10 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     let (events, heard) = mpsc::channel(EVENTS);
     let runtime = Handle::current();
     let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen(heard)))?;
+    let roster = roster(&settings, ledger.admission(settings.request.recheck)?).warning();
     let attempts = Attempts {
         api: target.api,
+        gate: ledger.clone(),
         pace: Pace::new(settings.rate, settings.patience),
         stop: stop.clone(),
         limits: Limits { retries: settings.retries, backoff: settings.backoff },
@@ -102,8 +111,12 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         max_errors: settings.max_errors,
         input_ends: input.is_regular_file(),
     };
-    let input_complete = runner::run(input, roster(&settings).warning(), pool, attempts).await?;
+    let input_complete = runner::run(input, roster, pool, attempts).await?;
     let totals = told.await.map_err(|_| io::Error::other("the report broke off"))?;
+    if let Err(error) = ledger.close().await {
+        // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
+        tracing::warn!("{}", crate::error_chain(&error));
+    }
 
     let stop = stop.cause();
     let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
@@ -136,13 +149,9 @@ fn ask(settings: &RunSettings, plan: Option<Plan>, screen: &Screen) -> Result<()
     if prompt::confirmed(screen)? { Ok(()) } else { Err(RunError::Declined) }
 }
 
-fn dry_run(
-    settings: &RunSettings,
-    input: Input,
-    summary_file: Option<ReportFile>,
-    screen: &Screen,
-) -> Result<u8, RunError> {
-    let plan = Plan::of(input, roster(settings).warning());
+fn dry_run(settings: &RunSettings, input: Input, outputs: &Outputs, screen: &Screen) -> Result<u8, RunError> {
+    let summary_file = outputs.begin_summary()?;
+    let plan = Plan::of(input, roster(settings, ledger::look(settings)?).warning())?;
     screen.print(&plan.table(settings));
     screen.print("dry run: nothing was sent\n");
     write_summary(summary_file, &plan.to_json(settings))?;
@@ -162,17 +171,23 @@ fn open(settings: &RunSettings) -> Result<Input, InputError> {
 
 /// A pass over the file ahead of the run costs little beside the calls, and tells how far it is. An input that can be
 /// read only once goes without.
-fn plan(settings: &RunSettings, style: ProgressStyle, input: &Input) -> Result<Option<Plan>, InputError> {
+fn plan(
+    settings: &RunSettings,
+    ledger: &Ledger,
+    style: ProgressStyle,
+    input: &Input,
+) -> Result<Option<Plan>, RunError> {
     let must_ask = !(settings.request.yes || settings.request.sandbox);
     if input.is_regular_file() && (must_ask || style != ProgressStyle::None) {
-        Ok(Some(Plan::of(open(settings)?, roster(settings))))
+        let roster = roster(settings, ledger.admission(settings.request.recheck)?);
+        Ok(Some(Plan::of(open(settings)?, roster)?))
     } else {
         Ok(None)
     }
 }
 
-fn roster(settings: &RunSettings) -> Roster {
-    Roster::new([settings.account.clone()], settings.account.clone(), settings.country.clone())
+fn roster(settings: &RunSettings, admission: Admission) -> Roster {
+    Roster::new([settings.account.clone()], settings.account.clone(), settings.country.clone(), admission)
 }
 
 fn progress_style(settings: &RunSettings) -> ProgressStyle {

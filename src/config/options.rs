@@ -1,6 +1,7 @@
 //! One layer of settings: what the flags say, and later what the environment and the file say.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Rate;
@@ -27,6 +28,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// `--max-errors`
     pub max_errors: Option<u32>,
+    /// `--ledger`
+    pub ledger: Option<PathBuf>,
     /// `--account`
     pub account: Option<AccountName>,
     /// `--country`
@@ -54,6 +57,8 @@ pub struct RunRequest {
     pub output_format: Option<Format>,
     /// `--summary`
     pub summary: Option<Destination>,
+    /// `--recheck`
+    pub recheck: bool,
     /// `--sandbox`
     pub sandbox: bool,
     /// `--dry-run`

@@ -1,9 +1,13 @@
 //! The settings of a run: every option decided, every check made that needs neither input nor network.
 
 use std::env::VarError;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{BaseUrl, BaseUrlError, Credentials, CredentialsError, Options, Rate, RunRequest, defaults};
+use super::{
+    BaseUrl, BaseUrlError, Credentials, CredentialsError, NoLedgerPlace, Options, Rate, RunRequest, default_ledger,
+    defaults,
+};
 use crate::input::Source;
 use crate::invitation::{AccountName, Country};
 use crate::policy::Backoff;
@@ -44,6 +48,8 @@ pub struct RunSettings {
     pub timeout: Duration,
     /// `--max-errors`
     pub max_errors: u32,
+    /// The ledger; none for a rehearsal that names none, which keeps one of its own and throws it away.
+    pub ledger: Option<PathBuf>,
     /// The account of rows that name none.
     pub account: AccountName,
     /// The country of rows that name none.
@@ -65,6 +71,9 @@ pub enum SettingsError {
          charge for refusals"
     )]
     Unlimited,
+    /// Nobody knows where the ledger should lie.
+    #[error(transparent)]
+    Ledger(#[from] NoLedgerPlace),
     /// Report and summary in one stream.
     #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
     BothToStdout,
@@ -93,7 +102,7 @@ impl RunSettings {
             Target::Sandbox
         } else {
             let base_url: BaseUrl = options.base_url.as_deref().unwrap_or(defaults::BASE_URL).parse()?;
-            let credentials = match Credentials::from_lookup(environment) {
+            let credentials = match Credentials::from_lookup(&environment) {
                 Err(_) if request.dry_run => None,
                 credentials => Some(credentials?),
             };
@@ -101,6 +110,11 @@ impl RunSettings {
                 return Err(SettingsError::Unlimited);
             }
             Target::V1 { base_url, credentials }
+        };
+        let ledger = match (options.ledger, &target) {
+            (Some(ledger), _) => Some(ledger),
+            (None, Target::Sandbox) => None,
+            (None, Target::V1 { .. }) => Some(default_ledger(&environment)?),
         };
         let account = options.account.unwrap_or_default();
         if account != AccountName::default() {
@@ -121,6 +135,7 @@ impl RunSettings {
             patience: options.patience.unwrap_or(defaults::PATIENCE),
             timeout,
             max_errors: options.max_errors.unwrap_or(defaults::MAX_ERRORS),
+            ledger,
             account,
             country: options.country.unwrap_or_default(),
             request,

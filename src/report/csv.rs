@@ -57,7 +57,8 @@ fn cell(value: &Value) -> String {
 }
 
 /// A cell that no spreadsheet takes for a formula: a leading apostrophe makes it text.
-fn harmless(text: &str) -> String {
+#[must_use]
+pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -14,6 +14,7 @@ mod summary;
 mod table;
 mod totals;
 
+pub use self::csv::harmless;
 pub use columns::Columns;
 pub use file::{Destination, ReportFile};
 pub use progress::{Progress, ProgressStyle};
@@ -24,6 +25,7 @@ pub use table::{human_duration, table};
 pub use totals::{Counts, Sum, Totals};
 
 /// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.
-fn timestamp(moment: jiff::Timestamp) -> String {
+#[must_use]
+pub fn timestamp(moment: jiff::Timestamp) -> String {
     format!("{moment:.3}")
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{Admitted, Stop, StopReason};
+use super::{Admitted, Gate, Stop, StopReason};
 use crate::api::{Ending, Withdraw};
 use crate::event::{Event, Settled};
+use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
 use crate::pace::{Leave, Pace, Refused};
 use crate::policy::{
@@ -26,9 +27,11 @@ pub struct Limits {
 
 /// What every row's attempts share.
 #[derive(Debug)]
-pub struct Attempts<A> {
+pub struct Attempts<A, G> {
     /// Where the calls go.
     pub api: A,
+    /// What keeps them.
+    pub gate: G,
     /// When they may leave.
     pub pace: Arc<Pace>,
     /// Whether any may leave at all.
@@ -52,14 +55,17 @@ struct Tally {
     started: Option<Instant>,
 }
 
-impl<A: Withdraw> Attempts<A> {
+impl<A: Withdraw, G: Gate> Attempts<A, G> {
     /// Brings one row to its outcome.
     pub async fn withdraw(&self, row: Admitted) -> Settled {
-        let mut tally = Tally::default();
+        let mut tally = Tally::of(&row);
         loop {
             let Some(leave) = self.stop.or(self.pace.leave()).await else {
-                return self.give_up(row, tally);
+                return self.give_up(row, tally).await;
             };
+            if !self.intend(&row).await {
+                continue;
+            }
             tally.started.get_or_insert_with(Instant::now);
             let ending = self.api.withdraw(&row.withdrawal).await;
             let verdict = judge_v1(&ending);
@@ -67,19 +73,61 @@ impl<A: Withdraw> Attempts<A> {
             tally.count(&ending, &verdict);
             tracing::debug!(row = row.number, id = %row.withdrawal.id, meaning = ?verdict.meaning,
                 http_status = tally.http_status, attempt = tally.attempts, words = %verdict.words, "answer");
-            self.tell_pace(leave, &ending, verdict.meaning).await;
 
-            match decide(verdict.meaning, history, self.limits.retries, self.limits.backoff, fastrand::f64()) {
-                Decision::Settle(outcome) => return tally.settle(row, outcome),
-                Decision::SettleAndStop(outcome, reason) => {
-                    self.stop.request(reason, advice(reason, &verdict.words));
-                    return tally.settle(row, outcome);
+            let decision = decide(verdict.meaning, history, self.limits.retries, self.limits.backoff, fastrand::f64());
+            if let Decision::SettleAndStop(_, reason) = decision {
+                self.stop.request(reason, advice(reason, &verdict.words));
+            }
+            self.tell_pace(leave, &ending, verdict.meaning).await;
+            match decision {
+                Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
+                    return self.settle(row, tally, outcome).await;
                 }
-                Decision::Retry(wait) => drop(self.stop.or(tokio::time::sleep(wait)).await),
+                Decision::Retry(wait) => {
+                    self.retract(&row, verdict.meaning).await;
+                    self.stop.or(tokio::time::sleep(wait)).await;
+                }
                 // The pace holds everyone back, this row's next attempt included.
-                Decision::Hold => {}
+                Decision::Hold => self.retract(&row, verdict.meaning).await,
             }
         }
+    }
+
+    /// Keeps the intent. Whether the call may leave: not if it could not be kept, nor if the stop came meanwhile.
+    async fn intend(&self, row: &Admitted) -> bool {
+        if let Err(error) = self.gate.intend(&row.key()).await {
+            self.stop_for(&error);
+            return false;
+        }
+        if self.stop.is_requested() {
+            self.retract(row, Meaning::NotSent).await;
+            return false;
+        }
+        true
+    }
+
+    /// Takes the intent back, if the call surely came to nothing.
+    async fn retract(&self, row: &Admitted, meaning: Meaning) {
+        if meaning != Meaning::Lost
+            && let Err(error) = self.gate.retract(&row.key()).await
+        {
+            self.stop_for(&error);
+        }
+    }
+
+    /// Keeps the outcome, then lets it out.
+    async fn settle(&self, row: Admitted, tally: Tally, outcome: Outcome) -> Settled {
+        let key = row.key();
+        let mut settled = tally.settle(row, outcome);
+        if let Err(error) = self.gate.settle(&key, &settled.settlement()).await {
+            self.stop_for(&error);
+            settled.detail.push_str(" (this could not be kept in the ledger)");
+        }
+        settled
+    }
+
+    fn stop_for(&self, error: &LedgerError) {
+        self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(error));
     }
 
     /// Lets the pace know how the call ended, and the sinks how the pace changed.
@@ -127,7 +175,7 @@ impl<A: Withdraw> Attempts<A> {
     }
 
     /// The outcome of a row that the stop overtook.
-    fn give_up(&self, row: Admitted, mut tally: Tally) -> Settled {
+    async fn give_up(&self, row: Admitted, mut tally: Tally) -> Settled {
         let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
         if tally.attempts == 0 {
             tally.words = format!("the run stopped before this row, {cause}");
@@ -135,7 +183,7 @@ impl<A: Withdraw> Attempts<A> {
         }
         tally.words = format!("{}; then the run stopped, {cause}", tally.words);
         let outcome = given_up(tally.history);
-        tally.settle(row, outcome)
+        self.settle(row, tally, outcome).await
     }
 
     /// Tells the sinks. If they are gone, nothing more may be sent: nobody would know of it.
@@ -147,6 +195,12 @@ impl<A: Withdraw> Attempts<A> {
 }
 
 impl Tally {
+    /// Nothing yet, but for what an earlier run left behind.
+    fn of(row: &Admitted) -> Self {
+        let history = History { lost: row.lost_before, ..History::default() };
+        Self { history, lost_words: "in an earlier run".to_owned(), ..Self::default() }
+    }
+
     fn count(&mut self, ending: &Ending, verdict: &Verdict) {
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
@@ -197,6 +251,7 @@ fn advice(reason: StopReason, words: &str) -> String {
         StopReason::TooManyFailures
         | StopReason::PatienceExhausted
         | StopReason::ReportUnwritable
+        | StopReason::LedgerUnwritable
         | StopReason::Signal(_) => "run the same command again",
     };
     format!("the API says \"{words}\": {next}")

@@ -1,14 +1,15 @@
 //! The way from the input to the queue: rows that can be sent go to the pool, the others straight to the sinks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use super::Stop;
+use super::{Stop, StopReason};
 use crate::api::Withdrawal;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
-use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
+use crate::invitation::{AccountName, Carried, Country, Row, RowError};
+use crate::ledger::{Admission, Key, LedgerError, Standing};
 use crate::outcome::Outcome;
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
@@ -21,17 +22,38 @@ pub struct Admitted {
     pub number: u64,
     /// What the API is asked.
     pub withdrawal: Withdrawal,
+    /// Whether an earlier run lost an answer for it, so that it may have been done already.
+    pub lost_before: bool,
     /// The input's other columns.
     pub carried: Carried,
 }
 
-/// Who may be called for, and what was seen already.
+impl Admitted {
+    /// What the ledger knows it by.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key { account: self.withdrawal.account.clone(), id: self.withdrawal.id.clone() }
+    }
+}
+
+/// Where a row goes.
+#[derive(Debug)]
+pub enum Entrance {
+    /// To the API.
+    Call(Admitted),
+    /// To the sinks: it needs no call.
+    NoCall(Settled),
+    /// To the sinks, and nothing more may be sent: whether it needs a call can't be known.
+    Unknown(Settled, LedgerError),
+}
+
+/// Who may be called for, and what needs no call.
 #[derive(Debug)]
 pub struct Roster {
     accounts: HashSet<AccountName>,
     account: AccountName,
     country: Country,
-    seen: HashMap<(AccountName, InvitationId), u64>,
+    admission: Admission,
     /// Countries that were warned of; `None` where nobody is warned.
     warned_countries: Option<HashSet<Country>>,
 }
@@ -39,14 +61,13 @@ pub struct Roster {
 impl Roster {
     /// A roster of these accounts; a row that names none takes `account`, and `country` likewise.
     #[must_use]
-    pub fn new(accounts: impl IntoIterator<Item = AccountName>, account: AccountName, country: Country) -> Self {
-        Self {
-            accounts: accounts.into_iter().collect(),
-            account,
-            country,
-            seen: HashMap::new(),
-            warned_countries: None,
-        }
+    pub fn new(
+        accounts: impl IntoIterator<Item = AccountName>,
+        account: AccountName,
+        country: Country,
+        admission: Admission,
+    ) -> Self {
+        Self { accounts: accounts.into_iter().collect(), account, country, admission, warned_countries: None }
     }
 
     /// The same, warning of countries that the API does not document.
@@ -57,28 +78,38 @@ impl Roster {
     }
 
     /// Lets a row through to the API, or says what it is settled as without a call.
-    ///
-    /// # Errors
-    /// The settled row: a bad one, one of an unknown account, a duplicate.
-    pub fn admit(&mut self, row: Result<Row, RowError>) -> Result<Admitted, Box<Settled>> {
-        let Row { number, id, account, country, carried } =
-            row.map_err(|error| Box::new(unsent_error(error, &self.account)))?;
+    pub fn admit(&mut self, row: Result<Row, RowError>) -> Entrance {
+        let Row { number, id, account, country, carried } = match row {
+            Ok(row) => row,
+            Err(error) => return Entrance::NoCall(unsent_error(error, &self.account)),
+        };
         let account = account.unwrap_or_else(|| self.account.clone());
         let country = country.unwrap_or_else(|| self.country.clone());
-        let admitted = Admitted { number, withdrawal: Withdrawal { id, account, country }, carried };
-        let Withdrawal { id, account, country } = &admitted.withdrawal;
-        if !self.accounts.contains(account) {
-            let detail = format!("the account {account:?} is not configured", account = account.as_str());
-            return Err(Box::new(unsent(admitted, Outcome::Invalid, detail)));
+        let withdrawal = Withdrawal { id, account, country };
+        let mut row = Admitted { number, withdrawal, lost_before: false, carried };
+        if !self.accounts.contains(&row.withdrawal.account) {
+            let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
+            return Entrance::NoCall(unsent(row, Outcome::Invalid, detail));
         }
-        if let Some(earlier) = self.seen.get(&(account.clone(), id.clone())) {
-            let detail = format!("the same invitation as row {earlier}");
-            return Err(Box::new(unsent(admitted, Outcome::Duplicate, detail)));
+        match self.admission.admit(&row.key(), number) {
+            Ok(Standing::New { lost_before }) => {
+                row.lost_before = lost_before;
+                self.warn_of(&row.withdrawal.country);
+                Entrance::Call(row)
+            }
+            Ok(Standing::Duplicate { earlier_row }) => {
+                Entrance::NoCall(unsent(row, Outcome::Duplicate, format!("the same invitation as row {earlier_row}")))
+            }
+            Ok(Standing::Settled { outcome, settled_at }) => {
+                let mut settled = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
+                settled.settled_at = settled_at;
+                Entrance::NoCall(settled)
+            }
+            Err(error) => {
+                let detail = "the run stopped before this row, the ledger can't be read".to_owned();
+                Entrance::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
+            }
         }
-        let country = country.clone();
-        self.seen.insert((account.clone(), id.clone()), number);
-        self.warn_of(&country);
-        Ok(admitted)
     }
 
     fn warn_of(&mut self, country: &Country) {
@@ -123,11 +154,15 @@ impl Feed {
             };
             read += 1;
             let told = match self.roster.admit(row) {
-                Ok(admitted) => match self.queue.blocking_send(admitted) {
+                Entrance::Call(admitted) => match self.queue.blocking_send(admitted) {
                     Ok(()) => true,
                     Err(mpsc::error::SendError(admitted)) => self.tell(Event::Settled(self.stopped(admitted))),
                 },
-                Err(settled) => self.tell(Event::Settled(*settled)),
+                Entrance::NoCall(settled) => self.tell(Event::Settled(settled)),
+                Entrance::Unknown(settled, error) => {
+                    self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+                    self.tell(Event::Settled(settled))
+                }
             };
             if !told || (self.stop.is_requested() && !self.input_ends) {
                 return false;
@@ -153,6 +188,6 @@ fn unsent_error(error: RowError, account: &AccountName) -> Settled {
 }
 
 fn unsent(admitted: Admitted, outcome: Outcome, detail: String) -> Settled {
-    let Admitted { number, withdrawal, carried } = admitted;
+    let Admitted { number, withdrawal, carried, lost_before: _ } = admitted;
     Settled::unsent(number, withdrawal.id.to_string(), withdrawal.account, outcome, detail, carried)
 }

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod feed;
+mod gate;
 mod pool;
 mod signals;
 mod stop;
@@ -14,7 +15,8 @@ mod thread;
 mod tests;
 
 pub use attempts::{Attempts, Limits};
-pub use feed::{Admitted, Feed, Roster};
+pub use feed::{Admitted, Entrance, Feed, Roster};
+pub use gate::Gate;
 pub use pool::{Pool, run};
 pub use signals::stop_on_signals;
 pub use stop::{Signal, Stop, StopCause, StopReason};

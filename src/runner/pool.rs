@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use super::{Admitted, Attempts, Feed, Roster, Stop, StopReason, on_a_thread};
+use super::{Admitted, Attempts, Feed, Gate, Roster, Stop, StopReason, on_a_thread};
 use crate::api::Withdraw;
 use crate::event::Event;
 use crate::input::ReadError;
@@ -33,11 +33,11 @@ pub struct Pool {
 ///
 /// # Errors
 /// The thread for reading can't be started; nothing was sent. A panic of one worker is passed on.
-pub async fn run<A: Withdraw>(
+pub async fn run<A: Withdraw, G: Gate>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
     roster: Roster,
     pool: Pool,
-    attempts: Attempts<A>,
+    attempts: Attempts<A, G>,
 ) -> io::Result<bool> {
     // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.
     let (queue, queued) = mpsc::channel(pool.concurrency * 2);
@@ -58,7 +58,7 @@ pub async fn run<A: Withdraw>(
 }
 
 /// Works until the queue is closed and empty.
-async fn work<A: Withdraw>(pool: Pool, attempts: Attempts<A>, queue: mpsc::Receiver<Admitted>) {
+async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue: mpsc::Receiver<Admitted>) {
     let attempts = Arc::new(attempts);
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));

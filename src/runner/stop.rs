@@ -21,6 +21,8 @@ pub enum StopReason {
     PatienceExhausted,
     /// The report could not be written: what is sent now would be known to nobody.
     ReportUnwritable,
+    /// The ledger could not be written or read: what is sent now could be sent again.
+    LedgerUnwritable,
     /// A signal asked for it.
     Signal(Signal),
 }
@@ -37,6 +39,10 @@ pub enum Signal {
 }
 
 impl StopReason {
+    const fn is_unwritable(self) -> bool {
+        matches!(self, Self::ReportUnwritable | Self::LedgerUnwritable)
+    }
+
     /// Its name in the summary.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -47,6 +53,7 @@ impl StopReason {
             Self::TooManyFailures => "too_many_failures",
             Self::PatienceExhausted => "patience_exhausted",
             Self::ReportUnwritable => "report_unwritable",
+            Self::LedgerUnwritable => "ledger_unwritable",
             Self::Signal(Signal::Hangup) => "sighup",
             Self::Signal(Signal::Interrupt) => "sigint",
             Self::Signal(Signal::Terminate) => "sigterm",
@@ -80,13 +87,11 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Asks for the stop. The first reason stands, save that a report which can't be written outranks every other:
-    /// whoever reads the exit code must know that rows are missing there.
+    /// Asks for the stop. The first reason stands, save that a report or a ledger which can't be written outranks every
+    /// other: whoever reads the exit code must know that something is missing there.
     pub fn request(&self, reason: StopReason, detail: impl Into<String>) {
         self.0.send_if_modified(|cause| {
-            let outranked = |cause: &StopCause| {
-                reason == StopReason::ReportUnwritable && cause.reason != StopReason::ReportUnwritable
-            };
+            let outranked = |cause: &StopCause| reason.is_unwritable() && !cause.reason.is_unwritable();
             let takes = cause.as_ref().is_none_or(outranked);
             if takes {
                 *cause = Some(StopCause { reason, detail: detail.into() });
@@ -137,7 +142,7 @@ mod tests {
         stop.request(StopReason::Signal(Signal::Interrupt), "second");
         assert_eq!(stop.cause().unwrap().detail, "first");
         stop.request(StopReason::ReportUnwritable, "third");
-        stop.request(StopReason::ReportUnwritable, "fourth");
+        stop.request(StopReason::LedgerUnwritable, "fourth");
         stop.request(StopReason::KeyRefused, "fifth");
         let cause = stop.cause().unwrap();
         assert_eq!((cause.reason, cause.detail.as_str()), (StopReason::ReportUnwritable, "third"));

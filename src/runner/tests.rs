@@ -12,6 +12,7 @@ use crate::config::Rate;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
+use crate::ledger::{Admission, Key, LedgerError, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::policy::{Backoff, Cost};
@@ -44,6 +45,9 @@ struct Table(Arc<Mutex<State>>);
 struct State {
     answers: HashMap<String, Vec<Ending>>,
     calls: Vec<String>,
+    /// Calls and what was kept, in order.
+    steps: Vec<String>,
+    kept: usize,
 }
 
 impl Table {
@@ -55,6 +59,10 @@ impl Table {
     fn calls(&self) -> Vec<String> {
         self.0.lock().unwrap().calls.clone()
     }
+
+    fn steps(&self) -> Vec<String> {
+        self.0.lock().unwrap().steps.clone()
+    }
 }
 
 impl Withdraw for Table {
@@ -63,6 +71,7 @@ impl Withdraw for Table {
             let mut state = self.0.lock().unwrap();
             let id = withdrawal.id.as_str().to_owned();
             state.calls.push(id.clone());
+            state.steps.push(format!("call {id}"));
             match state.answers.get_mut(&id) {
                 Some(answers) if answers.len() > 1 => answers.remove(0),
                 Some(answers) => answers[0].clone(),
@@ -74,6 +83,40 @@ impl Withdraw for Table {
     }
 }
 
+/// A gate that writes into the same list as the API's calls what it was asked to keep; after so many times it fails.
+#[derive(Clone)]
+struct List {
+    state: Arc<Mutex<State>>,
+    fails_after: usize,
+}
+
+impl List {
+    async fn note(&self, what: String) -> Result<(), LedgerError> {
+        let noted = {
+            let mut state = self.state.lock().unwrap();
+            state.kept += 1;
+            state.steps.push(what);
+            state.kept <= self.fails_after
+        };
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if noted { Ok(()) } else { Err(LedgerError::Closed { path: "ledger.db".into() }) }
+    }
+}
+
+impl Gate for List {
+    async fn intend(&self, key: &Key) -> Result<(), LedgerError> {
+        self.note(format!("intend {}", key.id)).await
+    }
+
+    async fn retract(&self, key: &Key) -> Result<(), LedgerError> {
+        self.note(format!("retract {}", key.id)).await
+    }
+
+    async fn settle(&self, key: &Key, settlement: &Settlement) -> Result<(), LedgerError> {
+        self.note(format!("settle {} {}", key.id, settlement.outcome)).await
+    }
+}
+
 /// How a run is set up, where it is not as most are.
 #[derive(Clone, Copy)]
 struct Setup {
@@ -81,9 +124,12 @@ struct Setup {
     retries: u32,
     max_errors: u32,
     patience: Duration,
+    /// How often the gate keeps what it is asked to.
+    gate_keeps: usize,
 }
 
-const SETUP: Setup = Setup { concurrency: 1, retries: 2, max_errors: 0, patience: Duration::from_secs(900) };
+const SETUP: Setup =
+    Setup { concurrency: 1, retries: 2, max_errors: 0, patience: Duration::from_secs(900), gate_keeps: usize::MAX };
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
@@ -93,6 +139,11 @@ fn row(number: u64, id: &str) -> Result<Row, RowError> {
 fn bad_row(number: u64) -> Result<Row, RowError> {
     let (id_text, reason) = ("x".to_owned(), "no ID".to_owned());
     Err(RowError { number, id_text, account: None, reason, carried: Carried::default() })
+}
+
+fn roster() -> Roster {
+    let admission = Admission::without_ledger().unwrap();
+    Roster::new([AccountName::default()], AccountName::default(), Country::default(), admission)
 }
 
 struct Ran {
@@ -120,8 +171,10 @@ async fn run_rows(api: Table, setup: Setup, rows: Vec<Result<Row, RowError>>) ->
 async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowError>, ReadError>>) -> Ran {
     let stop = Stop::default();
     let (events, mut heard) = mpsc::channel(10_000);
+    let gate = List { state: Arc::clone(&api.0), fails_after: setup.gate_keeps };
     let attempts = Attempts {
         api,
+        gate,
         pace: Pace::new(Rate::Unlimited, setup.patience),
         stop: stop.clone(),
         limits: Limits {
@@ -131,8 +184,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         events,
     };
     let pool = Pool { concurrency: setup.concurrency, max_errors: setup.max_errors, input_ends: true };
-    let roster = Roster::new([AccountName::default()], AccountName::default(), Country::default());
-    let input_complete = run(rows.into_iter(), roster, pool, attempts).await.unwrap();
+    let input_complete = run(rows.into_iter(), roster(), pool, attempts).await.unwrap();
     let mut settled = Vec::new();
     while let Some(event) = heard.recv().await {
         match event {
@@ -289,6 +341,63 @@ async fn a_read_error_ends_the_run_in_order() {
     assert_eq!(ran.stop, None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_intent_is_kept_before_the_call_and_the_outcome_before_anyone_is_told() {
+    let cases: [(Vec<Ending>, &[&str]); 5] = [
+        (vec![answer(200, OK)], &["intend 7", "call 7", "settle 7 withdrawn"]),
+        // Surely nothing was done: a crash in the wait must not look like a lost answer.
+        (
+            vec![answer(500, ODD), answer(200, OK)],
+            &["intend 7", "call 7", "retract 7", "intend 7", "call 7", "settle 7 withdrawn"],
+        ),
+        (
+            vec![answer(200, LIMIT), answer(200, OK)],
+            &["intend 7", "call 7", "retract 7", "intend 7", "call 7", "settle 7 withdrawn"],
+        ),
+        (
+            vec![not_sent()],
+            &[
+                "intend 7",
+                "call 7",
+                "retract 7",
+                "intend 7",
+                "call 7",
+                "retract 7",
+                "intend 7",
+                "call 7",
+                "settle 7 failed",
+            ],
+        ),
+        // It may have been done, so the intent stands.
+        (vec![lost(), answer(200, GONE)], &["intend 7", "call 7", "intend 7", "call 7", "settle 7 presumed_withdrawn"]),
+    ];
+    for (answers, steps) in cases {
+        let api = Table::default().answering("7", answers);
+        run_rows(api.clone(), SETUP, vec![row(1, "7")]).await;
+        assert_eq!(api.steps(), steps);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_fails_stops_the_run_before_anything_more_is_sent() {
+    let rows = || (1..=20).map(|id| row(id, &id.to_string())).collect();
+    // It fails at an intent: that call does not leave.
+    let api = Table::default();
+    let ran = run_rows(api.clone(), Setup { gate_keeps: 4, ..SETUP }, rows()).await;
+    assert_eq!(api.calls(), ["1", "2"]);
+    assert_eq!(ran.stop.as_ref().unwrap().reason, StopReason::LedgerUnwritable);
+    assert_eq!(ran.of(3).outcome, Outcome::NotAttempted);
+    assert_eq!(ran.settled.len(), 20);
+
+    // It fails at an outcome: what happened is reported, with a word about it.
+    let api = Table::default();
+    let ran = run_rows(api.clone(), Setup { gate_keeps: 5, ..SETUP }, rows()).await;
+    assert_eq!(api.calls(), ["1", "2", "3"]);
+    assert_eq!(ran.of(3).outcome, Outcome::Withdrawn);
+    assert!(ran.of(3).detail.contains("could not be kept"), "{}", ran.of(3).detail);
+    assert_eq!(ran.of(4).outcome, Outcome::NotAttempted);
+}
+
 /// A panic in a worker must not leave the rows of the others unsettled in silence.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "the API's fake breaks")]
@@ -302,14 +411,14 @@ async fn a_worker_s_panic_is_passed_on() {
     let (events, _heard) = mpsc::channel(100);
     let attempts = Attempts {
         api: Breaks,
+        gate: List { state: Arc::default(), fails_after: usize::MAX },
         pace: Pace::new(Rate::Unlimited, Duration::from_secs(1)),
         stop: Stop::default(),
         limits: Limits { retries: 0, backoff: Backoff { base: Duration::ZERO, max: Duration::ZERO } },
         events,
     };
     let pool = Pool { concurrency: 1, max_errors: 0, input_ends: true };
-    let roster = Roster::new([AccountName::default()], AccountName::default(), Country::default());
-    let _ = run(vec![Ok(row(1, "7"))].into_iter(), roster, pool, attempts).await;
+    let _ = run(vec![Ok(row(1, "7"))].into_iter(), roster(), pool, attempts).await;
 }
 
 proptest::proptest! {

@@ -6,6 +6,8 @@ mod support;
 
 mod command_line;
 mod faults;
+mod kills;
+mod ledger;
 mod outputs;
 mod requests;
 mod samples;

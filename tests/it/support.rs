@@ -35,10 +35,11 @@ impl Program {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Names of what stands in the directory, sorted.
+    /// Names of what stands in the directory, sorted; the hidden ones, the ledger's among them, left out.
     pub fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.dir.path()).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| !name.starts_with('.'));
         names.sort();
         names
     }

@@ -1,0 +1,213 @@
+//! `history`: what the ledger knows, and forgetting some of it.
+
+use std::io::{self, Write};
+
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use super::prompt;
+use crate::config::{HistoryRequest, HistoryView, TableFormat};
+use crate::exit;
+use crate::invitation::InvitationId;
+use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
+use crate::report::{Screen, harmless, timestamp};
+
+/// Why there is no history to show.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The ledger can't be read, or, to forget, not written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Nobody can be asked, and nobody said yes.
+    #[error("nobody can be asked here: pass --yes to forget without asking")]
+    NobodyToAsk,
+    /// Asked, and answered with anything but yes.
+    #[error("nothing was forgotten")]
+    Declined,
+    /// Standard output can't be written.
+    #[error("the history can't be written")]
+    Output(#[from] io::Error),
+    /// Not as CSV.
+    #[error("the history can't be written as CSV")]
+    Csv(#[from] csv::Error),
+}
+
+impl HistoryError {
+    /// The process's exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Ledger(error) => exit::of_ledger(error),
+            Self::Output(_) | Self::Csv(_) => exit::UNWRITABLE,
+            Self::NobodyToAsk | Self::Declined => exit::USAGE,
+        }
+    }
+}
+
+/// Shows what the ledger knows, or makes it forget.
+///
+/// # Errors
+/// [`HistoryError`]
+pub fn history(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
+    match view(request, screen) {
+        // Whoever read it has seen enough.
+        Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        viewed => viewed,
+    }
+}
+
+fn view(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
+    match &request.view {
+        HistoryView::ByDay { since } => {
+            let lines = History::open(&request.ledger)?.by_day(*since)?;
+            show(&DAY_COLUMNS, lines.iter().map(day_cells), request.format)
+        }
+        HistoryView::Of(id) => {
+            let entries = History::open(&request.ledger)?.of(id)?;
+            if entries.is_empty() {
+                screen.print(&format!("the ledger knows nothing of {id}\n"));
+            }
+            show(&ENTRY_COLUMNS, entries.iter().map(|entry| entry_cells(id, entry)), request.format)
+        }
+        HistoryView::Forget(what) => forget_after_asking(request, what, screen),
+    }
+}
+
+fn forget_after_asking(request: &HistoryRequest, what: &Forget, screen: &Screen) -> Result<(), HistoryError> {
+    let count = History::open(&request.ledger)?.count(what)?;
+    if count == 0 {
+        screen.print("the ledger knows nothing of that\n");
+        return Ok(());
+    }
+    if !request.yes {
+        if !prompt::somebody_is_there() {
+            return Err(HistoryError::NobodyToAsk);
+        }
+        screen.print(&format!(
+            "{count} records would be forgotten: a later run asks the API again about their invitations, at a credit \
+             each.\n"
+        ));
+        if !prompt::confirmed(screen)? {
+            return Err(HistoryError::Declined);
+        }
+    }
+    let forgotten = forget(&request.ledger, what)?;
+    screen.print(&format!("{forgotten} records were forgotten\n"));
+    Ok(())
+}
+
+const DAY_COLUMNS: [&str; 8] =
+    ["day", "account", "withdrawn", "not_pending", "failed", "credits", "credits_possible", "api"];
+
+fn day_cells(line: &DayLine) -> [Value; 8] {
+    [
+        day(line.day),
+        line.account.as_str().into(),
+        line.withdrawn.into(),
+        line.not_pending.into(),
+        line.failed.into(),
+        line.cost.charged.into(),
+        line.cost.possible.into(),
+        line.api.as_str().into(),
+    ]
+}
+
+const ENTRY_COLUMNS: [&str; 11] = [
+    "at",
+    "invitation_id",
+    "account",
+    "outcome",
+    "http_status",
+    "attempts",
+    "credits",
+    "credits_possible",
+    "run_id",
+    "api",
+    "detail",
+];
+
+fn entry_cells(id: &InvitationId, entry: &Entry) -> [Value; 11] {
+    let (at, outcome, http_status, attempts, cost, detail) = match &entry.known {
+        Known::Settled(settlement) => (
+            settlement.settled_at,
+            settlement.outcome.as_str(),
+            settlement.http_status.into(),
+            settlement.attempts.into(),
+            Some(settlement.cost),
+            settlement.detail.as_str(),
+        ),
+        Known::Intended { at } => {
+            (*at, "intended", Value::Null, Value::Null, None, "a call may have left; its end is not known")
+        }
+    };
+    [
+        timestamp(at).into(),
+        id.as_str().into(),
+        entry.account.as_str().into(),
+        outcome.into(),
+        http_status,
+        attempts,
+        cost.map(|cost| cost.charged).into(),
+        cost.map(|cost| cost.possible).into(),
+        entry.run_id.as_str().into(),
+        entry.api.as_str().into(),
+        detail.into(),
+    ]
+}
+
+fn day(day: Date) -> Value {
+    day.to_string().into()
+}
+
+fn show<const N: usize>(
+    columns: &[&str; N],
+    lines: impl Iterator<Item = [Value; N]>,
+    format: TableFormat,
+) -> Result<(), HistoryError> {
+    let mut out = io::stdout().lock();
+    match format {
+        TableFormat::Json => {
+            let objects: Vec<Value> =
+                lines.map(|line| columns.iter().map(|name| (*name).to_owned()).zip(line).collect()).collect();
+            writeln!(out, "{:#}", json!(objects))?;
+        }
+        TableFormat::Csv => {
+            let mut csv = csv::Writer::from_writer(out);
+            csv.write_record(columns)?;
+            for line in lines {
+                csv.write_record(line.iter().map(|cell| harmless(&text(cell))))?;
+            }
+            csv.flush()?;
+        }
+        TableFormat::Table => {
+            let header = columns.map(str::to_owned);
+            let lines: Vec<_> = std::iter::once(header).chain(lines.map(|line| line.each_ref().map(text))).collect();
+            write!(out, "{}", aligned(&lines))?;
+        }
+    }
+    Ok(())
+}
+
+fn text(cell: &Value) -> String {
+    match cell {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => cell.to_string(),
+    }
+}
+
+/// Columns as wide as their widest cell; the last one as it is.
+fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        for (at, cell) in line.iter().enumerate() {
+            let width = lines.iter().map(|line| line[at].chars().count()).max().unwrap_or_default();
+            match at + 1 {
+                last if last == N => out.push_str(cell),
+                _ => out.push_str(&format!("{cell:width$}  ")),
+            }
+        }
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,37 @@
+//! Which ledger a run keeps: the one it names, the user's own, or one that is thrown away.
+
+use crate::config::{RunSettings, Target};
+use crate::ledger::{Admission, Ledger, LedgerError, RunInfo};
+use crate::report::RunFacts;
+
+/// What a rehearsal's rows are kept by, instead of an address: they never settle a real one.
+const SANDBOX: &str = "sandbox";
+
+/// Takes the run's ledger, and with it the right to be the only run on it.
+pub(super) fn open(settings: &RunSettings, facts: &RunFacts) -> Result<Ledger, LedgerError> {
+    let run = RunInfo {
+        run_id: facts.run_id.clone(),
+        started_at: facts.started_at,
+        command: facts.command,
+        api: api(settings),
+    };
+    match &settings.ledger {
+        Some(path) => Ledger::open(path, &run),
+        None => Ledger::open_temporary(&run),
+    }
+}
+
+/// What the ledger says now, for a plan: no lock, no trace.
+pub(super) fn look(settings: &RunSettings) -> Result<Admission, LedgerError> {
+    match &settings.ledger {
+        Some(path) => Admission::open(path, &api(settings), settings.request.recheck),
+        None => Admission::without_ledger(),
+    }
+}
+
+fn api(settings: &RunSettings) -> String {
+    match &settings.target {
+        Target::Sandbox => SANDBOX.to_owned(),
+        Target::V1 { base_url, .. } => base_url.to_string(),
+    }
+}

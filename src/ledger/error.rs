@@ -1,0 +1,121 @@
+//! Why the ledger can't be used, each with the way out.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Holder;
+
+/// A cause that every row of a failed commit can be given.
+type Cause = Arc<dyn Error + Send + Sync>;
+
+/// Why the ledger can't be used. The text names the file and says what to do next; the cause is behind it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another run has the lock.
+    #[error(
+        "the ledger {} is held by another run{}: wait until it has ended, or name another file with --ledger",
+        path.display(),
+        holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"))
+    )]
+    Held {
+        /// The ledger.
+        path: PathBuf,
+        /// Who holds it; `None` in the moment before that is written down.
+        holder: Option<Holder>,
+    },
+    /// A file that this program did not make; it was not touched.
+    #[error("{} is not a ledger of bulk-withdraw and was left as it is: name another file with --ledger", path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version of this program made it; it was not touched.
+    #[error(
+        "the ledger {} was made by a newer bulk-withdraw (its version is {version}, the newest known here is {newest}): \
+         update bulk-withdraw, or name another file with --ledger",
+        path.display()
+    )]
+    Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// The version of its schema.
+        version: u32,
+        /// The newest version known here.
+        newest: u32,
+    },
+    /// There is no such file to read.
+    #[error("there is no ledger at {}: no run has kept one there yet", path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// Two machines can't share SQLite's write-ahead log.
+    #[error(
+        "the ledger {} would be on a network file system ({kind}), where it can be damaged: name a file on a local \
+         disk with --ledger",
+        path.display()
+    )]
+    NetworkFileSystem {
+        /// The ledger.
+        path: PathBuf,
+        /// What the system calls that kind of file system.
+        kind: String,
+    },
+    /// SQLite's write-ahead log does not work there.
+    #[error(
+        "the ledger {} can't use a write-ahead log where it is (SQLite stays in mode {mode:?}): name a file on a local \
+         disk with --ledger",
+        path.display()
+    )]
+    NoWriteAheadLog {
+        /// The ledger.
+        path: PathBuf,
+        /// SQLite's journal mode instead.
+        mode: String,
+    },
+    /// It can't be read.
+    #[error("the ledger {} can't be read: check the file, or name another with --ledger", path.display())]
+    Unreadable {
+        /// The ledger.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
+    /// It can't be written, so nothing more may be sent.
+    #[error("the ledger {} can't be written: check disk space and rights, then run the same command again", path.display())]
+    Unwritable {
+        /// The ledger, its lock or its directory.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
+    /// The rows of this input can't be kept track of.
+    #[error(
+        "the list of rows seen can't be kept in the temporary directory: make room there, or set TMPDIR to another"
+    )]
+    NoScratch {
+        /// Why.
+        source: Cause,
+    },
+    /// It was closed before.
+    #[error("the ledger {} is closed already", path.display())]
+    Closed {
+        /// The ledger.
+        path: PathBuf,
+    },
+}
+
+impl LedgerError {
+    pub(super) fn unreadable(path: &Path, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unreadable { path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    pub(super) fn unwritable(path: &Path, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unwritable { path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    pub(super) fn no_scratch(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::NoScratch { source: Arc::new(source) }
+    }
+}

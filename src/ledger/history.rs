@@ -1,0 +1,170 @@
+//! What the ledger knows, for people. Reads alone, and needs no lock.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, Row};
+
+use super::{Forget, LedgerError, Settlement, connection};
+use crate::invitation::{AccountName, InvitationId};
+use crate::policy::Cost;
+
+/// A ledger that is read, while a run writes it or not.
+#[derive(Debug)]
+pub struct History {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// One day of one account, in settlements: an invitation that was settled twice counts twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayLine {
+    /// The day, in UTC.
+    pub day: Date,
+    /// The API's address.
+    pub api: String,
+    /// The account.
+    pub account: AccountName,
+    /// `withdrawn` and `presumed_withdrawn`.
+    pub withdrawn: u64,
+    /// `not_pending`.
+    pub not_pending: u64,
+    /// Everything that is tried again.
+    pub failed: u64,
+    /// What the calls cost, in credits.
+    pub cost: Cost,
+}
+
+/// One thing that is known of an invitation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The API's address.
+    pub api: String,
+    /// The account.
+    pub account: AccountName,
+    /// The run that put it down.
+    pub run_id: String,
+    /// What is known.
+    pub known: Known,
+}
+
+/// What is known of an invitation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    /// What its calls came to.
+    Settled(Settlement),
+    /// A call for it may have left, and what became of that is not known.
+    Intended {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Known {
+    fn at(&self) -> Timestamp {
+        match self {
+            Self::Settled(settlement) => settlement.settled_at,
+            Self::Intended { at } => *at,
+        }
+    }
+}
+
+impl History {
+    /// Opens the ledger to read. Not for a process that has it open as a [`super::Ledger`].
+    ///
+    /// # Errors
+    /// [`LedgerError::Missing`] where there is none; it is no ledger, or can't be read. In a directory that can't be
+    /// written that is so while a run has it open, or if one crashed.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { connection: connection::to_read(path)?, path: path.to_owned() })
+    }
+
+    /// What was settled, by day, API and account, from this day (UTC) on, oldest first.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub fn by_day(&self, since: Option<Date>) -> Result<Vec<DayLine>, LedgerError> {
+        self.read(
+            "SELECT substr(settled_at, 1, 10) AS day, api, account,
+                COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
+                COUNT(*) FILTER (WHERE outcome = 'not_pending'),
+                COUNT(*) FILTER (WHERE outcome NOT IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
+                SUM(credits_charged), SUM(credits_possible)
+            FROM settlements JOIN accounts ON accounts.id = account_id
+            WHERE settled_at >= ?1
+            GROUP BY day, api, account ORDER BY day, api, account",
+            // Every time sorts behind an empty text.
+            since.map_or_else(String::new, |day| day.to_string()),
+            |row| {
+                Ok(DayLine {
+                    day: row.get(0)?,
+                    api: row.get(1)?,
+                    account: row.get(2)?,
+                    withdrawn: row.get(3)?,
+                    not_pending: row.get(4)?,
+                    failed: row.get(5)?,
+                    cost: Cost { charged: row.get(6)?, possible: row.get(7)? },
+                })
+            },
+        )
+    }
+
+    /// All that is known of an invitation, over all APIs and accounts, oldest first.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
+        // CROSS JOIN keeps the order, so that each account's rows are found by their key.
+        let mut entries = self.read(
+            "SELECT accounts.api, account, run_id, settled_at, outcome, detail, http_status, attempts,
+                credits_charged, credits_possible
+            FROM accounts CROSS JOIN settlements ON account_id = accounts.id JOIN runs ON number = run_number
+            WHERE invitation_id = ?1 ORDER BY settled_at, settlement",
+            id,
+            |row| {
+                let settlement = Settlement {
+                    settled_at: row.get(3)?,
+                    outcome: row.get(4)?,
+                    detail: row.get(5)?,
+                    http_status: row.get(6)?,
+                    attempts: row.get(7)?,
+                    cost: Cost { charged: row.get(8)?, possible: row.get(9)? },
+                };
+                entry(row, Known::Settled(settlement))
+            },
+        )?;
+        let intents = self.read(
+            "SELECT accounts.api, account, run_id, intended_at
+            FROM accounts CROSS JOIN intents ON account_id = accounts.id JOIN runs ON number = run_number
+            WHERE invitation_id = ?1",
+            id,
+            |row| entry(row, Known::Intended { at: row.get(3)? }),
+        )?;
+        entries.extend(intents);
+        entries.sort_by_key(|entry| entry.known.at());
+        Ok(entries)
+    }
+
+    /// How many settlements and intents [`super::forget`] would remove.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub fn count(&self, what: &Forget) -> Result<u64, LedgerError> {
+        what.count(&self.connection).map_err(|error| LedgerError::unreadable(&self.path, error))
+    }
+
+    fn read<T>(
+        &self,
+        sql: &str,
+        parameter: impl rusqlite::ToSql,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let rows = || self.connection.prepare_cached(sql)?.query_map([parameter], read)?.collect::<Result<_, _>>();
+        rows().map_err(|error| LedgerError::unreadable(&self.path, error))
+    }
+}
+
+fn entry(row: &Row<'_>, known: Known) -> rusqlite::Result<Entry> {
+    Ok(Entry { api: row.get(0)?, account: row.get(1)?, run_id: row.get(2)?, known })
+}

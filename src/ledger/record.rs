@@ -1,0 +1,69 @@
+//! What is kept: by which key, for which run, and what a settlement says.
+//!
+//! Owns the rules for what an outcome means to the ledger. Touches no file.
+
+use jiff::Timestamp;
+
+use crate::invitation::{AccountName, InvitationId};
+use crate::outcome::Outcome;
+use crate::policy::Cost;
+
+/// What an invitation is known by. The API's address belongs to it as well and is given once, by [`RunInfo`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Whose invitation it is.
+    pub account: AccountName,
+    /// The invitation.
+    pub id: InvitationId,
+}
+
+/// The run that writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunInfo {
+    /// Unique among all runs of the ledger.
+    pub run_id: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The command that it is, as the user typed it: `run`, `clean`.
+    pub command: &'static str,
+    /// The API's base URL in one spelling, or `sandbox`.
+    pub api: String,
+}
+
+/// What a row's calls came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    /// What became of the row.
+    pub outcome: Outcome,
+    /// Why, for people.
+    pub detail: String,
+    /// The HTTP status of the last answer, where one came.
+    pub http_status: Option<u16>,
+    /// Calls made for this row in this run.
+    pub attempts: u32,
+    /// What they cost together, in credits.
+    pub cost: Cost,
+    /// When it was settled; kept to the millisecond.
+    pub settled_at: Timestamp,
+}
+
+/// Whether the outcome tells of calls. The others say why there was none, and are not kept.
+pub(super) const fn tells_of_calls(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Withdrawn
+        | Outcome::PresumedWithdrawn
+        | Outcome::NotPending
+        | Outcome::NotFound
+        | Outcome::Unconfirmed
+        | Outcome::Rejected
+        | Outcome::RateLimited
+        | Outcome::Failed => true,
+        Outcome::AlreadySettled | Outcome::Duplicate | Outcome::Invalid | Outcome::NotAttempted => false,
+    }
+}
+
+/// Whether the outcome takes a lost answer into account (`contract.md`, Outcomes). One that does not leaves the loss
+/// as unresolved as it was.
+pub(super) fn speaks_of_losses(outcome: Outcome) -> bool {
+    outcome.is_final() || outcome == Outcome::Unconfirmed
+}

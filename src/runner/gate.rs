@@ -1,0 +1,30 @@
+//! The gate that a row passes on its way: what is about to be sent and what became of it is kept before anyone acts on it
+//! or is told.
+
+use std::future::Future;
+
+use crate::ledger::{Key, Ledger, LedgerError, Settlement};
+
+/// Keeps intents and outcomes durably: the ledger, or a test's.
+pub trait Gate: Send + Sync + 'static {
+    /// A call is about to leave. It must not, unless this is kept.
+    fn intend(&self, key: &Key) -> impl Future<Output = Result<(), LedgerError>> + Send;
+    /// The call surely came to nothing, so that its intent must not look like a lost answer after a crash.
+    fn retract(&self, key: &Key) -> impl Future<Output = Result<(), LedgerError>> + Send;
+    /// This is what the row's calls came to. Nobody may be told before it is kept.
+    fn settle(&self, key: &Key, settlement: &Settlement) -> impl Future<Output = Result<(), LedgerError>> + Send;
+}
+
+impl Gate for Ledger {
+    fn intend(&self, key: &Key) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        Self::intend(self, key)
+    }
+
+    fn retract(&self, key: &Key) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        Self::retract(self, key)
+    }
+
+    fn settle(&self, key: &Key, settlement: &Settlement) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        Self::settle(self, key, settlement)
+    }
+}

@@ -1,0 +1,252 @@
+//! Runs that are repeated and scheduled: what the ledger changes for whoever runs the program.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{KEY, Program, Ran, TOKEN, ids, list, swift, swiftly, until, wait};
+
+const LEDGER: &str = ".local/state/bulk-withdraw/ledger.db";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_sends_nothing_and_reports_every_row_as_settled() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    let accepted = "7329176687475109101".to_owned();
+    program.write("list.csv", list(ids(50).chain([accepted])));
+    let command = format!("run list.csv {}", swiftly(&sandbox));
+    wait(program.start(&command)).await.ended_with(0);
+    let (first, calls) = (program.report("report.csv"), sandbox.record().calls);
+
+    wait(program.start(&command)).await.ended_with(0);
+    assert_eq!(sandbox.record().calls, calls);
+    let second = program.report("report.csv");
+    assert_eq!(second.count("already_settled"), 51);
+    for (row, line) in &second.lines {
+        assert_eq!(line["settled_at"], first.lines[row]["settled_at"], "the time it was settled");
+        assert_eq!(line["detail"], format!("{} in an earlier run", first.outcome(*row)));
+        assert_eq!((line["attempts"].as_str(), line["credits_possible"].as_str()), ("0", "0"));
+    }
+    let summary = program.summary();
+    assert_eq!((&summary["calls"], &summary["rows"]["already_settled"]), (&0.into(), &51.into()));
+
+    wait(program.start(&format!("{command} --recheck"))).await.ended_with(0);
+    assert_eq!(sandbox.record().calls, calls * 2);
+    assert_eq!(program.report("report.csv").count("not_pending"), 51);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_settled_for_good_is_tried_again() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    // Not found, rejected, failed, and an answer that was lost for good.
+    let endings = ["107", "109", "503", "605"];
+    program.write("list.csv", list(endings.map(|ending| format!("7329176687475109{ending}"))));
+    let command = format!("run list.csv {} --retries 1", swiftly(&sandbox));
+    for _ in 0..2 {
+        wait(program.start(&command)).await.ended_with(1);
+        assert_eq!(program.report("report.csv").outcomes(), ["not_found", "rejected", "failed", "unconfirmed"]);
+    }
+    let record = sandbox.record();
+    assert!(record.invitations.values().all(|known| known.calls >= 2), "{:?}", record.invitations);
+}
+
+/// An answer that an earlier run lost is still lost: "not pending" is then most likely our own doing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    // Withdrawn at the first call, whose answer never comes; later ones are told that nothing is pending.
+    program.write("list.csv", "7329176687475109609\n");
+    let command = format!("run list.csv {} --retries 0 --timeout 200ms", swiftly(&sandbox));
+    wait(program.start(&command)).await.ended_with(1);
+    assert_eq!(program.report("report.csv").outcome(1), "unconfirmed");
+    wait(program.start(&command)).await.ended_with(0);
+    let report = program.report("report.csv");
+    assert_eq!(report.outcome(1), "presumed_withdrawn");
+    assert!(report.lines[&1]["detail"].contains("an earlier run"), "{:?}", report.lines[&1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
+    let slow = Duration::from_millis(300);
+    let sandbox = swift(|options| options.latency = slow..=slow).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(8)));
+    let command = format!("run list.csv {} --concurrency 2", swiftly(&sandbox));
+    let first = program.start(&command);
+    until("a call", || sandbox.record().calls > 0).await;
+    let calls = sandbox.record().calls;
+    let second = wait(program.start(&command.replace("report.csv", "second.csv"))).await;
+    second.ended_with(75).says(&format!("process {}", first.id())).says("since 20").says("--ledger");
+    assert!(sandbox.record().calls <= calls + 2, "the second one sent something");
+    assert!(!program.files().contains(&"second.csv".to_owned()));
+    // Reading needs no lock.
+    program.run("history").ended_with(0);
+    wait(first).await.ended_with(0);
+    assert_eq!(sandbox.record().calls, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apis_and_accounts_are_kept_apart() {
+    let (one, other) = (swift(|_| {}).await, swift(|_| {}).await);
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    wait(program.start(&format!("run list.csv {}", swiftly(&one)))).await.ended_with(0);
+    wait(program.start(&format!("run list.csv {}", swiftly(&other)))).await.ended_with(0);
+    assert_eq!((one.record().charged, other.record().charged), (5, 5));
+    // A rehearsal keeps its own and throws it away, unless it names one.
+    program.run("run list.csv --sandbox --rate unlimited -o report.csv").ended_with(0);
+    assert_eq!(program.report("report.csv").count("withdrawn"), 5);
+    for expected in ["withdrawn", "already_settled"] {
+        let ran = program.run(&format!("run list.csv --sandbox --rate unlimited -o report.csv --ledger {LEDGER}"));
+        ran.ended_with(0);
+        assert_eq!(program.report("report.csv").count(expected), 5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_its_owner_s_alone_and_holds_no_secret() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    wait(program.start(&format!("run list.csv {}", swiftly(&sandbox)))).await.ended_with(0);
+    let path = program.path(LEDGER);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let holds = |secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!holds(KEY) && !holds(TOKEN));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_left_as_it_was() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    program
+        .write("notes.txt", "not a database")
+        .write("broken.db", [b"SQLite format 3\0".as_slice(), &[7; 200]].concat());
+    let files = program.files();
+    for name in ["notes.txt", "broken.db", "list.csv"] {
+        let before = fs::read(program.path(name)).unwrap();
+        for command in ["run list.csv --sandbox --rate unlimited", "run list.csv --dry-run --sandbox", "history"] {
+            let ran = program.run(&format!("{command} --ledger {name}"));
+            ran.ended_with(2).says(name).says("--ledger");
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        }
+        assert_eq!(fs::read(program.path(name)).unwrap(), before);
+    }
+    assert_eq!(program.files(), files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(5))).write("file", "");
+    // Not a directory: whoever runs the tests as root can write into a read-only one.
+    let ran = wait(program.start(&format!("run list.csv {} --ledger file/ledger.db", swiftly(&sandbox)))).await;
+    ran.ended_with(6).says("file/ledger.db");
+    assert_eq!(sandbox.record().calls, 0);
+}
+
+/// A disk that fills up in the middle of a run: a limit on the size of files is the same to whoever writes them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_outgrows_the_disk_stops_the_run_and_loses_nothing() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(5_000)));
+    let flags = swiftly(&sandbox).replace("-o report.csv", "-o /dev/null");
+    let script =
+        format!("trap '' XFSZ; ulimit -f 600; exec '{}' run list.csv {flags}", env!("CARGO_BIN_EXE_bulk-withdraw"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(program.path("")).env_clear().env("HOME", program.path(""));
+    command.env("PATH", "/usr/bin:/bin").env("LINKUP_API_KEY", KEY).env("LINKUP_LOGIN_TOKEN", TOKEN);
+    let ran = tokio::task::spawn_blocking(move || Ran::from(command.output().unwrap())).await.unwrap();
+    ran.ended_with(6).says("ledger_unwritable").says("run the same command again");
+    let charged = sandbox.record().charged;
+    assert!(charged > 0 && charged < 5_000, "{charged} before the limit");
+
+    wait(program.start(&format!("run list.csv {}", swiftly(&sandbox)))).await.ended_with(0);
+    let (report, record) = (program.report("report.csv"), sandbox.record());
+    assert_eq!(report.lines.len(), 5_000);
+    assert_eq!(record.withdrawn, 5_000);
+    assert!(record.calls <= 5_000 + 16, "{} calls for 5,000 rows", record.calls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_knows_what_is_settled_and_takes_no_lock() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("first.csv", list(ids(5))).write("list.csv", list(ids(8)));
+    wait(program.start(&format!("run first.csv {}", swiftly(&sandbox)))).await.ended_with(0);
+    let calls = sandbox.record().calls;
+    let ran = program.run(&format!("run list.csv --dry-run --summary - --base-url {}", sandbox.base_url()));
+    ran.ended_with(0);
+    let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&plan["rows"]["already_settled"], &plan["rows"]["to_withdraw"]), (&5.into(), &3.into()));
+    assert_eq!(sandbox.record().calls, calls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_shows_days_and_single_invitations() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    let id = "7329176687475109888";
+    program.write("list.csv", format!("{id}\n7329176687475109101\n7329176687475109107\n7329176687475109523\n"));
+    wait(program.start(&format!("run list.csv {}", swiftly(&sandbox)))).await.ended_with(1);
+
+    let json = |arguments: &str| -> Vec<Value> {
+        let ran = program.run(&format!("history --format json {arguments}"));
+        ran.ended_with(0);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let days = json("");
+    assert_eq!(days.len(), 1);
+    let day = &days[0];
+    let counts =
+        ["withdrawn", "not_pending", "failed", "credits", "credits_possible"].map(|name| day[name].as_u64().unwrap());
+    assert_eq!(counts, [2, 1, 1, 1, 5]);
+    assert_eq!((day["account"].as_str(), day["api"].as_str()), (Some("default"), Some(sandbox.base_url().as_str())));
+    assert!(json("--since 2999-01-01").is_empty());
+
+    let known = json(&format!("--id {id}"));
+    assert_eq!(known.len(), 1);
+    assert_eq!((known[0]["outcome"].as_str(), known[0]["credits"].as_u64()), (Some("withdrawn"), Some(1)));
+    let csv = program.run("history --format csv").stdout;
+    assert!(csv.starts_with("day,account,withdrawn,not_pending,failed,credits,credits_possible,api\n20"), "{csv}");
+    let table = program.run(&format!("history --id {id}")).stdout;
+    assert!(table.contains("Connection invitation withdrawn successfully"), "{table}");
+    program.run("history --id 1000000").ended_with(0).says("knows nothing of 1000000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forgotten_is_asked_about_again() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(3)));
+    let command = format!("run list.csv {}", swiftly(&sandbox));
+    wait(program.start(&command)).await.ended_with(0);
+    let id = ids(1).next().unwrap();
+    program.run(&format!("history --forget {id}")).ended_with(2).says("--yes");
+    program.run(&format!("history --forget {id} --yes")).ended_with(0).says("1 records were forgotten");
+    wait(program.start(&command)).await.ended_with(0);
+    let report = program.report("report.csv");
+    assert_eq!((report.count("not_pending"), report.count("already_settled")), (1, 2));
+    program.run("history --forget-before 2999-01-01 --yes").ended_with(0);
+    wait(program.start(&command)).await.ended_with(0);
+    assert_eq!(program.report("report.csv").count("not_pending"), 3);
+}
+
+#[test]
+fn a_history_that_is_not_there_is_said_so() {
+    let program = Program::new();
+    let ran = program.run("history");
+    ran.ended_with(2).says("there is no ledger at");
+    assert_eq!(ran.stderr.lines().count(), 1);
+}
