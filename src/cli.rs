@@ -27,7 +27,7 @@ pub struct Cli {
     /// Say less: no progress, warnings and errors alone; twice: no table at the end either
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose", help_heading = "Log")]
     pub quiet: u8,
-    /// Say more; twice: every call
+    /// Say more: every call and its answer
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Log")]
     pub verbose: u8,
     /// How the log on stderr is written
@@ -113,7 +113,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N/s|min|h", help_heading = "Pace",
         help = with_default("Calls in a time, evenly spaced; unlimited for loopback addresses alone", defaults::RATE))]
     rate: Option<Rate>,
-    #[arg(long, value_name = "N", help_heading = "Pace",
+    #[arg(long, value_name = "N", help_heading = "Pace", value_parser = concurrency,
         help = with_default("Calls in flight at the most", defaults::CONCURRENCY))]
     concurrency: Option<NonZeroUsize>,
     #[arg(long, value_name = "N", help_heading = "Pace",
@@ -370,6 +370,14 @@ fn account(text: &str) -> Result<AccountName, &'static str> {
 
 fn country(text: &str) -> Result<Country, &'static str> {
     Country::parse(text).ok_or("a country needs a code, like FR")
+}
+
+/// More workers than this have nothing to do but to wait for each other.
+const MOST_WORKERS: usize = 1_000;
+
+fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
+    let workers = text.parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= MOST_WORKERS);
+    workers.ok_or_else(|| format!("write a number from 1 to {MOST_WORKERS}"))
 }
 
 fn id(text: &str) -> Result<InvitationId, String> {

@@ -1,7 +1,7 @@
 //! The exit codes that scripts and cron jobs depend on (`contract.md`, Exit codes).
 
 use crate::ledger::LedgerError;
-use crate::runner::{Signal, StopReason};
+use crate::stop::{Signal, StopReason};
 
 /// Every row is fine.
 pub const FINE: u8 = 0;
@@ -38,6 +38,7 @@ pub const fn of_stop(reason: StopReason) -> u8 {
         StopReason::CreditsUsedUp => CREDITS_USED_UP,
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
         StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,
+        StopReason::Broken => NOT_FINE,
         StopReason::Signal(signal) => of_signal(signal),
     }
 }

@@ -54,6 +54,7 @@ pub mod policy;
 pub mod report;
 pub mod runner;
 pub mod sandbox;
+pub mod stop;
 
 /// An error with its causes, in one line.
 #[must_use]

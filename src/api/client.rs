@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -65,7 +65,8 @@ impl Client {
             // Every call is counted and may cost; only the policy may repeat one.
             .retry(reqwest::retry::never())
             .timeout(timeout)
-            .connect_timeout(timeout.min(LONGEST_CONNECT))
+            // Before the call's own time-out, which can't tell a lost answer from a connection that never was.
+            .connect_timeout(LONGEST_CONNECT.min(timeout.mul_f64(0.75)))
             .pool_max_idle_per_host(connections)
             .tcp_nodelay(true);
         if base_url.is_loopback() {
@@ -88,7 +89,7 @@ impl Client {
         match self.exchange(url, body).await {
             Ok(answer) => Ending::Answered(answer),
             Err(error) => {
-                let why = self.scrub_text(&describe(&error));
+                let why = describe(&error);
                 if error.is_connect() || error.is_builder() { Ending::NotSent(why) } else { Ending::Lost(why) }
             }
         }
@@ -98,9 +99,6 @@ impl Client {
         let mut response = self.http.post(url.clone()).body(body).send().await?;
         let http_status = response.status().as_u16();
         let pace = pace_headers(response.headers());
-        if let Some(location) = response.headers().get(LOCATION) {
-            tracing::debug!(http_status, ?location, "a redirect, not followed");
-        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
@@ -109,11 +107,12 @@ impl Client {
                 break;
             }
         }
-        Ok(Answer { http_status, body: self.scrubber.scrub(body), pace })
+        Ok(Answer { http_status, body, pace })
     }
 
-    fn scrub_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.scrubber.scrub(text.as_bytes().to_vec())).into_owned()
+    /// Words that came back, with key and tokens masked.
+    pub(super) fn scrub(&self, words: &str) -> String {
+        self.scrubber.scrub(words)
     }
 }
 

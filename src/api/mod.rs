@@ -1,7 +1,7 @@
 //! One request, one reply: the HTTP client and the wire format of each API version.
 //!
 //! Owns what leaves this machine and how its end is told: answered, lost, or never sent. Never retries, never sleeps,
-//! never judges; secrets are taken out of what came back before anyone else sees it.
+//! never judges. It alone knows the secrets, and so masks them in words that come back.
 
 mod client;
 mod scrub;
@@ -10,6 +10,7 @@ mod v1;
 pub use client::{Client, ClientError};
 pub use v1::V1;
 
+use std::fmt;
 use std::future::Future;
 
 use crate::invitation::{AccountName, Country, InvitationId};
@@ -48,14 +49,22 @@ impl Ending {
 }
 
 /// An HTTP answer, not judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status, which V1 does not use for its errors.
     pub http_status: u16,
-    /// The body, secrets taken out.
+    /// The body, as it came: what of it is shown to anyone goes through [`Withdraw::scrub`].
     pub body: Vec<u8>,
     /// What bears on the pace.
     pub pace: PaceHeaders,
+}
+
+/// Without the body's text, which may hold a secret.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { http_status, body, pace } = self;
+        write!(f, "HTTP {http_status}, {} bytes, {pace:?}", body.len())
+    }
 }
 
 /// The headers that ask for another pace, as they came.
@@ -73,4 +82,7 @@ pub struct PaceHeaders {
 pub trait Withdraw: Send + Sync + 'static {
     /// Makes one call and says how it ended.
     fn withdraw(&self, withdrawal: &Withdrawal) -> impl Future<Output = Ending> + Send;
+
+    /// Words that came back, with every secret masked that was sent.
+    fn scrub(&self, words: &str) -> String;
 }

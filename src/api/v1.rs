@@ -47,4 +47,8 @@ impl Withdraw for V1 {
         };
         self.client.post(&self.withdraw, &body).await
     }
+
+    fn scrub(&self, words: &str) -> String {
+        self.client.scrub(words)
+    }
 }

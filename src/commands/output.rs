@@ -63,28 +63,26 @@ impl Outputs {
             Destination::Path(path) => by_extension(path).unwrap_or(by_input),
         });
         let outputs = Self { report, format, summary: request.summary.clone() };
-        if let Source::Path(input) = &request.input {
-            outputs.spare(input)?;
-        }
-        if let (Destination::Path(report), Some(Destination::Path(summary))) = (&outputs.report, &outputs.summary)
-            && (same_file(report, summary) || same_file(&ReportFile::partial_name(report), summary))
-        {
-            return Err(OutputError::Overwrites("the summary", "the report", "--summary"));
-        }
+        outputs.spare(&request.input)?;
         Ok(outputs)
     }
 
-    /// Refuses to overwrite the input, under its final name or while it grows.
-    fn spare(&self, input: &Path) -> Result<(), OutputError> {
-        let overwrites = |destination: &Destination| match destination {
-            Destination::Stdout => false,
-            Destination::Path(path) => same_file(path, input) || same_file(&ReportFile::partial_name(path), input),
-        };
-        if overwrites(&self.report) {
-            return Err(OutputError::Overwrites("the report", "the input", "-o"));
+    /// Refuses to overwrite the input, or the report by the summary, under their final names or while they grow.
+    fn spare(&self, input: &Source) -> Result<(), OutputError> {
+        let (report, summary) = (written(Some(&self.report)), written(self.summary.as_ref()));
+        let clash =
+            |names: &[PathBuf], others: &[PathBuf]| names.iter().any(|a| others.iter().any(|b| same_file(a, b)));
+        if let Source::Path(input) = input {
+            let input = std::slice::from_ref(input);
+            if clash(&report, input) {
+                return Err(OutputError::Overwrites("the report", "the input", "-o"));
+            }
+            if clash(&summary, input) {
+                return Err(OutputError::Overwrites("the summary", "the input", "--summary"));
+            }
         }
-        if self.summary.as_ref().is_some_and(overwrites) {
-            return Err(OutputError::Overwrites("the summary", "the input", "--summary"));
+        if clash(&summary, &report) {
+            return Err(OutputError::Overwrites("the summary", "the report", "--summary"));
         }
         Ok(())
     }
@@ -131,7 +129,22 @@ fn default_name(input: &Source, format: Format, now: Timestamp) -> PathBuf {
         Format::Csv => "csv",
         Format::JsonLines => "jsonl",
     };
-    PathBuf::from(format!("{stem}.results-{}.{extension}", now.strftime("%Y%m%dT%H%M%SZ")))
+    let name = format!("{stem}.results-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+    let numbered = |number: u32| match number {
+        1 => PathBuf::from(format!("{name}.{extension}")),
+        _ => PathBuf::from(format!("{name}-{number}.{extension}")),
+    };
+    // Two runs may begin within one second, and the later one must not replace the earlier one's report.
+    let is_free = |path: &PathBuf| !path.exists() && !ReportFile::partial_name(path).exists();
+    (1..1_000).map(numbered).find(is_free).unwrap_or_else(|| numbered(1))
+}
+
+/// Every name that is written under for this destination.
+fn written(destination: Option<&Destination>) -> Vec<PathBuf> {
+    match destination {
+        None | Some(Destination::Stdout) => Vec::new(),
+        Some(Destination::Path(path)) => vec![path.clone(), ReportFile::partial_name(path)],
+    }
 }
 
 fn by_extension(path: &Path) -> Option<Format> {
@@ -148,7 +161,10 @@ fn same_file(one: &Path, other: &Path) -> bool {
     match (one.metadata(), other.metadata()) {
         (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
         (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
-        (Err(_), Err(_)) => one == other,
+        (Err(_), Err(_)) => match (std::path::absolute(one), std::path::absolute(other)) {
+            (Ok(one), Ok(other)) => one == other,
+            (Ok(_) | Err(_), Err(_)) | (Err(_), Ok(_)) => false,
+        },
     }
 }
 
@@ -178,7 +194,7 @@ mod tests {
         assert!(same_file(&file, &link));
         assert!(same_file(&file, &dir.path().join("./a")));
         assert!(!same_file(&file, &other));
-        assert!(same_file(&other, &other));
+        assert!(same_file(&other, &dir.path().join("./c")));
         assert!(!same_file(Path::new("/dev/null"), Path::new("/dev/null")));
     }
 }

@@ -16,7 +16,8 @@ use crate::input::{Input, InputError, InputOptions, Source};
 use crate::ledger::{Admission, Ledger, LedgerError};
 use crate::pace::Pace;
 use crate::report::{Progress, ProgressStyle, RunFacts, Screen, Sinks, Summary, Totals, table};
-use crate::runner::{self, Attempts, Limits, Pool, Roster, Stop, on_a_thread, stop_on_signals};
+use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread, stop_on_signals};
+use crate::stop::{Stop, StopReason};
 
 /// Events that may wait for the sinks.
 const EVENTS: usize = 1_000;
@@ -69,7 +70,10 @@ impl RunError {
 /// # Errors
 /// [`RunError`]: nothing was sent.
 pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError> {
-    leave_to_ask(&settings)?;
+    let can_ask = settings.request.input != Source::Stdin && prompt::somebody_is_there();
+    if must_ask(&settings) && !can_ask {
+        return Err(RunError::NobodyToAsk);
+    }
     let input = open(&settings)?;
     let outputs = Outputs::choose(&settings, &input)?;
     if settings.request.dry_run {
@@ -78,16 +82,18 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     let facts = facts();
     // First the lock: a run that may not run need not be planned.
     let ledger = ledger::open(&settings, &facts)?;
-    let summary_file = outputs.begin_summary()?;
     let style = progress_style(&settings);
     let plan = plan(&settings, &ledger, style, &input)?;
-    ask(&settings, plan, screen)?;
+    if must_ask(&settings) {
+        ask(&settings, plan, screen)?;
+    }
 
+    let summary_file = outputs.begin_summary()?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let target = target::ready(&settings).await?;
     let report = outputs.begin_report(&input)?;
-    let report_name = report.file().name().to_owned();
+    let report_file = report.file().names();
     let sinks = Sinks {
         report: Some(report),
         totals: Totals::new([settings.account.clone()]),
@@ -103,7 +109,7 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         gate: ledger.clone(),
         pace: Pace::new(settings.rate, settings.patience),
         stop: stop.clone(),
-        limits: Limits { retries: settings.retries, backoff: settings.backoff },
+        limits: Limits { retries: settings.retries, backoff: settings.backoff, patience: settings.patience },
         events,
     };
     let pool = Pool {
@@ -112,7 +118,10 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         input_ends: input.is_regular_file(),
     };
     let input_complete = runner::run(input, roster, pool, attempts).await?;
-    let totals = told.await.map_err(|_| io::Error::other("the report broke off"))?;
+    let totals = told.await.unwrap_or_else(|_| {
+        stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
+        Totals::default()
+    });
     if let Err(error) = ledger.close().await {
         // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
         tracing::warn!("{}", crate::error_chain(&error));
@@ -126,25 +135,21 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         summary.exit_code = exit::UNWRITABLE;
     }
     if settings.request.quiet < 2 {
-        screen.print(&table(&summary, &report_name));
+        screen.print(&table(&summary, report_file.last()));
     }
     Ok(summary.exit_code)
 }
 
-/// Without a terminal nobody can be asked, and without a yes nothing is withdrawn.
-fn leave_to_ask(settings: &RunSettings) -> Result<(), RunError> {
+/// Nothing is withdrawn without a yes: given ahead, or asked for.
+fn must_ask(settings: &RunSettings) -> bool {
     let request = &settings.request;
-    let must_ask = !(request.yes || request.sandbox || request.dry_run);
-    if must_ask && (request.input == Source::Stdin || !prompt::somebody_is_there()) {
-        return Err(RunError::NobodyToAsk);
-    }
-    Ok(())
+    !(request.yes || request.sandbox || request.dry_run)
 }
 
-/// Says what will be done, and asks where somebody must be.
+/// Says what will be done, and asks. An input that can be read only once can't be told of ahead, so it wants a yes given
+/// ahead, as standard input does.
 fn ask(settings: &RunSettings, plan: Option<Plan>, screen: &Screen) -> Result<(), RunError> {
-    let request = &settings.request;
-    let Some(plan) = plan.filter(|_| !(request.yes || request.sandbox)) else { return Ok(()) };
+    let plan = plan.ok_or(RunError::NobodyToAsk)?;
     screen.print(&format!("{}{}\n", plan.table(settings), prompt::WARNING));
     if prompt::confirmed(screen)? { Ok(()) } else { Err(RunError::Declined) }
 }
@@ -177,8 +182,7 @@ fn plan(
     style: ProgressStyle,
     input: &Input,
 ) -> Result<Option<Plan>, RunError> {
-    let must_ask = !(settings.request.yes || settings.request.sandbox);
-    if input.is_regular_file() && (must_ask || style != ProgressStyle::None) {
+    if input.is_regular_file() && (must_ask(settings) || style != ProgressStyle::None) {
         let roster = roster(settings, ledger.admission(settings.request.recheck)?);
         Ok(Some(Plan::of(open(settings)?, roster)?))
     } else {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::cli::SandboxArgs;
 use crate::report::Screen;
-use crate::runner::{Stop, stop_on_signals};
+use crate::runner::stop_on_signals;
 use crate::sandbox::{Limit, Sandbox, SandboxOptions};
+use crate::stop::Stop;
 
 /// Why the simulated API is not served.
 #[derive(Debug, thiserror::Error)]

@@ -90,8 +90,9 @@ impl FromStr for Rate {
             "h" | "hour" => Per::Hour,
             _ => return Err(error()),
         };
-        let calls = calls.trim().parse().map_err(|_| error())?;
-        Ok(Self::Calls { calls, per })
+        let rate = Self::Calls { calls: calls.trim().parse().map_err(|_| error())?, per };
+        // Beyond a call a microsecond there is no interval left to keep, and so no limit.
+        if rate.interval() < Some(Duration::from_micros(1)) { Err(error()) } else { Ok(rate) }
     }
 }
 
@@ -116,6 +117,8 @@ mod tests {
             (" 1000 / h ", Some("1000/h"), Some(3_600_000_000)),
             ("UNLIMITED", Some("unlimited"), None),
             ("0/min", None, None),
+            ("1000000/s", Some("1000000/s"), Some(1_000)),
+            ("2000000001/s", None, None),
             ("290", None, None),
             ("-1/s", None, None),
             ("290/day", None, None),

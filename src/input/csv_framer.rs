@@ -26,6 +26,8 @@ pub(super) struct Frame {
     /// Bytes without the line end; of a malformed record, those of its first line as far as they were read.
     length: usize,
     breaks: u64,
+    /// Of a malformed record, the last line that was looked through for its end.
+    pub(super) reached: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,8 +123,14 @@ impl Framer {
             break if scan.state == State::Quoted { Err(Malformed::Unclosed) } else { Ok(()) };
         };
         Some(match shape {
-            Ok(()) => Frame { line: self.line, shape, length: scan.at, breaks: scan.breaks },
-            Err(_) => Frame { line: self.line, shape, length: scan.first_break.unwrap_or(scan.at), breaks: 0 },
+            Ok(()) => Frame { line: self.line, shape, length: scan.at, breaks: scan.breaks, reached: self.line },
+            Err(_) => Frame {
+                line: self.line,
+                shape,
+                length: scan.first_break.unwrap_or(scan.at),
+                breaks: 0,
+                reached: self.line + scan.breaks,
+            },
         })
     }
 }

@@ -17,12 +17,14 @@ pub(super) struct CsvRows {
     layout: Layout,
     refuse_rounded: bool,
     number: u64,
+    /// Up to this line, what is read may be the text of a quoted cell.
+    doubtful_to: u64,
 }
 
 impl CsvRows {
     pub(super) fn new(framer: Framer, layout: Layout, refuse_rounded: bool) -> Self {
         let record = Record::new(framer.delimiter);
-        Self { framer, record, layout, refuse_rounded, number: 0 }
+        Self { framer, record, layout, refuse_rounded, number: 0, doubtful_to: 0 }
     }
 
     pub(super) fn framer(&mut self) -> &mut Framer {
@@ -54,6 +56,13 @@ impl CsvRows {
             return Err(format!(
                 "{cells} cells where the first record has {width}: the columns may have shifted; quote the cell that \
                  holds the delimiter"
+            ));
+        }
+        if cells < width && frame.line <= self.doubtful_to {
+            return Err(format!(
+                "line {} stands behind a quote that is not closed and has too few cells for a row, so it may be text \
+                 of that cell: correct the quotes",
+                frame.line
             ));
         }
         if self.framer.delimiter == b',' && self.splits_number() {
@@ -105,7 +114,10 @@ impl Iterator for CsvRows {
                 self.record.parse(self.framer.bytes(&frame));
                 self.row(&frame)
             }
-            Err(malformed) => Err(malformed_row(self.number, frame.line, malformed)),
+            Err(malformed) => {
+                self.doubtful_to = self.doubtful_to.max(frame.reached);
+                Err(malformed_row(self.number, frame.line, malformed))
+            }
         };
         self.framer.take(&frame);
         Some(row)

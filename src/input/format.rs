@@ -51,7 +51,6 @@ fn first_byte(buffer: &mut Buffer) -> Option<u8> {
 
 /// Whether the object that stands first is the whole input rather than its first line.
 fn object_is_document(buffer: &mut Buffer) -> bool {
-    buffer.fill_to(CHUNK);
     while !buffer.unread().trim_ascii_start().contains(&b'\n') {
         if buffer.unread().len() >= RECORD_LIMIT {
             // No line that could be read is that long; a saved answer may well be.
@@ -61,6 +60,12 @@ fn object_is_document(buffer: &mut Buffer) -> bool {
             break;
         }
     }
+    let first = buffer.unread().trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if let Ok(value) = serde_json::from_slice::<Value>(first) {
+        return value.pointer("/data/invitations").is_some();
+    }
+    // It goes on, or is broken: what follows tells.
+    buffer.fill_to(CHUNK);
     let text = String::from_utf8_lossy(buffer.unread().trim_ascii());
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::buffer::{Buffer, CHUNK};
+use super::buffer::Buffer;
 use super::columns::ColumnNames;
 use super::json_value::{Columns, Item, bad_row};
 use crate::invitation::{Row, RowError};
@@ -38,13 +38,18 @@ impl JsonLines {
         self.line
     }
 
-    /// The carried keys of the first lines, in the order in which they appear. A CSV report needs its columns
-    /// before the first row, and the lines that follow mostly have the same.
-    pub(super) fn peek_columns(&mut self) -> Vec<Arc<str>> {
-        self.buffer.fill_to(CHUNK);
+    /// The carried keys of the first lines, in the order in which they appear: those within `ahead` bytes, and of the
+    /// first one in any case. A CSV report needs its columns before the first row, and the lines that follow mostly
+    /// have the same.
+    pub(super) fn peek_columns(&mut self, ahead: usize) -> Vec<Arc<str>> {
+        self.buffer.fill_to(ahead);
+        while memchr(b'\n', self.buffer.unread()).is_none()
+            && self.buffer.unread().len() < self.limit
+            && self.buffer.fill()
+        {}
         let mut columns = Columns::default();
         let unread = self.buffer.unread();
-        for line in unread[..unread.len().min(CHUNK)].split(|&byte| byte == b'\n') {
+        for line in unread[..unread.len().min(self.limit)].split(|&byte| byte == b'\n') {
             if let Ok(item) = Item::parse(&String::from_utf8_lossy(line)) {
                 columns.add(&item, &self.names);
             }

@@ -76,8 +76,7 @@ impl Input {
             return Err(InputError::Directory { name });
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
-        let input = Self::from_reader(file, &name, extension, options)?;
-        Ok(Self { is_regular_file: metadata.is_file(), ..input })
+        Self::read(file, &name, extension, options, metadata.is_file())
     }
 
     /// Reads from `reader`; messages call it `name`.
@@ -89,6 +88,16 @@ impl Input {
         name: &str,
         extension: Option<&str>,
         options: &InputOptions,
+    ) -> Result<Self, InputError> {
+        Self::read(reader, name, extension, options, false)
+    }
+
+    fn read(
+        reader: impl Read + Send + 'static,
+        name: &str,
+        extension: Option<&str>,
+        options: &InputOptions,
+        is_regular_file: bool,
     ) -> Result<Self, InputError> {
         let mut buffer = Buffer::new(reader, CHUNK);
         buffer.fill_to(MAGIC_BYTES);
@@ -103,12 +112,13 @@ impl Input {
             InputFormat::JsonLines => {
                 let names = ColumnNames::new(options.id_column.as_deref());
                 let mut rows = JsonLines::new(buffer, names, RECORD_LIMIT);
-                let columns = rows.peek_columns();
+                // A pipe may take hours for as much, and its first row should not wait for it.
+                let columns = if is_regular_file { rows.peek_columns(CHUNK) } else { rows.peek_columns(0) };
                 (Rows::JsonLines(rows), columns)
             }
             InputFormat::Json => open_document(buffer, name, options)?,
         };
-        Ok(Self { rows, name: name.into(), columns, format, is_regular_file: false })
+        Ok(Self { rows, name: name.into(), columns, format, is_regular_file })
     }
 
     /// Names of the carried columns as they came, each made unique, in the order of

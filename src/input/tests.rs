@@ -438,3 +438,34 @@ proptest! {
         }
     }
 }
+
+/// A number in a note is no invitation: behind a quote that is not closed, only whole rows are sent.
+#[test]
+fn text_behind_an_unclosed_quote_is_not_taken_for_a_row() {
+    let input = "invitation_id,message\n111,\"call me at\n4915123456789\nthanks\"x\n222,ok\n333\n";
+    let options = InputOptions::default();
+    let rows: Vec<_> =
+        Input::from_reader(input.as_bytes(), "list.csv", None, &options).unwrap().map(Result::unwrap).collect();
+    let ids: Vec<_> = rows.iter().map(|row| row.as_ref().ok().map(|row| row.id.as_str())).collect();
+    assert_eq!(ids, [None, None, None, Some("222"), Some("333")]);
+    assert!(rows[1].as_ref().unwrap_err().reason.starts_with("line 3 stands behind a quote"));
+}
+
+/// One line of a pipe is enough to begin with.
+#[test]
+fn json_lines_from_a_pipe_do_not_wait_for_more_than_the_first_line() {
+    struct Dribble(&'static [u8]);
+    impl Read for Dribble {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "asked for more than the first line");
+            let count = to.len().min(10).min(self.0.len());
+            to[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+    let pipe = Dribble(b"{\"invitation_id\": 7, \"name\": \"Ann\"}\n");
+    let mut input = Input::from_reader(pipe, "stdin", None, &InputOptions::default()).unwrap();
+    assert_eq!(input.format(), InputFormat::JsonLines);
+    assert_eq!(input.next().unwrap().unwrap().unwrap().id.as_str(), "7");
+}

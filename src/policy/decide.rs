@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Backoff, Meaning, retry_delay};
 use crate::outcome::Outcome;
-use crate::runner::StopReason;
+use crate::stop::StopReason;
 
 /// What has happened to a row before the call that is being judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

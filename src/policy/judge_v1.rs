@@ -9,9 +9,6 @@ use serde_json::Value;
 use super::{Meaning, Verdict, words};
 use crate::api::{Answer, Ending};
 
-/// The longest piece of an API's message that goes into a report.
-const MOST_WORDS: usize = 300;
-
 /// What a call's end means for its invitation.
 #[must_use]
 pub fn judge_v1(ending: &Ending) -> Verdict {
@@ -22,24 +19,43 @@ pub fn judge_v1(ending: &Ending) -> Verdict {
     }
 }
 
-/// The members of an answer that are documented, and those in which web frameworks put an error's message. A member
-/// that stands there twice makes it no answer of the API's.
+/// The members of an answer that are documented, and those in which web frameworks and V2 put an error. A member that
+/// stands there twice makes it no answer of the API's.
 #[derive(Deserialize)]
 struct Body {
     status: Option<Value>,
     message: Option<Value>,
     error: Option<Value>,
     detail: Option<Value>,
+    success: Option<Value>,
+    data: Option<Value>,
 }
 
 impl Body {
-    /// The message, wherever it stands.
-    fn message(&self) -> Option<&str> {
-        let nested = self.error.as_ref().and_then(|error| error.get("message"));
-        [self.message.as_ref(), nested, self.error.as_ref(), self.detail.as_ref()]
+    /// A JSON object's members; `None` for anything else.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+        // serde would take an array for the members in their order.
+        bytes.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(bytes).ok())
+    }
+
+    /// The message, wherever it stands; an error's code where there is none.
+    fn message(&self) -> &str {
+        let nested = |name| self.error.as_ref().and_then(|error| error.get(name));
+        [self.message.as_ref(), nested("message"), self.error.as_ref(), self.detail.as_ref(), nested("code")]
             .into_iter()
             .flatten()
-            .find_map(Value::as_str)
+            .filter_map(Value::as_str)
+            .find(|text| !text.trim().is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Whether anything beside `status` says that it was no success.
+    fn denies_success(&self) -> bool {
+        let is_error = |value: &Value| !(value.is_null() || *value == false || *value == "");
+        let withdrawn = self.data.as_ref().and_then(|data| data.get("withdrawn"));
+        self.error.as_ref().is_some_and(is_error)
+            || [self.success.as_ref(), withdrawn].into_iter().flatten().any(|claim| *claim != true)
     }
 }
 
@@ -55,8 +71,7 @@ enum Claim {
 
 fn judge_answer(answer: &Answer) -> Verdict {
     let status = answer.http_status;
-    let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
-    let Ok(body) = serde_json::from_slice::<Body>(body) else {
+    let Some(body) = Body::parse(&answer.body) else {
         return judge_foreign(status);
     };
     let claim = match &body.status {
@@ -65,8 +80,9 @@ fn judge_answer(answer: &Answer) -> Verdict {
         Some(Value::String(claim)) if claim.trim().eq_ignore_ascii_case("error") => Claim::Error,
         Some(_) => Claim::Unknown,
     };
-    let message = body.message().unwrap_or_default();
+    let message = body.message();
     match claim {
+        Claim::Success if body.denies_success() => contradiction(status, "success", message),
         Claim::Success => judge_success(status, message),
         Claim::Error => judge_error(status, message),
         Claim::None | Claim::Unknown if status < 400 => judge_unclaimed(status, message),
@@ -76,18 +92,20 @@ fn judge_answer(answer: &Answer) -> Verdict {
 
 /// A body that claims success: believed where nothing else in the answer speaks against it.
 fn judge_success(status: u16, message: &str) -> Verdict {
-    let contradiction = || {
-        let said = quoted(message);
-        Verdict::new(Meaning::Lost, format!("HTTP {status} whose body contradicts itself: status success{said}"))
-    };
     if !(200..300).contains(&status) {
-        return contradiction();
+        return contradiction(status, "success", message);
     }
     match words::read(message) {
-        None | Some(Meaning::Withdrawn) => Verdict::new(Meaning::Withdrawn, cut(message)),
-        Some(Meaning::NotPending) => Verdict::new(Meaning::NotPending, cut(message)),
-        Some(
-            Meaning::NotFound
+        // "Has been withdrawn" is the success itself, "was already withdrawn" somebody's before.
+        Some(Meaning::NotPending) if words::says_before(message) => Verdict::new(Meaning::NotPending, message),
+        None | Some(Meaning::Withdrawn | Meaning::NotPending) if !words::denies(message) => {
+            Verdict::new(Meaning::Withdrawn, message)
+        }
+        None
+        | Some(
+            Meaning::Withdrawn
+            | Meaning::NotPending
+            | Meaning::NotFound
             | Meaning::Rejected
             | Meaning::KeyRefused
             | Meaning::LoginRefused
@@ -96,20 +114,20 @@ fn judge_success(status: u16, message: &str) -> Verdict {
             | Meaning::ServerError
             | Meaning::Lost
             | Meaning::NotSent,
-        ) => contradiction(),
+        ) => contradiction(status, "success", message),
     }
+}
+
+/// An answer that contradicts itself is as good as none.
+fn contradiction(status: u16, claim: &str, message: &str) -> Verdict {
+    let said = if message.trim().is_empty() { String::new() } else { format!(", \"{message}\"") };
+    Verdict::new(Meaning::Lost, format!("HTTP {status} with an answer that contradicts itself: status {claim}{said}"))
 }
 
 /// A body that claims an error: its words first, then the status.
 fn judge_error(status: u16, message: &str) -> Verdict {
     let meaning = match words::read(message) {
-        Some(Meaning::Withdrawn) => {
-            let said = quoted(message);
-            return Verdict::new(
-                Meaning::Lost,
-                format!("HTTP {status} whose body contradicts itself: status error{said}"),
-            );
-        }
+        Some(Meaning::Withdrawn) => return contradiction(status, "error", message),
         Some(meaning) => meaning,
         None => match status {
             401 | 403 => Meaning::KeyRefused,
@@ -121,7 +139,7 @@ fn judge_error(status: u16, message: &str) -> Verdict {
             _ => Meaning::Rejected,
         },
     };
-    let words = if message.trim().is_empty() { format!("HTTP {status} without a message") } else { cut(message) };
+    let words = if message.trim().is_empty() { format!("HTTP {status} without a message") } else { message.to_owned() };
     Verdict::new(meaning, words)
 }
 
@@ -131,7 +149,7 @@ fn judge_unclaimed(status: u16, message: &str) -> Verdict {
     match words::read(message) {
         Some(
             meaning @ (Meaning::RateLimited | Meaning::KeyRefused | Meaning::LoginRefused | Meaning::CreditsUsedUp),
-        ) => Verdict::new(meaning, cut(message)),
+        ) => Verdict::new(meaning, message),
         None
         | Some(
             Meaning::Withdrawn
@@ -155,19 +173,6 @@ fn judge_foreign(status: u16) -> Verdict {
             format!("HTTP {status}: a redirect, which is never followed (check --base-url)"),
         ),
         _ => Verdict::new(Meaning::Lost, format!("HTTP {status} with a body that is not the API's")),
-    }
-}
-
-fn quoted(message: &str) -> String {
-    if message.trim().is_empty() { String::new() } else { format!(", \"{}\"", cut(message)) }
-}
-
-/// One line of bounded length, whatever the API sent.
-fn cut(message: &str) -> String {
-    let line: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST_WORDS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }
 
@@ -260,6 +265,22 @@ mod tests {
             (307, r#"{"status": "success"}"#, Meaning::Lost),
             (200, r#"{"status": "success", "message": "Rate limit exceeded"}"#, Meaning::Lost),
             (200, r#"{"status": "success", "status": "error"}"#, Meaning::Lost),
+            (200, r#"{"status": "success", "message": "The invitation could not be withdrawn"}"#, Meaning::Lost),
+            (200, r#"{"status": "success", "message": "Failed to withdraw invitation"}"#, Meaning::Lost),
+            (200, r#"{"status": "success", "message": "ok", "error": "Rate limit exceeded"}"#, Meaning::Lost),
+            (200, r#"{"status": "success", "error": {"code": "RATE_LIMITED"}}"#, Meaning::Lost),
+            (200, r#"{"status": "success", "success": false}"#, Meaning::Lost),
+            (200, r#"{"status": "success", "data": {"withdrawn": false}}"#, Meaning::Lost),
+            (200, r#"["success", null, null, null]"#, Meaning::Lost),
+            // Successes in other words.
+            (200, r#"{"status": "success", "message": "Invitation withdrawn"}"#, Meaning::Withdrawn),
+            (200, r#"{"status": "success", "message": "The invitation has been withdrawn"}"#, Meaning::Withdrawn),
+            (200, r#"{"status": "success", "message": "Request accepted", "error": null}"#, Meaning::Withdrawn),
+            (200, r#"{"status": "success", "message": "It is no longer pending"}"#, Meaning::Withdrawn),
+            // The words may stand elsewhere.
+            (200, r#"{"status": "error", "message": "", "detail": "Rate limit exceeded"}"#, Meaning::RateLimited),
+            (200, r#"{"status": "error", "error": {"code": "RATE_LIMITED"}}"#, Meaning::RateLimited),
+            (200, r#"{"status": "error", "message": "LinkedIn declined the request"}"#, Meaning::Rejected),
             (200, r#"{"status": "error", "message": "Connection invitation withdrawn successfully"}"#, Meaning::Lost),
         ];
         for (status, body, meaning) in cases {
@@ -267,20 +288,27 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_api_s_words_become_one_line_of_bounded_length() {
-        let body = format!(r#"{{"status": "error", "message": "first\nsecond {}"}}"#, "x".repeat(5_000));
-        let answer = Answer { http_status: 200, body: body.into_bytes(), ..Answer::default() };
-        let words = judge_v1(&Ending::Answered(answer)).words;
-        assert!(words.starts_with("first second xxx"), "{words}");
-        assert_eq!(words.chars().count(), MOST_WORDS + 1);
-    }
-
     proptest::proptest! {
+        /// Whatever an answer holds: no panic, and nothing but a whole, unopposed claim of success is taken for one.
         #[test]
-        fn no_answer_whatever_panics_and_only_a_claim_of_success_withdraws(status in 100_u16..600, body in ".{0,80}") {
-            let meaning = judged(status, &body);
-            proptest::prop_assert_ne!(meaning, Meaning::Withdrawn);
+        fn only_a_claim_of_success_withdraws(
+            status in 100_u16..600,
+            claim in "\"(success|error|ok|)\"|null|true|7|\\{\\}",
+            message in "\"[a-zA-Z ]{0,20}\"|null|\\[\\]",
+            error in "null|false|true|\"x\"|\\{\"code\": \"X\"\\}",
+            end in "\\}|\\}\\}|,|",
+        ) {
+            let body = format!(r#"{{"status": {claim}, "message": {message}, "error": {error}{end}"#);
+            let believed = judged(status, &body) == Meaning::Withdrawn;
+            let claimed = claim == "\"success\"" && (200..300).contains(&status) && end == "}"
+                && matches!(error.as_str(), "null" | "false");
+            proptest::prop_assert!(!believed || claimed, "{} {}", status, body);
+        }
+
+        #[test]
+        fn no_bytes_panic(status in 100_u16..600, body in proptest::collection::vec(proptest::num::u8::ANY, 0..40)) {
+            let answer = Answer { http_status: status, body, ..Answer::default() };
+            proptest::prop_assert_ne!(judge_v1(&Ending::Answered(answer)).meaning, Meaning::Withdrawn);
         }
     }
 }

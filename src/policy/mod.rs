@@ -16,4 +16,4 @@ pub use credits::{Cost, cost_v1};
 pub use decide::{Decision, History, decide, given_up};
 pub use judge_v1::judge_v1;
 pub use pace_hint::pace_hint;
-pub use verdict::{Meaning, Verdict};
+pub use verdict::{Meaning, Verdict, cut};

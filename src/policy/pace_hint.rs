@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::api::PaceHeaders;
 
 /// A reset above this is a moment in Unix seconds, not a number of seconds from now.
-const EPOCH_FROM: u64 = 1_000_000_000;
+const EPOCH_FROM: f64 = 1e9;
+/// And above this in Unix milliseconds.
+const EPOCH_MILLIS_FROM: f64 = 1e11;
 
 /// How long the API asks us to wait before the next call, if it does.
 ///
@@ -23,7 +25,10 @@ fn moment_or_seconds(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let until = |moment: SystemTime| moment.duration_since(now).unwrap_or_default();
     match value.parse::<f64>() {
-        Ok(seconds) if seconds >= EPOCH_FROM as f64 => {
+        Ok(millis) if millis >= EPOCH_MILLIS_FROM => {
+            UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(millis / 1_000.0).ok()?).map(until)
+        }
+        Ok(seconds) if seconds >= EPOCH_FROM => {
             UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?).map(until)
         }
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
@@ -51,10 +56,11 @@ mod tests {
             (some("-5"), None, None, None),
             (some("soon"), None, None, None),
             (some("1e400"), None, None, None),
-            (some("1e19"), None, None, None),
+            (some("1e23"), None, None, None),
             (some("NaN"), None, None, None),
             (None, some("0"), some("12"), Some(12.0)),
             (None, some("0"), some("1795000045"), Some(45.0)),
+            (None, some("0"), some("1795000045000"), Some(45.0)),
             (None, some("7"), some("12"), None),
             (None, None, some("12"), None),
             (some("30"), some("0"), some("12"), Some(30.0)),

@@ -58,3 +58,27 @@ impl Verdict {
         Self { meaning, words: words.into() }
     }
 }
+
+/// The longest piece of an API's message that goes into a report.
+const MOST_WORDS: usize = 300;
+
+/// Words for a report: one line of bounded length, whatever the API sent.
+#[must_use]
+pub fn cut(words: &str) -> String {
+    let line: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST_WORDS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_one_line_of_bounded_length() {
+        assert_eq!(cut(" first\n second\t"), "first second");
+        assert_eq!(cut(&"é".repeat(5_000)).chars().count(), MOST_WORDS + 1);
+    }
+}

@@ -12,17 +12,21 @@ use super::Meaning;
 pub(super) fn read(message: &str) -> Option<Meaning> {
     let text = message.to_lowercase().replace('’', "'");
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    let says_missing = says(&["missing required parameter", "missing parameter"]);
+    // "rate limit", "rate_limit" and RATE_LIMITED alike.
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    let names = |terms: &[&str]| terms.iter().any(|term| letters.contains(term));
 
-    if says(&["rate limit", "rate-limit", "too many requests"]) {
+    if names(&["ratelimit", "toomanyrequests"]) {
         Some(Meaning::RateLimited)
-    } else if says(&["insufficient credit", "not enough credit", "out of credit", "no credits", "credits exhausted"]) {
+    } else if names(&["credit"])
+        && names(&["insufficient", "notenough", "outof", "nocredit", "nomore", "exhausted", "usedup", "runout"])
+    {
         Some(Meaning::CreditsUsedUp)
-    } else if says(&["api key", "api-key", "api_key", "apikey"]) {
+    } else if names(&["apikey"]) {
         Some(Meaning::KeyRefused)
-    } else if says(&["cookie", "login token", "login_token", "session expired"]) {
+    } else if names(&["cookie", "logintoken"]) || says(&["session expired", "session has expired"]) {
         Some(Meaning::LoginRefused)
-    } else if says_missing {
+    } else if says(&["missing required parameter", "missing parameter"]) {
         Some(Meaning::Rejected)
     } else if says(&["withdrawn successfully", "successfully withdrawn"]) {
         Some(Meaning::Withdrawn)
@@ -31,38 +35,84 @@ pub(super) fn read(message: &str) -> Option<Meaning> {
     }
 }
 
+/// Whether a message under a claim of success says that the invitation was settled before, not now.
+pub(super) fn says_before(message: &str) -> bool {
+    let text = message.to_lowercase();
+    read_state(&text) == Some(Meaning::NotPending) && (text.contains("already") || text.contains("pending"))
+}
+
+/// Whether a message under a claim of success denies it.
+pub(super) fn denies(message: &str) -> bool {
+    let text = message.to_lowercase().replace('’', "'");
+    let mut words = words(&text);
+    words.any(|word| matches!(word, "not" | "cannot" | "unable" | "error") || word.ends_with("n't"))
+        || text.contains("fail")
+}
+
 /// What a message says of the invitation itself.
 fn read_state(text: &str) -> Option<Meaning> {
-    let not_found = ["not found", "does not exist", "doesn't exist", "no such invitation", "no invitation"]
-        .iter()
-        .any(|phrase| text.contains(phrase));
-    let settled = text.contains("no longer pending")
-        || text.contains("not pending")
-        || text.contains("isn't pending")
-        || ["accepted", "declined", "withdrawn"].iter().any(|state| states(text, state));
-    // "Not found or already withdrawn" leaves open which, and a wrong account would be told the same.
-    let leaves_it_open = text.contains(" or ") && !text.contains("accepted or declined");
-    match (not_found, settled) {
-        (true, true) if leaves_it_open => Some(Meaning::NotFound),
-        (_, true) => Some(Meaning::NotPending),
-        (true, false) => Some(Meaning::NotFound),
+    const NOT_FOUND: [&str; 4] = ["not found", "does not exist", "doesn't exist", "no such invitation"];
+    let not_found = NOT_FOUND.iter().any(|phrase| text.contains(phrase));
+    // Their "not" doubts nothing.
+    let text = NOT_FOUND.iter().fold(text.to_owned(), |text, phrase| text.replace(phrase, "missing"));
+    let text = text.replace("no longer pending", "unpending").replace("not pending", "unpending");
+    let text = text.replace("isn't pending", "unpending");
+
+    let of_the_invitation = ["invit", "connection request", "already"].iter().any(|term| text.contains(term));
+    let settled = of_the_invitation && clauses(&text).iter().any(|clause| states_a_settlement(clause, not_found));
+    match (settled, not_found) {
+        (true, _) => Some(Meaning::NotPending),
+        (false, true) => Some(Meaning::NotFound),
         (false, false) => None,
     }
 }
 
-/// Whether the text says that the invitation is in `state`, rather than that it could not be brought there
-/// ("could not be withdrawn") or that a value is not allowed ("accepted values are").
-fn states(text: &str, state: &str) -> bool {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|w| !w.is_empty()).collect();
-    words.iter().enumerate().any(|(at, word)| {
-        let before = &words[at.saturating_sub(3)..at];
-        let denied = before.iter().any(|word| {
-            matches!(*word, "not" | "cannot" | "never" | "unable" | "failed" | "to" | "if" | "only" | "must" | "be")
-                || word.ends_with("n't")
-        });
-        let of_a_value = words.get(at + 1).is_some_and(|next| next.starts_with("value") || next.starts_with("format"));
-        *word == state && !denied && !of_a_value
-    })
+/// "Cannot withdraw: it was already accepted" says two things, of which the second is plain.
+fn clauses(text: &str) -> Vec<String> {
+    let mut clauses = vec![String::new()];
+    for word in text.split_whitespace() {
+        let ends = word.ends_with([':', ';', ',', '.', '!', '-', '–', '—']);
+        let begins = matches!(word, "because" | "since" | "as" | "that" | "but");
+        if begins {
+            clauses.push(String::new());
+        } else if let Some(clause) = clauses.last_mut() {
+            clause.push_str(word);
+            clause.push(' ');
+        }
+        if ends {
+            clauses.push(String::new());
+        }
+    }
+    clauses
+}
+
+/// Whether a clause says outright that the invitation is accepted, declined, withdrawn or no longer pending: "was
+/// declined", and neither "may have been declined" nor "LinkedIn declined the request".
+fn states_a_settlement(clause: &str, not_found: bool) -> bool {
+    let words: Vec<&str> = words(clause).collect();
+    let doubted = words.iter().enumerate().any(|(at, word)| match *word {
+        // "Not found or already withdrawn" leaves open which, and a wrong account would be told the same.
+        "or" => not_found || !(is_state(words.get(at.wrapping_sub(1))) && is_state(words.get(at + 1))),
+        "may" | "might" | "could" | "can" | "whether" | "if" | "when" | "unless" | "until" | "unknown" | "maybe"
+        | "perhaps" | "probably" | "not" | "never" | "cannot" | "unable" | "only" | "must" | "yet" | "to" | "be"
+        | "payment" | "card" | "proxy" | "value" | "values" => true,
+        word => word.starts_with("fail") || word.ends_with("n't"),
+    });
+    let stated = words.iter().enumerate().any(|(at, word)| {
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        *word == "unpending"
+            || (is_state(Some(word))
+                && before.is_some_and(|before| matches!(*before, "already" | "been" | "was" | "is")))
+    });
+    stated && !doubted
+}
+
+fn is_state(word: Option<&&str>) -> bool {
+    matches!(word, Some(&("accepted" | "declined" | "withdrawn")))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -80,7 +130,11 @@ mod tests {
             ("Rate limit exceeded. Please try again later", Some(Meaning::RateLimited)),
             // Not documented, but plain.
             ("Too many requests", Some(Meaning::RateLimited)),
+            ("Ratelimit exceeded", Some(Meaning::RateLimited)),
+            ("RATE_LIMITED", Some(Meaning::RateLimited)),
             ("Insufficient credits on this API key", Some(Meaning::CreditsUsedUp)),
+            ("You have no more credits", Some(Meaning::CreditsUsedUp)),
+            ("INSUFFICIENT_CREDITS", Some(Meaning::CreditsUsedUp)),
             ("Invalid API key", Some(Meaning::KeyRefused)),
             ("Missing header x-api-key", Some(Meaning::KeyRefused)),
             ("The invitation has already been accepted", Some(Meaning::NotPending)),
@@ -90,18 +144,35 @@ mod tests {
             ("This invitation is no longer pending", Some(Meaning::NotPending)),
             ("Invitation is not pending", Some(Meaning::NotPending)),
             ("Already accepted or declined", Some(Meaning::NotPending)),
+            ("The invitation has already been accepted or declined", Some(Meaning::NotPending)),
+            ("Failed to withdraw: the invitation has already been accepted", Some(Meaning::NotPending)),
+            ("Cannot withdraw the invitation because it was declined", Some(Meaning::NotPending)),
+            ("Cannot withdraw an invitation that was already accepted", Some(Meaning::NotPending)),
             ("Invitation not found", Some(Meaning::NotFound)),
             ("The invitation does not exist", Some(Meaning::NotFound)),
             ("Invitation not found: it was already accepted", Some(Meaning::NotPending)),
             // Leaves open which, so it must not be final.
             ("Invitation not found or already withdrawn", Some(Meaning::NotFound)),
+            ("Invitation not found. It may have been accepted or declined", Some(Meaning::NotFound)),
+            ("Invitation not found. It was accepted or declined", Some(Meaning::NotFound)),
+            ("Failed to withdraw invitation. It may have already been accepted", None),
+            ("Cannot tell whether the invitation is no longer pending", None),
+            ("The invitation is pending or was declined", None),
             // The word stands there, but the message does not say so.
             ("The invitation could not be withdrawn", None),
             ("Invitation couldn't be withdrawn at this time", None),
             ("Failed to get invitation withdrawn", None),
+            ("The invitation has not been accepted or declined yet", None),
+            ("Invitations can only be withdrawn if they were not accepted", None),
+            ("LinkedIn declined the request", None),
+            ("Payment declined", None),
+            ("Invitation credits: payment was declined", None),
+            ("Connection declined by proxy", None),
+            ("Request accepted but LinkedIn did not respond in time", None),
             ("Country not accepted", None),
             ("Accepted values are US, UK, FR", None),
             ("Only pending invitations can be withdrawn", None),
+            ("No invitation_id given", None),
             ("Something went wrong", None),
             ("", None),
         ];

@@ -84,10 +84,14 @@ impl ReportFile {
         PathBuf::from(name)
     }
 
-    /// Its final name, for people.
+    /// Its names, for people.
     #[must_use]
-    pub fn name(&self) -> &Path {
-        &self.name
+    pub fn names(&self) -> Names {
+        let growing = match &self.out {
+            Out::Stdout(_) | Out::Direct(_) => None,
+            Out::Partial { partial, .. } => Some(partial.clone()),
+        };
+        Names { name: self.name.clone(), growing }
     }
 
     /// Writes, at once: what is settled must not wait in a buffer of ours.
@@ -119,14 +123,20 @@ impl ReportFile {
             }
         }
     }
+}
 
-    /// Where the lines stand if the report is not finished, for people.
+/// The names of a report, which outlive it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    name: PathBuf,
+    growing: Option<PathBuf>,
+}
+
+impl Names {
+    /// Where the lines stand now: under the final name, unless it was never taken.
     #[must_use]
-    pub fn unfinished_name(&self) -> &Path {
-        match &self.out {
-            Out::Stdout(_) | Out::Direct(_) => &self.name,
-            Out::Partial { partial, .. } => partial,
-        }
+    pub fn last(&self) -> &Path {
+        self.growing.as_deref().filter(|growing| growing.exists()).unwrap_or(&self.name)
     }
 }
 

@@ -16,7 +16,7 @@ mod totals;
 
 pub use self::csv::harmless;
 pub use columns::Columns;
-pub use file::{Destination, ReportFile};
+pub use file::{Destination, Names, ReportFile};
 pub use progress::{Progress, ProgressStyle};
 pub use screen::Screen;
 pub use sinks::{Format, Report, Sinks};

@@ -122,19 +122,19 @@ impl Progress {
         let elapsed = self.started.elapsed();
         let per_minute = run.calls as f64 * 60.0 / elapsed.as_secs_f64().max(1.0);
         let mut parts = Vec::new();
-        // First, since a narrow terminal cuts the rest.
+        // In the order of their worth, since a narrow terminal cuts the rest.
         if let Some(wait) = self.held_for() {
-            parts.push(format!("rate limited, asking again in {}", human_duration(wait)));
+            parts.push(format!("rate limited, asks in {}", human_duration(wait)));
+        }
+        if let Some(left) = self.left(run.rows.total(), elapsed) {
+            parts.push(format!("{} left", human_duration(left)));
         }
         parts.push(format!("{withdrawn} withdrawn, {} not", run.rows.total() - withdrawn));
-        parts.push(format!("{per_minute:.0} calls/min"));
         parts.push(match (run.cost.charged, run.cost.possible) {
             (charged, possible) if charged == possible => format!("{charged} credits"),
             (charged, possible) => format!("{charged} to {possible} credits"),
         });
-        if let Some(left) = self.left(run.rows.total(), elapsed) {
-            parts.push(format!("{} left", human_duration(left)));
-        }
+        parts.push(format!("{per_minute:.0}/min"));
         parts.join(" · ")
     }
 
@@ -156,9 +156,9 @@ impl Drop for Progress {
 }
 
 /// The bar where the number of rows is known.
-const WITH_TOTAL: &str = "{bar:24} {pos}/{len} rows · {wide_msg}";
+const WITH_TOTAL: &str = "{bar:10} {pos}/{len} · {wide_msg}  ";
 /// And where it is not.
-const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}";
+const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}  ";
 
 fn bar_style(total_is_known: bool) -> BarStyle {
     let template = if total_is_known { WITH_TOTAL } else { WITHOUT_TOTAL };

@@ -7,7 +7,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Columns, Progress, ReportFile, Totals, csv, jsonl};
 use crate::event::{Event, Settled};
-use crate::runner::{Stop, StopReason};
+use crate::stop::{Stop, StopReason};
 
 /// Events that are taken in before the report is written, so that a flood can't keep it waiting.
 const MOST_TOGETHER: usize = 1_000;
@@ -103,11 +103,14 @@ impl Sinks {
         }
         self.progress.end();
         if let Some(report) = self.report.take() {
-            let unfinished = report.file.unfinished_name().to_owned();
+            let names = report.file.names();
             if let Err(error) = report.file.finish() {
                 self.stop.request(
                     StopReason::ReportUnwritable,
-                    format!("the report could not be finished ({error}); its lines stand in {}", unfinished.display()),
+                    format!(
+                        "the report could not be finished ({error}); its lines stand in {}",
+                        names.last().display()
+                    ),
                 );
             }
         }
@@ -131,7 +134,8 @@ impl Sinks {
         if let Some(report) = &mut self.report
             && let Err(error) = write(report)
         {
-            let name = report.file.unfinished_name().display();
+            let names = report.file.names();
+            let name = names.last().display();
             let next = "make room or choose another place with -o, then run the same command again";
             self.stop.request(
                 StopReason::ReportUnwritable,

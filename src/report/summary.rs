@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::totals::{Counts, Sum, Totals};
 use crate::policy::Cost;
-use crate::runner::StopCause;
+use crate::stop::StopCause;
 
 /// What is known of a run beside its rows.
 #[derive(Clone, Debug)]

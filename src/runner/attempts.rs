@@ -6,15 +6,17 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{Admitted, Gate, Stop, StopReason};
+use super::{Admitted, Gate};
 use crate::api::{Ending, Withdraw};
 use crate::event::{Event, Settled};
 use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
 use crate::pace::{Leave, Pace, Refused};
 use crate::policy::{
-    Backoff, Cost, Decision, History, Meaning, Verdict, cost_v1, decide, given_up, hold, judge_v1, pace_hint,
+    Backoff, Cost, Decision, History, Meaning, Verdict, cost_v1, cut, decide, given_up, hold, judge_v1, pace_hint,
+    retry_delay,
 };
+use crate::stop::{Stop, StopReason};
 
 /// The bounds of a row's attempts.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub struct Limits {
     pub retries: u32,
     /// `--retry-base` and `--retry-max`
     pub backoff: Backoff,
+    /// `--patience`, here with a single row that is rate limited while others are not.
+    pub patience: Duration,
 }
 
 /// What every row's attempts share.
@@ -48,6 +52,9 @@ struct Tally {
     history: History,
     attempts: u32,
     rate_limit_answers: u32,
+    /// Rate-limit answers in a row, and since when.
+    refusals: u32,
+    refused_since: Option<tokio::time::Instant>,
     cost: Cost,
     http_status: Option<u16>,
     words: String,
@@ -68,7 +75,8 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             }
             tally.started.get_or_insert_with(Instant::now);
             let ending = self.api.withdraw(&row.withdrawal).await;
-            let verdict = judge_v1(&ending);
+            let mut verdict = judge_v1(&ending);
+            verdict.words = cut(&self.api.scrub(&verdict.words));
             let history = tally.history;
             tally.count(&ending, &verdict);
             tracing::debug!(row = row.number, id = %row.withdrawal.id, meaning = ?verdict.meaning,
@@ -87,8 +95,14 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
                     self.retract(&row, verdict.meaning).await;
                     self.stop.or(tokio::time::sleep(wait)).await;
                 }
-                // The pace holds everyone back, this row's next attempt included.
-                Decision::Hold => self.retract(&row, verdict.meaning).await,
+                Decision::Hold => {
+                    self.retract(&row, verdict.meaning).await;
+                    if tally.refused_for() > self.limits.patience {
+                        let outcome = given_up(tally.history);
+                        return self.settle(row, tally, outcome).await;
+                    }
+                    self.wait_out(&tally).await;
+                }
             }
         }
     }
@@ -112,6 +126,15 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             && let Err(error) = self.gate.retract(&row.key()).await
         {
             self.stop_for(&error);
+        }
+    }
+
+    /// The pace holds everyone back, this row's next attempt included. A row that is refused again and again, while others
+    /// are not, waits longer by itself: it would hold them all, at a refusal's price each time.
+    async fn wait_out(&self, tally: &Tally) {
+        if tally.refusals > 1 {
+            let wait = retry_delay(self.limits.backoff, tally.refusals - 1, fastrand::f64());
+            self.stop.or(tokio::time::sleep(wait)).await;
         }
     }
 
@@ -181,8 +204,9 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             tally.words = format!("the run stopped before this row, {cause}");
             return tally.settle(row, Outcome::NotAttempted);
         }
-        tally.words = format!("{}; then the run stopped, {cause}", tally.words);
         let outcome = given_up(tally.history);
+        tally.words = format!("{}; then the run stopped, {cause}", tally.detail(outcome));
+        tally.lost_words.clone_from(&tally.words);
         self.settle(row, tally, outcome).await
     }
 
@@ -204,7 +228,14 @@ impl Tally {
     fn count(&mut self, ending: &Ending, verdict: &Verdict) {
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
-        self.rate_limit_answers += u32::from(verdict.meaning == Meaning::RateLimited);
+        if verdict.meaning == Meaning::RateLimited {
+            self.rate_limit_answers += 1;
+            self.refusals += 1;
+            self.refused_since.get_or_insert_with(tokio::time::Instant::now);
+        } else {
+            self.refusals = 0;
+            self.refused_since = None;
+        }
         self.http_status = ending.http_status();
         self.cost += cost_v1(verdict.meaning, self.http_status);
         if verdict.meaning == Meaning::Lost {
@@ -231,6 +262,10 @@ impl Tally {
         }
     }
 
+    fn refused_for(&self) -> Duration {
+        self.refused_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// The last answer's words, and for an outcome that hangs on a lost answer what was lost.
     fn detail(&self, outcome: Outcome) -> String {
         let hangs_on_a_loss = matches!(outcome, Outcome::PresumedWithdrawn | Outcome::Unconfirmed);
@@ -252,6 +287,7 @@ fn advice(reason: StopReason, words: &str) -> String {
         | StopReason::PatienceExhausted
         | StopReason::ReportUnwritable
         | StopReason::LedgerUnwritable
+        | StopReason::Broken
         | StopReason::Signal(_) => "run the same command again",
     };
     format!("the API says \"{words}\": {next}")

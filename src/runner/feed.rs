@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use super::{Stop, StopReason};
 use crate::api::Withdrawal;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 use crate::ledger::{Admission, Key, LedgerError, Standing};
 use crate::outcome::Outcome;
+use crate::stop::{Stop, StopReason};
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;

@@ -8,7 +8,6 @@ mod feed;
 mod gate;
 mod pool;
 mod signals;
-mod stop;
 mod thread;
 
 #[cfg(test)]
@@ -19,5 +18,4 @@ pub use feed::{Admitted, Entrance, Feed, Roster};
 pub use gate::Gate;
 pub use pool::{Pool, run};
 pub use signals::stop_on_signals;
-pub use stop::{Signal, Stop, StopCause, StopReason};
 pub use thread::on_a_thread;

@@ -8,15 +8,19 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use super::{Admitted, Attempts, Feed, Gate, Roster, Stop, StopReason, on_a_thread};
+use super::{Admitted, Attempts, Feed, Gate, Roster, on_a_thread};
 use crate::api::Withdraw;
 use crate::event::Event;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};
 use crate::outcome::{Outcome, Standing};
+use crate::stop::{Stop, StopReason};
 
 /// After a stop, an input that may never end (a terminal, a pipe) is given this long to hand over what it has read.
 const LAST_ROWS: Duration = Duration::from_millis(250);
+
+/// Said of a panic, whose own words the panic has printed.
+const BROKEN: &str = "this is a bug, please report it; run the same command again to go on";
 
 /// How the pool works.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +36,7 @@ pub struct Pool {
 /// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
 ///
 /// # Errors
-/// The thread for reading can't be started; nothing was sent. A panic of one worker is passed on.
+/// The thread for reading can't be started; nothing was sent.
 pub async fn run<A: Withdraw, G: Gate>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
     roster: Roster,
@@ -50,11 +54,18 @@ pub async fn run<A: Withdraw, G: Gate>(
         input_ends: pool.input_ends,
     };
     let read = on_a_thread("input", move || feed.run(rows))?;
+    let stop = attempts.stop.clone();
     work(pool, attempts, queued).await;
     // A reader that is stuck has not reached the input's end.
-    let complete =
-        if pool.input_ends { read.await } else { tokio::time::timeout(LAST_ROWS, read).await.unwrap_or(Ok(false)) };
-    complete.map_err(|_| io::Error::other("the reader broke off"))
+    let limit = if pool.input_ends { Duration::MAX } else { LAST_ROWS };
+    match tokio::time::timeout(limit, read).await {
+        Ok(Ok(complete)) => Ok(complete),
+        Ok(Err(_)) => {
+            stop.request(StopReason::Broken, BROKEN);
+            Ok(false)
+        }
+        Err(_) => Ok(false),
+    }
 }
 
 /// Works until the queue is closed and empty.
@@ -74,10 +85,9 @@ async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue:
         });
     }
     while let Some(ended) = workers.join_next().await {
-        if let Err(error) = ended
-            && let Ok(panic) = error.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
+        // Its row is in the ledger as an intent, and in no report.
+        if ended.is_err() {
+            attempts.stop.request(StopReason::Broken, BROKEN);
         }
     }
 }

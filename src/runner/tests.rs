@@ -16,6 +16,7 @@ use crate::ledger::{Admission, Key, LedgerError, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::policy::{Backoff, Cost};
+use crate::stop::{Stop, StopCause, StopReason};
 
 const OK: &str = r#"{"status": "success", "message": "Connection invitation withdrawn successfully"}"#;
 const GONE: &str = r#"{"status": "error", "message": "This invitation is no longer pending"}"#;
@@ -73,13 +74,17 @@ impl Withdraw for Table {
             state.calls.push(id.clone());
             state.steps.push(format!("call {id}"));
             match state.answers.get_mut(&id) {
-                Some(answers) if answers.len() > 1 => answers.remove(0),
-                Some(answers) => answers[0].clone(),
-                None => answer(200, OK),
+                Some(answers) if answers.len() > 1 => Some(answers.remove(0)),
+                Some(answers) => answers.first().cloned(),
+                None => Some(answer(200, OK)),
             }
         };
         tokio::time::sleep(Duration::from_millis(10)).await;
-        ending
+        ending.expect("no answer in the table: the worker breaks")
+    }
+
+    fn scrub(&self, words: &str) -> String {
+        words.to_owned()
     }
 }
 
@@ -180,6 +185,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         limits: Limits {
             retries: setup.retries,
             backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
+            patience: setup.patience,
         },
         events,
     };
@@ -398,27 +404,27 @@ async fn a_gate_that_fails_stops_the_run_before_anything_more_is_sent() {
     assert_eq!(ran.of(4).outcome, Outcome::NotAttempted);
 }
 
-/// A panic in a worker must not leave the rows of the others unsettled in silence.
+/// A panic in one worker ends the run in order: the others' rows are settled and told.
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "the API's fake breaks")]
-async fn a_worker_s_panic_is_passed_on() {
-    struct Breaks;
-    impl Withdraw for Breaks {
-        async fn withdraw(&self, _: &Withdrawal) -> Ending {
-            panic!("the API's fake breaks")
-        }
-    }
-    let (events, _heard) = mpsc::channel(100);
-    let attempts = Attempts {
-        api: Breaks,
-        gate: List { state: Arc::default(), fails_after: usize::MAX },
-        pace: Pace::new(Rate::Unlimited, Duration::from_secs(1)),
-        stop: Stop::default(),
-        limits: Limits { retries: 0, backoff: Backoff { base: Duration::ZERO, max: Duration::ZERO } },
-        events,
-    };
-    let pool = Pool { concurrency: 1, max_errors: 0, input_ends: true };
-    let _ = run(vec![Ok(row(1, "7"))].into_iter(), roster(), pool, attempts).await;
+async fn a_worker_s_panic_stops_the_run_in_order() {
+    let api = Table::default().answering("2", []);
+    let rows = (1..=4).map(|id| row(id, &id.to_string())).collect();
+    let ran = run_rows(api, Setup { concurrency: 2, ..SETUP }, rows).await;
+    assert_eq!(ran.stop.as_ref().unwrap().reason, StopReason::Broken);
+    assert_eq!(ran.of(1).outcome, Outcome::Withdrawn);
+    assert!(ran.settled.iter().all(|settled| settled.row != 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_alone_is_rate_limited_does_not_hold_the_others_for_ever() {
+    let api = Table::default().answering("5", [answer(200, LIMIT)]);
+    let rows = (1..=8_000).map(|id| row(id, &id.to_string())).collect();
+    let setup = Setup { concurrency: 4, patience: Duration::from_secs(10), ..SETUP };
+    let ran = run_rows(api.clone(), setup, rows).await;
+    assert_eq!(ran.stop, None);
+    assert_eq!(ran.of(5).outcome, Outcome::RateLimited);
+    assert!(ran.of(5).attempts <= 8, "{} refusals were bought", ran.of(5).attempts);
+    assert_eq!(ran.settled.iter().filter(|settled| settled.outcome == Outcome::Withdrawn).count(), 7_999);
 }
 
 proptest::proptest! {

@@ -160,6 +160,9 @@ fn nothing_is_overwritten_that_is_still_needed() {
         ("run crashed.csv.partial --input-format csv -o crashed.csv", "would overwrite the input"),
         ("run list.csv -o report.csv --summary list.csv", "would overwrite the input"),
         ("run list.csv -o report.csv --summary report.csv", "would overwrite the report"),
+        ("run list.csv -o report.csv --summary ./report.csv", "would overwrite the report"),
+        ("run list.csv -o report.partial --summary report", "would overwrite the report"),
+        ("run list.csv -o report --summary report.partial", "would overwrite the report"),
         ("run list.csv -o - --summary -", "standard output"),
         ("run - --summary -", "standard output"),
     ];

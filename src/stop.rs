@@ -1,4 +1,6 @@
 //! The stop: why nothing more is sent, told once to everyone who waits.
+//!
+//! Owns the reasons and the telling. Does not know what is being stopped.
 
 use std::fmt;
 use std::future::Future;
@@ -23,6 +25,8 @@ pub enum StopReason {
     ReportUnwritable,
     /// The ledger could not be written or read: what is sent now could be sent again.
     LedgerUnwritable,
+    /// A part of this program broke: a bug, and no reason to go on.
+    Broken,
     /// A signal asked for it.
     Signal(Signal),
 }
@@ -54,6 +58,7 @@ impl StopReason {
             Self::PatienceExhausted => "patience_exhausted",
             Self::ReportUnwritable => "report_unwritable",
             Self::LedgerUnwritable => "ledger_unwritable",
+            Self::Broken => "broken",
             Self::Signal(Signal::Hangup) => "sighup",
             Self::Signal(Signal::Interrupt) => "sigint",
             Self::Signal(Signal::Terminate) => "sigterm",
