@@ -133,9 +133,6 @@ impl Admission {
             self.looked_up = 0;
         }
         self.looked_up += 1;
-        let intent = ledger
-            .prepare_cached("SELECT 1 FROM intents WHERE account_id = ?1 AND invitation_id = ?2")?
-            .exists(params![account_id, key.id])?;
         let settlements: Vec<(Outcome, Timestamp)> = ledger
             .prepare_cached(
                 "SELECT outcome, settled_at FROM settlements
@@ -143,7 +140,16 @@ impl Admission {
             )?
             .query_map(params![account_id, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let standing = standing(&settlements, intent, self.recheck);
+        let settled = if self.recheck { None } else { settled(&settlements) };
+        let standing = match settled {
+            Some((outcome, settled_at)) => Standing::Settled { outcome, settled_at },
+            None => {
+                let intent = ledger
+                    .prepare_cached("SELECT 1 FROM intents WHERE account_id = ?1 AND invitation_id = ?2")?
+                    .exists(params![account_id, key.id])?;
+                Standing::New { lost_before: intent || ends_in_a_loss(&settlements) }
+            }
+        };
         // A new row may wait long for its turn, and while a snapshot stands the log can't be folded into the file.
         if matches!(standing, Standing::New { .. }) || self.looked_up >= SNAPSHOT {
             ledger.prepare_cached("COMMIT")?.execute([])?;
@@ -152,18 +158,16 @@ impl Admission {
     }
 }
 
-/// Where an invitation stands by its settlements, newest first, and by whether an intent is open.
-///
-/// What is settled for good stays so, even if a later run was told to ask again and got no answer.
-fn standing(settlements: &[(Outcome, Timestamp)], intent: bool, recheck: bool) -> Standing {
-    let last = |wanted: fn(Outcome) -> bool| settlements.iter().copied().find(|(outcome, _)| wanted(*outcome));
-    match last(Outcome::is_final) {
-        Some((outcome, settled_at)) if !recheck => Standing::Settled { outcome, settled_at },
-        Some(_) | None => {
-            let unconfirmed = last(speaks_of_losses).is_some_and(|(outcome, _)| outcome == Outcome::Unconfirmed);
-            Standing::New { lost_before: intent || unconfirmed }
-        }
-    }
+/// What settled an invitation for good, by its settlements, newest first. It stays so even if a later run was told to
+/// ask again and got no answer.
+fn settled(settlements: &[(Outcome, Timestamp)]) -> Option<(Outcome, Timestamp)> {
+    settlements.iter().copied().find(|(outcome, _)| outcome.is_final())
+}
+
+/// Whether the last word on losses, by an invitation's settlements, newest first, is that there was one.
+fn ends_in_a_loss(settlements: &[(Outcome, Timestamp)]) -> bool {
+    let word = settlements.iter().find(|(outcome, _)| speaks_of_losses(*outcome));
+    word.is_some_and(|(outcome, _)| *outcome == Outcome::Unconfirmed)
 }
 
 /// The keys of this input and their rows, in a database that SQLite keeps in its cache as far as that reaches, and
@@ -174,11 +178,11 @@ struct Seen(Connection);
 impl Seen {
     fn new() -> rusqlite::Result<Self> {
         let connection = Connection::open("")?;
+        connection::bound(&connection)?;
         // One transaction that never ends, and nothing to roll back to: it is of no use to anyone later.
         connection.execute_batch(
             "PRAGMA journal_mode = OFF;
             PRAGMA synchronous = OFF;
-            PRAGMA cache_size = -4096;
             CREATE TABLE seen (
                 account       INTEGER NOT NULL,
                 invitation_id TEXT NOT NULL,
@@ -203,5 +207,131 @@ impl Seen {
             .prepare_cached("SELECT row FROM seen WHERE account = ?1 AND invitation_id = ?2")?
             .query_one(params![account, key.id], |found| found.get(0))
             .optional()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Ledger;
+    use super::super::testing::{API, NOON, Place, admit, key, key_of, moment, run, run_at, settlement};
+    use super::*;
+
+    const NEW: Standing = Standing::New { lost_before: false };
+    const LOST: Standing = Standing::New { lost_before: true };
+
+    #[test]
+    fn where_an_invitation_stands_by_its_settlements() {
+        use Outcome::{Failed, NotFound, NotPending, Rejected, Unconfirmed, Withdrawn};
+        // Newest first; then what settled it for good, and whether a loss is unresolved.
+        let cases: [(&[Outcome], Option<Outcome>, bool); 9] = [
+            (&[], None, false),
+            (&[Withdrawn], Some(Withdrawn), false),
+            (&[NotPending, Unconfirmed], Some(NotPending), false),
+            (&[Failed], None, false),
+            (&[Unconfirmed], None, true),
+            // An outcome that says nothing about losses does not end one.
+            (&[Rejected, Unconfirmed], None, true),
+            (&[Unconfirmed, NotFound], None, true),
+            // Asked again, without an answer: what is settled stays so.
+            (&[NotFound, Withdrawn], Some(Withdrawn), false),
+            (&[Unconfirmed, Withdrawn], Some(Withdrawn), true),
+        ];
+        for (outcomes, expected, lost) in cases {
+            let settlements: Vec<_> = outcomes.iter().map(|outcome| (*outcome, moment(NOON))).collect();
+            assert_eq!(settled(&settlements).map(|(outcome, _)| outcome), expected, "{outcomes:?}");
+            assert_eq!(ends_in_a_loss(&settlements), lost, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn the_second_of_two_rows_is_a_duplicate_of_the_first() {
+        let place = Place::new();
+        let mut admission = place.open("a").admission(false).unwrap();
+        assert_eq!(admission.admit(&key("7"), 1).unwrap(), NEW);
+        assert_eq!(admission.admit(&key("8"), 2).unwrap(), NEW);
+        assert_eq!(admission.admit(&key_of("other", "7"), 3).unwrap(), NEW);
+        for row in [4, 5] {
+            assert_eq!(admission.admit(&key("7"), row).unwrap(), Standing::Duplicate { earlier_row: 1 });
+        }
+        // IDs are text: to the API these are two.
+        assert_eq!(admission.admit(&key("07"), 6).unwrap(), NEW);
+    }
+
+    #[tokio::test]
+    async fn what_a_run_settles_itself_is_a_duplicate_and_no_earlier_run_s() {
+        let place = Place::new();
+        place.open("a").settle(&key("1"), &settlement(Outcome::Failed)).await.unwrap();
+        let ledger = place.open("b");
+        let mut admission = ledger.admission(false).unwrap();
+        assert_eq!(admission.admit(&key("7"), 1).unwrap(), NEW);
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        assert_eq!(admission.admit(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
+    }
+
+    #[tokio::test]
+    async fn a_settled_invitation_is_skipped_unless_it_is_to_be_rechecked() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("8"), &settlement(Outcome::NotFound)).await.unwrap();
+        ledger.close().await.unwrap();
+
+        let ledger = place.open("b");
+        let mut admission = ledger.admission(false).unwrap();
+        let settled = Standing::Settled { outcome: Outcome::Withdrawn, settled_at: moment(NOON) };
+        assert_eq!(admit(&mut admission, &key("7")), settled);
+        assert_eq!(admit(&mut admission, &key("8")), NEW);
+        assert_eq!(admit(&mut admission, &key("9")), NEW);
+        let mut recheck = ledger.admission(true).unwrap();
+        assert_eq!(admit(&mut recheck, &key("7")), NEW);
+        assert_eq!(recheck.admit(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
+    }
+
+    #[tokio::test]
+    async fn accounts_and_apis_are_kept_apart() {
+        let place = Place::new();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        let ledger = place.open("b");
+        let mut admission = ledger.admission(false).unwrap();
+        assert_eq!(admit(&mut admission, &key_of("other", "7")), NEW);
+        assert!(matches!(admit(&mut admission, &key("7")), Standing::Settled { .. }));
+        drop((admission, ledger));
+        let sandbox = Ledger::open(&place.path, &run_at("c", "sandbox")).unwrap();
+        assert_eq!(admit(&mut sandbox.admission(false).unwrap(), &key("7")), NEW);
+    }
+
+    #[tokio::test]
+    async fn an_unconfirmed_end_is_a_loss_for_the_next_run() {
+        let place = Place::new();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Unconfirmed)).await.unwrap();
+        assert_eq!(admit(&mut place.open("b").admission(false).unwrap(), &key("7")), LOST);
+    }
+
+    #[test]
+    fn a_dry_run_leaves_no_trace() {
+        let place = Place::new();
+        let mut admission = Admission::open(&place.path, API, false).unwrap();
+        assert_eq!(admit(&mut admission, &key("7")), NEW);
+        assert_eq!(place.listing(), [""; 0]);
+
+        drop(Ledger::open(&place.path, &run("a")).unwrap());
+        let before = place.listing();
+        let mut admission = Admission::open(&place.path, API, false).unwrap();
+        assert_eq!(admit(&mut admission, &key("7")), NEW);
+        drop(admission);
+        assert_eq!(place.listing(), before);
+    }
+
+    /// Rows that wait for their turn must not hold a snapshot: the log would grow for as long as they wait.
+    #[tokio::test]
+    async fn a_new_row_leaves_the_log_free_to_be_folded_in() {
+        let place = Place::new();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        let ledger = place.open("b");
+        let mut admission = ledger.admission(false).unwrap();
+        admit(&mut admission, &key("7"));
+        assert!(!admission.ledger.as_ref().unwrap().is_autocommit());
+        admit(&mut admission, &key("8"));
+        assert!(admission.ledger.as_ref().unwrap().is_autocommit());
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use url::Url;
 
@@ -15,9 +16,6 @@ use super::{LedgerError, place};
 const BUSY: Duration = Duration::from_secs(5);
 /// Page cache of one connection, in KiB. There are few, and together they stay below what a long input may cost.
 const CACHE_KIB: i64 = 2_048;
-
-/// What no statement may outlive: a query that is too clever to be cached, and so on, has no place here.
-const STATEMENTS: usize = 16;
 
 /// Opens the ledger to write, made and brought up to date if need be. The caller has its lock.
 pub(super) fn to_write(path: &Path) -> Result<Connection, LedgerError> {
@@ -52,8 +50,9 @@ pub(super) fn to_read(path: &Path) -> Result<Connection, LedgerError> {
 /// The same for a ledger that this process writes.
 pub(super) fn read_beside_writer(path: &Path) -> Result<Connection, LedgerError> {
     let connection = try_read(path, None).or_else(|error| {
-        // In a directory that can't be written SQLite has no place for its index of the log. Without a log there is
-        // nothing to index, and nobody who could write.
+        // In a directory that can't be written SQLite has no place for its index of the log. Without a log it needs
+        // none, if it takes the file for unchanging; a run of someone who may write can then garble what is read here,
+        // and nothing else.
         let no_place = matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly));
         if no_place && is_empty(&place::beside(path, "-wal")) {
             try_read(path, Some("immutable=1"))
@@ -93,9 +92,11 @@ fn try_read(path: &Path, query: Option<&str>) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn bound(connection: &Connection) -> rusqlite::Result<()> {
+/// What every connection of ours is bound to.
+pub(super) fn bound(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without it SQLite plans some statements anew each time that other values are bound to them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
@@ -136,4 +137,144 @@ fn refuse_newer(path: &Path, version: u32) -> Result<(), LedgerError> {
 
 fn is_empty(path: &Path) -> bool {
     fs::metadata(path).map_or(true, |metadata| metadata.len() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Place, key, run, settlement, standing};
+    use super::super::{Forget, History, Ledger, Standing, forget};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    type Content = Vec<(String, Vec<u8>)>;
+
+    fn content(place: &Place) -> Content {
+        place.listing().into_iter().map(|name| (name.clone(), fs::read(place.dir.path().join(name)).unwrap())).collect()
+    }
+
+    /// Everything that opens a ledger, each on the same file: all must refuse it in the same way and leave it be.
+    fn refusals(place: &Place) -> Vec<LedgerError> {
+        let before = content(place);
+        let errors = vec![
+            Ledger::open(&place.path, &run("a")).unwrap_err(),
+            History::open(&place.path).unwrap_err(),
+            forget(&place.path, &Forget::Invitation(key("7").id)).unwrap_err(),
+        ];
+        assert!(content(place) == before, "changed, or no longer alone: {:?}", place.listing());
+        errors
+    }
+
+    #[test]
+    fn a_foreign_file_is_refused_and_left_as_it_was() {
+        let text = Place::new();
+        fs::write(&text.path, "invitation_id\n7\n".repeat(1_000)).unwrap();
+
+        // Someone's database whose last transaction is still in its log, and one that waits to be rolled back.
+        let in_log = Place::new();
+        let theirs = Connection::open(&in_log.path).unwrap();
+        theirs.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1);").unwrap();
+        let in_log = in_log.after_a_crash();
+        let to_roll_back = Place::new();
+        let theirs = Connection::open(&to_roll_back.path).unwrap();
+        theirs.execute_batch("PRAGMA cache_size = 1; CREATE TABLE t (x); BEGIN;").unwrap();
+        for _ in 0..100 {
+            theirs.execute("INSERT INTO t VALUES (randomblob(3000))", []).unwrap();
+        }
+        let to_roll_back = to_roll_back.after_a_crash();
+        assert_eq!(to_roll_back.listing(), ["ledger.db", "ledger.db-journal"]);
+
+        for place in [text, in_log, to_roll_back] {
+            for error in refusals(&place) {
+                assert!(matches!(&error, LedgerError::NotALedger { .. }), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_newer_ledger_is_refused_by_name_and_left_as_it_was() {
+        let place = Place::new();
+        drop(place.open("a"));
+        fs::remove_file(place.dir.path().join("ledger.db.lock")).unwrap();
+        Connection::open(&place.path).unwrap().pragma_update(None, "user_version", NEWEST + 6).unwrap();
+        // It crashed: opening the file is enough to fold its log in.
+        let newer = Connection::open(&place.path).unwrap();
+        newer.execute_batch("CREATE TABLE of_tomorrow (x)").unwrap();
+        let place = place.after_a_crash();
+        for error in refusals(&place) {
+            let LedgerError::Newer { version, newest, .. } = &error else { panic!("{error}") };
+            assert_eq!((*version, *newest), (NEWEST + 6, NEWEST));
+        }
+    }
+
+    #[test]
+    fn a_damaged_ledger_is_refused() {
+        let place = Place::new();
+        drop(place.open("a"));
+        let bytes = fs::read(&place.path).unwrap();
+        fs::write(&place.path, &bytes[..5_000]).unwrap();
+        let error = Ledger::open(&place.path, &run("b")).unwrap_err();
+        assert!(matches!(&error, LedgerError::Unreadable { .. }), "{error}");
+        assert!(fs::read(&place.path).unwrap() == bytes[..5_000]);
+    }
+
+    #[test]
+    fn a_directory_is_no_ledger_and_an_empty_file_becomes_one() {
+        let place = Place::new();
+        fs::create_dir(&place.path).unwrap();
+        let error = Ledger::open(&place.path, &run("a")).unwrap_err();
+        assert!(matches!(&error, LedgerError::NotALedger { .. }), "{error}");
+        fs::remove_dir(&place.path).unwrap();
+
+        fs::write(&place.path, "").unwrap();
+        assert!(matches!(History::open(&place.path), Err(LedgerError::Missing { .. })));
+        drop(place.open("b"));
+        History::open(&place.path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_ledger_is_read_while_a_run_writes_it() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let history = History::open(&place.path).unwrap();
+        assert_eq!(history.of(&key("7").id).unwrap(), []);
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        assert_eq!(history.of(&key("7").id).unwrap().len(), 1);
+    }
+
+    /// A link in the way of the log's index stands for a directory that can't be written, which would not stop root.
+    #[tokio::test]
+    async fn a_ledger_is_read_where_nothing_can_be_written_unless_a_log_is_left() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        let crashed = place.after_a_crash();
+        ledger.close().await.unwrap();
+        for (place, readable) in [(&place, true), (&crashed, false)] {
+            let index = place.dir.path().join("ledger.db-shm");
+            let _ = fs::remove_file(&index);
+            std::os::unix::fs::symlink("nowhere", &index).unwrap();
+            match History::open(&place.path) {
+                Ok(history) => assert_eq!((history.of(&key("7").id).unwrap().len(), readable), (1, true)),
+                Err(error) => assert!(!readable && matches!(error, LedgerError::Unreadable { .. })),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_view_for_people_has_the_last_word_on_each_invitation() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.settle(&key("7"), &settlement(Outcome::Failed)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));
+        let rows: Vec<(String, String, u32)> = Connection::open(&place.path)
+            .unwrap()
+            .prepare("SELECT api || ' ' || account || ' ' || invitation_id, outcome, times_settled FROM invitations")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(rows, [("https://api.example default 7".to_owned(), "withdrawn".to_owned(), 2)]);
+    }
 }

@@ -42,7 +42,7 @@ impl Ledger {
                 Self::start(Writer::new(connection, path.clone(), run, Guards { directory: None, lock })?, path, run)
             }
             Err(error) => {
-                lock.withdraw();
+                lock.abandon();
                 Err(error)
             }
         }
@@ -118,7 +118,7 @@ impl Ledger {
         Admission::new(connection::read_beside_writer(&self.0.path)?, &self.0.path, &self.0.api, recheck)
     }
 
-    /// Waits for what is being written, folds the log into the file and lets go of the lock. Other handles are of no
+    /// Waits for what is being written, closes the file and lets go of the lock. Other handles are of no
     /// use afterwards.
     ///
     /// # Errors
@@ -147,5 +147,198 @@ impl Drop for Inner {
             // It only fails by a panic, which has been printed.
             let _ = writer.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::testing::{Place, key, run, settlement, standing};
+    use super::super::{History, Known, Standing};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    const NEW: Standing = Standing::New { lost_before: false };
+    const LOST: Standing = Standing::New { lost_before: true };
+
+    #[tokio::test]
+    async fn an_intent_that_a_crash_left_is_a_lost_answer() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.intend(&key("7")).await.unwrap();
+        let crashed = place.after_a_crash();
+        assert_eq!(standing(&crashed.open("b"), &key("7")), LOST);
+        assert_eq!(standing(&crashed.open("c"), &key("8")), NEW);
+    }
+
+    #[tokio::test]
+    async fn what_was_settled_before_a_crash_is_settled() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.intend(&key("7")).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        let crashed = place.after_a_crash();
+        assert!(matches!(standing(&crashed.open("b"), &key("7")), Standing::Settled { .. }));
+    }
+
+    /// What is done to one key in one run, by its letters: `i`ntend, `r`etract, or settle as `f`ailed, `n`ot attempted,
+    /// `u`nconfirmed, `w`ithdrawn.
+    async fn act(ledger: &Ledger, acts: &str) {
+        let key = key("7");
+        for act in acts.chars() {
+            match act {
+                'i' => ledger.intend(&key).await.unwrap(),
+                'r' => ledger.retract(&key).await.unwrap(),
+                'f' => ledger.settle(&key, &settlement(Outcome::Failed)).await.unwrap(),
+                'u' => ledger.settle(&key, &settlement(Outcome::Unconfirmed)).await.unwrap(),
+                'n' => ledger.settle(&key, &settlement(Outcome::NotAttempted)).await.unwrap(),
+                'w' => ledger.settle(&key, &settlement(Outcome::Withdrawn)).await.unwrap(),
+                other => panic!("{other}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn how_a_row_stands_after_a_crash() {
+        // What each run before the last one did to it; then whether an answer counts as lost.
+        let cases: [(&[&str], bool); 14] = [
+            (&["i"], true),
+            (&["ir"], false),
+            (&["irir"], false),
+            (&["irif"], false),
+            // Tried again after a loss: what the second call came to does not undo it.
+            (&["iir"], true),
+            (&["iif"], true),
+            (&["iiu"], true),
+            (&["iiw"], false),
+            (&["i", "iw"], false),
+            (&["i", "ir"], true),
+            (&["i", "if"], true),
+            // An intent of an earlier run is not for this one to take back, nor for a row that was not attempted.
+            (&["i", "r"], true),
+            (&["i", "n"], true),
+            (&["if", "i"], true),
+        ];
+        for (runs, lost_before) in cases {
+            let mut place = Place::new();
+            for (number, acts) in runs.iter().enumerate() {
+                let ledger = place.open(&number.to_string());
+                act(&ledger, acts).await;
+                place = place.after_a_crash();
+            }
+            // Rechecking, so that what is settled is asked for its losses too.
+            let mut admission = place.open("last").admission(true).unwrap();
+            assert_eq!(admission.admit(&key("7"), 1).unwrap(), Standing::New { lost_before }, "{runs:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_outcome_of_calls_is_kept_and_no_other() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        for outcome in Outcome::ALL {
+            ledger.settle(&key("7"), &settlement(outcome)).await.unwrap();
+        }
+        ledger.close().await.unwrap();
+        let kept: Vec<_> = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
+        let kept: Vec<_> = kept
+            .into_iter()
+            .map(|entry| match entry.known {
+                Known::Settled(settlement) => settlement.outcome,
+                Known::Intended { .. } => panic!("an intent is left"),
+            })
+            .collect();
+        // All within one millisecond, in their order.
+        let expected: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| tells_of_calls(*outcome)).collect();
+        assert_eq!(kept, expected);
+    }
+
+    #[tokio::test]
+    async fn a_ledger_excludes_a_second_run_until_its_last_handle_is_gone() {
+        let place = Place::new();
+        let first = place.open("a");
+        let clone = first.clone();
+        drop(first);
+        let error = Ledger::open(&place.path, &run("b")).unwrap_err();
+        assert!(matches!(&error, LedgerError::Held { holder: Some(_), .. }), "{error}");
+        // By another name it is the same ledger.
+        let link = place.dir.path().join("link.db");
+        std::os::unix::fs::symlink(&place.path, &link).unwrap();
+        assert!(matches!(Ledger::open(&link, &run("b")), Err(LedgerError::Held { .. })));
+        drop(clone);
+        drop(place.open("b"));
+        let closed = place.open("c");
+        let left = closed.clone();
+        closed.close().await.unwrap();
+        drop(place.open("d"));
+        assert!(matches!(left.intend(&key("7")).await, Err(LedgerError::Closed { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_closed_ledger_is_one_file_and_its_lock() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let admission = ledger.admission(false).unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        drop(admission);
+        ledger.close().await.unwrap();
+        assert_eq!(place.listing(), ["ledger.db", "ledger.db.lock"]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_still_reads_does_not_hold_up_the_end() {
+        let place = Place::new();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        let ledger = place.open("b");
+        let mut admission = ledger.admission(false).unwrap();
+        assert!(matches!(admission.admit(&key("7"), 1).unwrap(), Standing::Settled { .. }));
+        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        let started = std::time::Instant::now();
+        ledger.close().await.unwrap();
+        assert!(started.elapsed().as_secs() < 3);
+        let next = place.open("c");
+        assert!(matches!(standing(&next, &key("8")), Standing::Settled { .. }));
+    }
+
+    #[tokio::test]
+    async fn only_its_owner_can_read_a_new_ledger() {
+        let place = Place::new();
+        let dir = place.dir.path().join("state/bulk-withdraw");
+        let path = dir.join("ledger.db");
+        let ledger = Ledger::open(&path, &run("a")).unwrap();
+        ledger.intend(&key("7")).await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&dir), mode(dir.parent().unwrap())), (0o700, 0o700));
+        let files = super::super::testing::listing(&dir);
+        assert_eq!(files, ["ledger.db", "ledger.db-shm", "ledger.db-wal", "ledger.db.lock"]);
+        for file in files {
+            assert_eq!(mode(&dir.join(&file)), 0o600, "{file}");
+        }
+        drop(ledger);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        drop(Ledger::open(&path, &run("b")).unwrap());
+        assert_eq!(mode(&path), 0o640, "what its owner set is left alone");
+    }
+
+    #[tokio::test]
+    async fn a_temporary_ledger_works_and_leaves_nothing() {
+        let ledger = Ledger::open_temporary(&run("a")).unwrap();
+        let dir = ledger.path().parent().unwrap().to_owned();
+        ledger.intend(&key("7")).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));
+        assert!(dir.exists());
+        ledger.close().await.unwrap();
+        assert!(!dir.exists());
+    }
+
+    #[test]
+    fn a_directory_that_can_not_be_made_is_said() {
+        let place = Place::new();
+        fs::write(place.dir.path().join("file"), "").unwrap();
+        let error = Ledger::open(&place.dir.path().join("file/ledger.db"), &run("a")).unwrap_err();
+        assert!(matches!(&error, LedgerError::Unwritable { .. }), "{error}");
     }
 }

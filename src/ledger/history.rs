@@ -75,7 +75,7 @@ impl History {
     ///
     /// # Errors
     /// [`LedgerError::Missing`] where there is none; it is no ledger, or can't be read. In a directory that can't be
-    /// written that is so while a run has it open, or if one crashed.
+    /// written that is so where a crash left SQLite's log and not its index.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         Ok(Self { connection: connection::to_read(path)?, path: path.to_owned() })
     }
@@ -167,4 +167,93 @@ impl History {
 
 fn entry(row: &Row<'_>, known: Known) -> rusqlite::Result<Entry> {
     Ok(Entry { api: row.get(0)?, account: row.get(1)?, run_id: row.get(2)?, known })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{API, Place, key, key_of, run_at, settlement, settlement_at};
+    use super::super::{Ledger, LedgerError};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    #[tokio::test]
+    async fn days_are_counted_by_api_and_account() {
+        use Outcome::{Failed, NotPending, PresumedWithdrawn, Unconfirmed, Withdrawn};
+        let place = Place::new();
+        let ledger = place.open("a");
+        let settled = [
+            ("default", "1", Withdrawn, "2026-03-01T00:00:00Z"),
+            ("default", "2", PresumedWithdrawn, "2026-03-01T23:59:59.999Z"),
+            ("default", "3", NotPending, "2026-03-01T12:00:00Z"),
+            ("default", "4", Failed, "2026-03-01T12:00:00Z"),
+            ("default", "4", Unconfirmed, "2026-03-01T12:00:00Z"),
+            ("second", "1", Withdrawn, "2026-03-01T12:00:00Z"),
+            ("default", "5", Withdrawn, "2026-03-02T00:00:00Z"),
+        ];
+        for (account, id, outcome, at) in settled {
+            ledger.settle(&key_of(account, id), &settlement_at(outcome, at)).await.unwrap();
+        }
+        ledger.close().await.unwrap();
+        let sandbox = Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap();
+        sandbox.settle(&key("1"), &settlement_at(Withdrawn, "2026-03-02T12:00:00Z")).await.unwrap();
+        sandbox.close().await.unwrap();
+
+        let line = |day: &str, api: &str, account: &str, withdrawn, not_pending, failed| {
+            let settlements = withdrawn + not_pending + failed;
+            DayLine {
+                day: day.parse().unwrap(),
+                api: api.to_owned(),
+                account: AccountName::parse(account).unwrap(),
+                withdrawn,
+                not_pending,
+                failed,
+                cost: Cost { charged: settlements, possible: 2 * settlements },
+            }
+        };
+        let second_day =
+            [line("2026-03-02", API, "default", 1, 0, 0), line("2026-03-02", "sandbox", "default", 1, 0, 0)];
+        let history = History::open(&place.path).unwrap();
+        let mut both = vec![line("2026-03-01", API, "default", 2, 1, 2), line("2026-03-01", API, "second", 1, 0, 0)];
+        both.extend(second_day.clone());
+        assert_eq!(history.by_day(None).unwrap(), both);
+        assert_eq!(history.by_day(Some("2026-03-02".parse().unwrap())).unwrap(), second_day);
+        assert_eq!(history.by_day(Some("2026-03-03".parse().unwrap())).unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn all_that_is_known_of_an_invitation() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        // The intent is of today, between the two.
+        let (late, early) = ("2199-03-02T12:00:00.123Z", "2026-03-01T12:00:00Z");
+        let last = Settlement { http_status: None, ..settlement_at(Outcome::Unconfirmed, late) };
+        ledger.settle(&key("7"), &last).await.unwrap();
+        ledger.settle(&key_of("second", "7"), &settlement_at(Outcome::NotPending, early)).await.unwrap();
+        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.close().await.unwrap();
+        let sandbox = Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap();
+        let now = Timestamp::now();
+        sandbox.intend(&key("7")).await.unwrap();
+        sandbox.close().await.unwrap();
+
+        let known = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
+        let names = |entry: &Entry| format!("{} {} {}", entry.run_id, entry.api, entry.account);
+        let mut names: Vec<_> = known.iter().map(names).collect();
+        names.sort();
+        assert_eq!(names, [format!("a {API} default"), format!("a {API} second"), "b sandbox default".to_owned()]);
+        assert!(known.is_sorted_by_key(|entry| entry.known.at()));
+        assert!(known.iter().any(|entry| entry.known == Known::Settled(last.clone())), "{known:?}");
+        let intended = known.iter().find_map(|entry| match &entry.known {
+            Known::Intended { at } => Some(*at),
+            Known::Settled(_) => None,
+        });
+        assert!(intended.unwrap().duration_since(now).as_millis().abs() < 10_000);
+    }
+
+    #[test]
+    fn where_no_ledger_is_there_is_none_afterwards() {
+        let place = Place::new();
+        assert!(matches!(History::open(&place.path), Err(LedgerError::Missing { .. })));
+        assert_eq!(place.listing(), [""; 0]);
+    }
 }

@@ -67,7 +67,7 @@ impl Lock {
     }
 
     /// Lets go of a lock on what is no ledger, and leaves no file beside it that was not there.
-    pub(super) fn withdraw(self) {
+    pub(super) fn abandon(self) {
         if self.is_new {
             // Whoever takes the lock in this moment refuses the ledger as well, so two locks do no harm.
             let _ = fs::remove_file(&self.path);

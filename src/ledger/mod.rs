@@ -16,6 +16,8 @@ mod network;
 mod place;
 mod record;
 mod schema;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use admission::{Admission, Standing};

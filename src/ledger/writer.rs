@@ -126,15 +126,13 @@ impl Writer {
         transaction.commit()
     }
 
-    /// Folds the log into the file, then lets go of the lock.
+    /// The last connection that closes folds the log into the file; a reader that still reads holds up nothing.
     fn close(self) -> Result<(), LedgerError> {
         let Self { connection, path, guards: Guards { directory, lock }, .. } = self;
-        // A reader may be in the way. The next one to close does it then, and nothing is lost meanwhile.
-        let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let closed = connection.close().map_err(|(_, error)| error);
+        let closed = connection.close().map_err(|(_, error)| of_write(&path)(error));
         drop(directory);
         drop(lock);
-        checkpoint.and(closed).map_err(of_write(&path))
+        closed
     }
 }
 
@@ -203,5 +201,107 @@ impl Book<'_> {
     fn execute(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute(params)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::testing::{Place, key, run, settlement};
+    use super::super::{Ledger, connection};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    /// Commits in SQLite's write-ahead log: frames that tell the size of the file after them
+    /// (<https://sqlite.org/fileformat.html#the_write_ahead_log>).
+    fn commits(place: &Place) -> usize {
+        let log = std::fs::read(place.dir.path().join("ledger.db-wal")).unwrap();
+        log[32..].chunks(24 + 4096).filter(|frame| frame[4..8] != [0; 4]).count()
+    }
+
+    #[tokio::test]
+    async fn what_waits_together_is_committed_together() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.intend(&key("1")).await.unwrap();
+        let before = commits(&place);
+        // While someone else writes, the writer is held up with the first job and the others gather behind it.
+        let other = Connection::open(&place.path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let tasks: Vec<_> = (100..200)
+            .map(|number| {
+                let ledger = ledger.clone();
+                tokio::spawn(async move { ledger.intend(&key(&number.to_string())).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(tasks.iter().all(|task| !task.is_finished()), "told before it was durable");
+        other.execute_batch("COMMIT").unwrap();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let count: u32 = other.query_one("SELECT COUNT(*) FROM intents", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 101);
+        assert!((1..=2).contains(&(commits(&place) - before)), "{} commits", commits(&place) - before);
+    }
+
+    fn full_after(place: &Place, pages: u32) -> Ledger {
+        let lock = Lock::take(&place.path, "run", Timestamp::now()).unwrap();
+        let connection = connection::to_write(&place.path).unwrap();
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        let writer = Writer::new(connection, place.path.clone(), &run("a"), Guards { directory: None, lock }).unwrap();
+        Ledger::start(writer, place.path.clone(), &run("a")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_could_not_be_written_takes_nothing_more() {
+        let place = Place::new();
+        let ledger = full_after(&place, 16);
+        let long = Settlement { detail: "x".repeat(3_000), ..settlement(Outcome::Withdrawn) };
+        let mut kept = 0;
+        let error = loop {
+            assert!(kept < 100, "it never gets full");
+            let key = key(&(1_000 + kept).to_string());
+            match ledger.settle(&key, &long).await {
+                Ok(()) => kept += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(&error, LedgerError::Unwritable { .. }), "{error}");
+        assert!(crate::error_chain(&error).contains("full"), "{}", crate::error_chain(&error));
+        // A retraction would find room, yet nobody knows what a failed disk holds.
+        let again = ledger.retract(&key("1000")).await.unwrap_err();
+        assert_eq!(crate::error_chain(&again), crate::error_chain(&error));
+        assert!(ledger.close().await.is_err());
+
+        let connection = Connection::open(&place.path).unwrap();
+        let count: u32 = connection.query_one("SELECT COUNT(*) FROM settlements", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, kept, "what was told to be durable is, and nothing else");
+        assert!(kept > 0);
+    }
+
+    #[tokio::test]
+    async fn all_who_waited_for_a_failed_commit_are_told() {
+        let place = Place::new();
+        let ledger = full_after(&place, 16);
+        let other = Connection::open(&place.path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let tasks: Vec<_> = (100..150)
+            .map(|number| {
+                let ledger = ledger.clone();
+                let long = Settlement { detail: "x".repeat(3_000), ..settlement(Outcome::Withdrawn) };
+                tokio::spawn(async move { ledger.settle(&key(&number.to_string()), &long).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        other.execute_batch("COMMIT").unwrap();
+        let mut told = 0;
+        for task in tasks {
+            told += u32::from(task.await.unwrap().is_ok());
+        }
+        let count: u32 = other.query_one("SELECT COUNT(*) FROM settlements", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, told);
+        assert!(told < 50, "all found room");
     }
 }

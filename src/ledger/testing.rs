@@ -1,0 +1,102 @@
+//! What the ledger's tests share.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::{Admission, Key, Ledger, RunInfo, Settlement, Standing};
+use crate::invitation::{AccountName, InvitationId};
+use crate::outcome::Outcome;
+use crate::policy::Cost;
+
+pub(super) const API: &str = "https://api.example";
+/// When every settlement of the tests happens that does not say otherwise.
+pub(super) const NOON: &str = "2026-03-01T12:00:00.25Z";
+
+pub(super) fn run(run_id: &str) -> RunInfo {
+    run_at(run_id, API)
+}
+
+pub(super) fn run_at(run_id: &str, api: &str) -> RunInfo {
+    let started_at = "2026-03-01T10:00:00Z".parse().unwrap();
+    RunInfo { run_id: run_id.to_owned(), started_at, command: "run", api: api.to_owned() }
+}
+
+pub(super) fn id(digits: &str) -> InvitationId {
+    InvitationId::parse(digits).unwrap()
+}
+
+pub(super) fn key(digits: &str) -> Key {
+    Key { account: AccountName::default(), id: id(digits) }
+}
+
+pub(super) fn key_of(account: &str, digits: &str) -> Key {
+    Key { account: AccountName::parse(account).unwrap(), id: id(digits) }
+}
+
+pub(super) fn moment(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(super) fn settlement(outcome: Outcome) -> Settlement {
+    settlement_at(outcome, NOON)
+}
+
+pub(super) fn settlement_at(outcome: Outcome, at: &str) -> Settlement {
+    Settlement {
+        outcome,
+        detail: format!("the API's words for {outcome}"),
+        http_status: Some(200),
+        attempts: 2,
+        cost: Cost { charged: 1, possible: 2 },
+        settled_at: moment(at),
+    }
+}
+
+/// A ledger file in a directory of its own, from which each run of a test starts anew.
+pub(super) struct Place {
+    pub(super) dir: TempDir,
+    pub(super) path: PathBuf,
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.db");
+        Self { dir, path }
+    }
+
+    pub(super) fn open(&self, run_id: &str) -> Ledger {
+        Ledger::open(&self.path, &run(run_id)).unwrap()
+    }
+
+    /// What a power cut at this moment would leave behind: the files as they are, with nobody's locks on them.
+    pub(super) fn after_a_crash(&self) -> Self {
+        let copy = Self::new();
+        for name in self.listing() {
+            std::fs::copy(self.dir.path().join(&name), copy.dir.path().join(&name)).unwrap();
+        }
+        copy
+    }
+
+    pub(super) fn listing(&self) -> Vec<String> {
+        listing(self.dir.path())
+    }
+}
+
+pub(super) fn listing(dir: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// Where a key stands for a run that begins now.
+pub(super) fn standing(ledger: &Ledger, key: &Key) -> Standing {
+    admit(&mut ledger.admission(false).unwrap(), key)
+}
+
+pub(super) fn admit(admission: &mut Admission, key: &Key) -> Standing {
+    admission.admit(key, 1).unwrap()
+}
