@@ -6,13 +6,13 @@
 //! # The way a row takes
 //!
 //! ```text
-//!  INPUT ──► input ──► runner::Feed ──► queue ──► runner (bounded pool) ──► Event ──► report (sinks)
-//!  csv/jsonl  Row or    duplicate?       bounded   pace → send →             settled    report, totals,
-//!  file/stdin RowError  known account?             judge → decide                       progress
+//!  INPUT ──► input ──► ledger.admit ──► queue ──► runner (bounded pool) ──► ledger.settle ──► Event ──► report
+//!  csv/jsonl  Row or    duplicate?       bounded    pace → intent → send      durable, then            the file,
+//!  file/stdin RowError  settled before?             → judge → decide          told to anyone           totals, progress
 //! ```
 //!
-//! One direction, no way back but the retry loop inside one worker. Rows that need no call skip the pool, yet arrive at
-//! the same sinks by the same [`event::Event`].
+//! One direction, no way back but the retry loop inside one worker ([`runner::Attempts::withdraw`] reads aloud). Rows
+//! that need no call skip the pool, yet arrive at the same sinks by the same [`event::Event`].
 //!
 //! # Rooms
 //!
@@ -21,22 +21,24 @@
 //! | [`cli`] | what may be typed | reads files or the environment |
 //! | [`config`] | flags, environment and defaults, checked; credentials as secret types | network |
 //! | [`commands`] | one story a command, wiring the stages | policy, formats |
-//! | [`invitation`], [`outcome`], [`event`] | the values that travel | I/O |
+//! | [`invitation`], [`outcome`], [`event`], [`stop`], [`exit`] | the values that travel | I/O |
 //! | [`input`] | readers: lazily a row or a row's error | ends early on a bad row |
-//! | [`api`] | one request, one reply | retries, sleeps, judges |
+//! | [`api`] | one request, one reply; alone knows the secrets | retries, sleeps, judges |
 //! | [`policy`] | what an answer means and what follows, as tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may leave: one limiter, one shared "not before" | whether to retry |
-//! | [`runner`] | the pool, one row's attempts, the stop | prints, knows formats |
+//! | [`ledger`] | SQLite: admit, intend, settle, history; the only SQL | decides |
+//! | [`runner`] | the pool, one row's attempts, the signals | prints, knows formats |
 //! | [`report`] | the sinks: results report, totals, summary, progress | changes what happened |
 //! | [`sandbox`] | the simulated API | the real path |
-//! | [`exit`] | exit codes | |
 //!
 //! # Rules that hold the walls up
 //!
 //! * A row's failure is a value ([`outcome::Outcome`]), the run's failure an error. Every row leaves exactly once.
+//! * The ledger is a gate: an intent is durable before its request leaves, an outcome before anyone is told. Commits
+//!   are grouped, so that durability costs no throughput.
 //! * Policy is a table: [`policy::decide`] takes values and returns one, and no second place knows what is retried.
 //! * A success is final, whatever headers came with it; headers only move the pace.
-//! * What can't be told to anyone must not happen: a report that can't be written stops the run.
+//! * What can't be kept or told must not happen: a ledger or a report that can't be written stops the run.
 //! * Channels are bounded, nothing is global, secrets are types that can't be printed.
 
 pub mod api;

@@ -117,6 +117,13 @@ impl Stop {
         self.0.borrow().clone()
     }
 
+    /// Why a row that was not called for was not, in words for its line.
+    #[must_use]
+    pub fn before_this_row(&self) -> String {
+        let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
+        format!("the run stopped before this row, {cause}")
+    }
+
     /// Ends when the stop is asked for.
     pub async fn requested(&self) {
         // The sender lives as long as `self`, so the wait can't end for want of one.

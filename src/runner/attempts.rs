@@ -199,11 +199,11 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
 
     /// The outcome of a row that the stop overtook.
     async fn give_up(&self, row: Admitted, mut tally: Tally) -> Settled {
-        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
         if tally.attempts == 0 {
-            tally.words = format!("the run stopped before this row, {cause}");
+            tally.words = self.stop.before_this_row();
             return tally.settle(row, Outcome::NotAttempted);
         }
+        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
         let outcome = given_up(tally.history);
         tally.words = format!("{}; then the run stopped, {cause}", tally.detail(outcome));
         tally.lost_words.clone_from(&tally.words);

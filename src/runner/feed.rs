@@ -177,8 +177,7 @@ impl Feed {
     }
 
     fn stopped(&self, admitted: Admitted) -> Settled {
-        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
-        unsent(admitted, Outcome::NotAttempted, format!("the run stopped before this row, {cause}"))
+        unsent(admitted, Outcome::NotAttempted, self.stop.before_this_row())
     }
 }
 

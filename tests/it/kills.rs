@@ -58,7 +58,6 @@ async fn a_killed_run_goes_on_where_it_stopped() {
     let repeated = record.calls - rows;
     assert!(repeated <= killed * CONCURRENCY, "{repeated} calls were repeated after {killed} kills");
     assert!(record.invitations.values().all(|known| known.calls <= 2 + killed), "one was called again and again");
-    println!("{killed} kills, {rows} rows, {repeated} calls repeated");
 }
 
 #[tokio::test(flavor = "multi_thread")]

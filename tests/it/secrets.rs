@@ -12,6 +12,8 @@ async fn an_api_that_repeats_key_and_token_is_not_repeated() {
         (200, format!("Invalid token {TOKEN} for key {KEY}")),
         (500, format!("Crashed on {TOKEN}")),
         (400, format!("{{\"login_token\": \"{TOKEN}\", \"x-api-key\": \"{KEY}\"}}")),
+        // Where words are cut off, no half of a secret may stand before the cut.
+        (200, format!("{} {TOKEN}", "x".repeat(290))),
     ] {
         let server = MockServer::start().await;
         let body = json!({"status": "error", "message": message});
@@ -71,4 +73,24 @@ fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
     let ran = crate::support::Ran::from(command.output().unwrap());
     ran.ended_with(2).says("the API key holds characters");
     assert!(!ran.stderr.contains("second line"));
+}
+
+/// JSON has many spellings of one character; what counts is what they come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_comes_back_in_escapes_is_masked_as_well() {
+    let token = "AQED+secret<tok>12345";
+    let escaped: String = token.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
+    let server = MockServer::start().await;
+    let body = format!("{{\"status\": \"error\", \"message\": \"refused: {escaped}\"}}");
+    let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");
+    Mock::given(any()).respond_with(answer.insert_header("location", "/x")).mount(&server).await;
+    let program = Program::new();
+    program.write("list.csv", "1000000\n");
+    let mut command = program.command(&format!("run list.csv --base-url {} {SWIFTLY} -v", server.uri()));
+    command.env("LINKUP_LOGIN_TOKEN", token);
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let ran = wait(child).await;
+    let report = program.read("report.csv");
+    assert!(report.contains("refused: ***"), "{report}");
+    assert!(!ran.stderr.contains("AQED") && !report.contains("AQED"));
 }

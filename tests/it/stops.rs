@@ -135,10 +135,55 @@ fn a_closed_stderr_is_no_reason_to_end_a_run() {
 }
 
 #[test]
-fn an_input_that_breaks_off_ends_the_run_in_order() {
+fn a_standard_input_that_can_not_be_read_is_an_input_error() {
     let program = Program::new();
-    // Reading a directory as standard input fails as a broken disk would, but only after it was opened.
+    // A directory can be opened and not read, as a broken disk.
     let mut command = program.bare_command("run - --sandbox --rate unlimited -o report.csv");
     let ran = Ran::from(command.stdin(File::open(program.path("")).unwrap()).output().unwrap());
     ran.ended_with(2).says("stdin");
+}
+
+/// Closing a terminal sends SIGHUP more than once, and nobody is there to mean "at once" by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_never_ends_it_at_once() {
+    let sandbox = swift(|options| options.latency = Duration::from_millis(150)..=Duration::from_millis(200)).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(100)));
+    let child = program.start(&format!("run list.csv {} --concurrency 4", swiftly(&sandbox)));
+    until("a call", || sandbox.record().in_flight > 0).await;
+    for _ in 0..3 {
+        kill(&child, "HUP");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    wait(child).await.ended_with(129);
+    let record = sandbox.record();
+    assert_eq!((record.lost, record.calls), (0, program.report("report.csv").count("withdrawn") as u64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nohup_means_it() {
+    let sandbox = swift(|options| options.latency = Duration::from_millis(20)..=Duration::from_millis(20)).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(60)));
+    let script = format!(
+        "trap '' HUP; exec '{}' run list.csv {} --concurrency 4",
+        env!("CARGO_BIN_EXE_bulk-withdraw"),
+        swiftly(&sandbox)
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(program.path("")).env("HOME", program.path(""));
+    command.env("LINKUP_API_KEY", crate::support::KEY).env("LINKUP_LOGIN_TOKEN", crate::support::TOKEN);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("calls", || sandbox.record().calls > 4).await;
+    kill(&child, "HUP");
+    wait(child).await.ended_with(0);
+    assert_eq!(sandbox.record().charged, 60);
+}
+
+/// A pipe can be read only once, so nobody can be told of it ahead and asked.
+#[test]
+fn a_named_pipe_wants_a_yes_given_ahead() {
+    let program = Program::new();
+    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    program.run("run pipe").ended_with(2).says("--yes");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use bulk_withdraw::sandbox::{Limit, Sandbox, SandboxOptions};
+use bulk_withdraw::sandbox::{Sandbox, SandboxOptions};
 use serde_json::Value;
 
 pub const KEY: &str = "key-0123456789abcdef";
@@ -156,10 +156,6 @@ pub async fn swift(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     };
     change(&mut options);
     Sandbox::start(options).await.unwrap()
-}
-
-pub fn limit(calls: u32, window: Duration) -> Option<Limit> {
-    Some(Limit { calls, window })
 }
 
 /// The flags for a test's run against this API: as fast as it can, never asking, back-offs of milliseconds.
