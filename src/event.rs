@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::invitation::{AccountName, Carried};
-use crate::ledger::Settlement;
 use crate::outcome::Outcome;
 use crate::policy::Cost;
 
@@ -58,19 +57,6 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// What the ledger keeps of it.
-    #[must_use]
-    pub fn settlement(&self) -> Settlement {
-        Settlement {
-            outcome: self.outcome,
-            detail: self.detail.clone(),
-            http_status: self.http_status,
-            attempts: self.attempts,
-            cost: self.cost,
-            settled_at: self.settled_at,
-        }
-    }
-
     /// A row that is settled without a call, now.
     #[must_use]
     pub fn unsent(

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use super::columns::{ColumnNames, Roles, is_secret, listed, unique};
 use super::csv_framer::Framer;
-use super::csv_record::Record;
-use super::csv_rows::holds_rows;
+use super::csv_record::{Record, holds_rows};
 use super::error::InputError;
-use super::open::InputOptions;
+use super::source::InputOptions;
 use crate::invitation::{IdError, InvitationId};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];

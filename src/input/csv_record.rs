@@ -1,10 +1,13 @@
 //! Parses one framed record by the csv crate's parser.
 //!
-//! Owns the buffers that every record uses again. Must not decide where a record ends, nor what a cell means.
+//! Owns the buffers that every record uses again, and the doubt whether a cell has swallowed rows. Must not decide where a
+//! record ends, nor what a cell means.
 
 use std::borrow::Cow;
 
 use csv_core::ReadRecordResult;
+
+use crate::invitation::InvitationId;
 
 /// One parsed record.
 pub(super) struct Record {
@@ -57,4 +60,19 @@ impl Record {
     pub(super) fn cells(&self) -> Vec<String> {
         (0..self.width).filter_map(|at| self.cell(at)).map(Cow::into_owned).collect()
     }
+}
+
+/// Whether a line inside a quoted cell looks like a row of `width` cells: an unclosed quote may find its end at any
+/// later cell that ends in one (`27"`). Then neither reading of the lines is sure enough for what can't be undone.
+pub(super) fn holds_rows(cells: &[String], id: usize, width: usize, delimiter: u8) -> bool {
+    cells.iter().enumerate().any(|(at, cell)| {
+        // The swallowed row in which the quote finds its end has the rest of its cells behind this one.
+        let behind = cells.len() - at - 1;
+        cell.split(['\n', '\r']).skip(1).any(|line| {
+            let mut parts = line.split(char::from(delimiter));
+            let count = parts.clone().count();
+            let is_row = count > 1 && (count == width || count + behind == width);
+            is_row && parts.nth(id).is_some_and(|part| InvitationId::parse(part).is_ok())
+        })
+    })
 }

@@ -7,7 +7,7 @@ use csv::StringRecord;
 use super::columns::cut;
 use super::csv_framer::{Frame, Framer, Malformed};
 use super::csv_header::Layout;
-use super::csv_record::Record;
+use super::csv_record::{Record, holds_rows};
 use super::resolve::{ID_TEXT_CHARS, resolve};
 use crate::invitation::{AccountName, Carried, Country, IdError, InvitationId, Row, RowError};
 
@@ -86,21 +86,6 @@ impl CsvRows {
             whole.len() < 4 && InvitationId::parse(&format!("{whole},{fraction}")) == Err(IdError::Scientific)
         })
     }
-}
-
-/// Whether a line inside a quoted cell looks like a row of `width` cells: an unclosed quote may find its end at any
-/// later cell that ends in one (`27"`). Then neither reading of the lines is sure enough for what can't be undone.
-pub(super) fn holds_rows(cells: &[String], id: usize, width: usize, delimiter: u8) -> bool {
-    cells.iter().enumerate().any(|(at, cell)| {
-        // The swallowed row in which the quote finds its end has the rest of its cells behind this one.
-        let behind = cells.len() - at - 1;
-        cell.split(['\n', '\r']).skip(1).any(|line| {
-            let mut parts = line.split(char::from(delimiter));
-            let count = parts.clone().count();
-            let is_row = count > 1 && (count == width || count + behind == width);
-            is_row && parts.nth(id).is_some_and(|part| InvitationId::parse(part).is_ok())
-        })
-    })
 }
 
 impl Iterator for CsvRows {

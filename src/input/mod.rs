@@ -18,9 +18,11 @@ mod json_lines;
 mod json_value;
 mod open;
 mod resolve;
+mod source;
 #[cfg(test)]
 mod tests;
 
 pub use error::{InputError, ReadError};
 pub use format::InputFormat;
-pub use open::{Input, InputOptions, Source};
+pub use open::Input;
+pub use source::{InputOptions, Source};

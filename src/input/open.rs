@@ -5,7 +5,6 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -18,29 +17,8 @@ use super::error::{InputError, ReadError};
 use super::format::InputFormat;
 use super::json_document::JsonDocument;
 use super::json_lines::JsonLines;
+use super::source::{InputOptions, Source};
 use crate::invitation::{Row, RowError};
-
-/// Where the input comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Standard input.
-    Stdin,
-    /// A file, a FIFO or a device.
-    Path(PathBuf),
-}
-
-/// What the user has said about the input.
-#[derive(Clone, Debug, Default)]
-pub struct InputOptions {
-    /// Name of the column that holds the IDs, where it is not `invitation_id`.
-    pub id_column: Option<String>,
-    /// The delimiter of CSV; found by itself where absent.
-    pub delimiter: Option<u8>,
-    /// The format; told from the extension or the content where absent.
-    pub format: Option<InputFormat>,
-    /// Lets IDs pass that a spreadsheet seems to have rounded.
-    pub accept_rounded_ids: bool,
-}
 
 /// An input being read: an iterator over its rows that never holds more than one record (a JSON document apart).
 pub struct Input {

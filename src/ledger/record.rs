@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use crate::event::Settled;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
@@ -45,6 +46,19 @@ pub struct Settlement {
     pub cost: Cost,
     /// When it was settled; kept to the millisecond.
     pub settled_at: Timestamp,
+}
+
+impl From<&Settled> for Settlement {
+    fn from(settled: &Settled) -> Self {
+        Self {
+            outcome: settled.outcome,
+            detail: settled.detail.clone(),
+            http_status: settled.http_status,
+            attempts: settled.attempts,
+            cost: settled.cost,
+            settled_at: settled.settled_at,
+        }
+    }
 }
 
 /// Whether the outcome tells of calls. The others say why there was none, and are not kept.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{Admitted, Gate};
 use crate::api::{Ending, Withdraw};
 use crate::event::{Event, Settled};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::{Leave, Pace, Refused};
 use crate::policy::{
@@ -142,7 +142,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
     async fn settle(&self, row: Admitted, tally: Tally, outcome: Outcome) -> Settled {
         let key = row.key();
         let mut settled = tally.settle(row, outcome);
-        if let Err(error) = self.gate.settle(&key, &settled.settlement()).await {
+        if let Err(error) = self.gate.settle(&key, &Settlement::from(&settled)).await {
             self.stop_for(&error);
             settled.detail.push_str(" (this could not be kept in the ledger)");
         }
