@@ -8,16 +8,16 @@ use tokio::sync::mpsc;
 
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
-use super::target::{self, TargetError};
+use super::target::{self, Ready, TargetError};
 use super::{ledger, prompt};
 use crate::config::RunSettings;
 use crate::exit;
 use crate::input::{Input, InputError, InputOptions, Source};
 use crate::ledger::{Admission, Ledger, LedgerError};
 use crate::pace::Pace;
-use crate::report::{Progress, ProgressStyle, RunFacts, Screen, Sinks, Summary, Totals, table};
+use crate::report::{Progress, ProgressStyle, Report, RunFacts, Screen, Sinks, Summary, Totals, table};
 use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread, stop_on_signals};
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Stop, StopCause, StopReason};
 
 /// Events that may wait for the sinks.
 const EVENTS: usize = 1_000;
@@ -88,22 +88,60 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         ask(&settings, plan, screen)?;
     }
 
-    let summary_file = outputs.begin_summary()?;
-    let stop = Stop::default();
-    stop_on_signals(&stop)?;
     let target = target::ready(&settings).await?;
+    let summary_file = outputs.begin_summary()?;
     let report = outputs.begin_report(&input)?;
     let report_file = report.file().names();
-    let sinks = Sinks {
-        report: Some(report),
-        totals: Totals::new([settings.account.clone()]),
-        progress: Progress::begin(style, screen.clone(), plan.map(|plan| plan.rows())),
-        stop: stop.clone(),
-    };
+    let progress = Progress::begin(style, screen.clone(), plan.map(|plan| plan.rows()));
+    let ended = withdraw(&settings, input, target, &ledger, report, progress).await?;
+    if let Err(error) = ledger.close().await {
+        // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
+        tracing::warn!("{}", crate::error_chain(&error));
+    }
+
+    let mut summary = ended.summary(facts);
+    if let Err(error) = write_summary(summary_file, &summary.to_json()) {
+        tracing::error!("{}", crate::error_chain(&error));
+        summary.exit_code = exit::UNWRITABLE;
+    }
+    if settings.request.quiet < 2 {
+        screen.print(&table(&summary, report_file.last()));
+    }
+    Ok(summary.exit_code)
+}
+
+/// What a run came to.
+struct Ended {
+    totals: Totals,
+    input_complete: bool,
+    stop: Option<StopCause>,
+}
+
+impl Ended {
+    fn summary(self, facts: RunFacts) -> Summary {
+        let Self { totals, input_complete, stop } = self;
+        let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
+        Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code }
+    }
+}
+
+/// Sets the stages up and lets the rows through, until the input or a stop ends it.
+async fn withdraw(
+    settings: &RunSettings,
+    input: Input,
+    target: Ready,
+    ledger: &Ledger,
+    report: Report,
+    progress: Progress,
+) -> Result<Ended, RunError> {
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let roster = roster(settings, ledger.admission(settings.request.recheck)?).warning();
+    let totals = Totals::new([settings.account.clone()]);
+    let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
     let (events, heard) = mpsc::channel(EVENTS);
     let runtime = Handle::current();
     let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen(heard)))?;
-    let roster = roster(&settings, ledger.admission(settings.request.recheck)?).warning();
     let attempts = Attempts {
         api: target.api,
         gate: ledger.clone(),
@@ -122,22 +160,7 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
         Totals::default()
     });
-    if let Err(error) = ledger.close().await {
-        // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
-        tracing::warn!("{}", crate::error_chain(&error));
-    }
-
-    let stop = stop.cause();
-    let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
-    let mut summary = Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code };
-    if let Err(error) = write_summary(summary_file, &summary.to_json()) {
-        tracing::error!("{}", crate::error_chain(&error));
-        summary.exit_code = exit::UNWRITABLE;
-    }
-    if settings.request.quiet < 2 {
-        screen.print(&table(&summary, report_file.last()));
-    }
-    Ok(summary.exit_code)
+    Ok(Ended { totals, input_complete, stop: stop.cause() })
 }
 
 /// Nothing is withdrawn without a yes: given ahead, or asked for.
