@@ -79,9 +79,9 @@ pub struct RunArgs {
     #[arg(value_name = "INPUT")]
     input: PathBuf,
 
-    /// Report, one line a row; - for standard output
-    /// [default: <INPUT's name>.results-<UTC time>.csv here]
-    #[arg(short, long, value_name = "PATH", help_heading = "Report", value_parser = destination)]
+    // No doc comment: to rustdoc the angle brackets are HTML.
+    #[arg(short, long, value_name = "PATH", help_heading = "Report", value_parser = destination,
+        help = with_default("Report, one line a row; - for standard output", "<INPUT's name>.results-<UTC time>.csv here"))]
     output: Option<Destination>,
     /// Report's format [default: by the extension]
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
