@@ -45,8 +45,9 @@ pub(super) fn says_before(message: &str) -> bool {
 pub(super) fn denies(message: &str) -> bool {
     let text = message.to_lowercase().replace('’', "'");
     let mut words = words(&text);
-    words.any(|word| matches!(word, "not" | "cannot" | "unable" | "error") || word.ends_with("n't"))
-        || text.contains("fail")
+    words.any(|word| {
+        matches!(word, "not" | "cannot" | "unable" | "error" | "none" | "nothing" | "0") || word.ends_with("n't")
+    }) || text.contains("fail")
 }
 
 /// What a message says of the invitation itself.
@@ -59,12 +60,38 @@ fn read_state(text: &str) -> Option<Meaning> {
     let text = text.replace("isn't pending", "unpending");
 
     let of_the_invitation = ["invit", "connection request", "already"].iter().any(|term| text.contains(term));
-    let settled = of_the_invitation && clauses(&text).iter().any(|clause| states_a_settlement(clause, not_found));
+    let settled = of_the_invitation
+        && !speaks_of_something_else(&text)
+        && clauses(&text).iter().any(|clause| states_a_settlement(clause, not_found));
     match (settled, not_found) {
         (true, _) => Some(Meaning::NotPending),
         (false, true) => Some(Meaning::NotFound),
         (false, false) => None,
     }
+}
+
+/// Whether the message may speak of something else than the invitation: "your request was declined", "no invitation was
+/// withdrawn".
+fn speaks_of_something_else(text: &str) -> bool {
+    words(&text.replace("connection request", "invitation")).any(|word| {
+        matches!(
+            word,
+            "request"
+                | "withdrawal"
+                | "session"
+                | "agreement"
+                | "id"
+                | "no"
+                | "none"
+                | "nothing"
+                | "zero"
+                | "0"
+                | "confirmation"
+                | "waiting"
+                | "unsure"
+                | "check"
+        )
+    })
 }
 
 /// "Cannot withdraw: it was already accepted" says two things, of which the second is plain.
@@ -173,6 +200,10 @@ mod tests {
             ("Accepted values are US, UK, FR", None),
             ("Only pending invitations can be withdrawn", None),
             ("No invitation_id given", None),
+            ("Failed to withdraw invitation: your request was declined by LinkedIn", None),
+            ("Invitation withdrawal was declined by LinkedIn", None),
+            ("No invitation was withdrawn", None),
+            ("Unsure that the invitation was withdrawn", None),
             ("Something went wrong", None),
             ("", None),
         ];
