@@ -23,7 +23,7 @@ fn main() {
 #[divan::bench(args = [16, 64], sample_count = 5, sample_size = 1)]
 fn withdrawn(bencher: divan::Bencher<'_, '_>, workers: usize) {
     let runtime = Runtime::new().expect("a runtime");
-    let dir = list();
+    let dir = list(Order::Sorted);
     bencher
         .counter(ItemsCount::new(ROWS))
         .with_inputs(|| {
@@ -36,21 +36,35 @@ fn withdrawn(bencher: divan::Bencher<'_, '_>, workers: usize) {
         });
 }
 
+/// The order of the IDs, which is that of the look-ups in the ledger.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    /// As a list of invitations comes, by their age.
+    Sorted,
+    /// The worst for an index on disk.
+    Shuffled,
+}
+
 /// Every row was settled by an earlier run: nothing is sent.
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn already_settled(bencher: divan::Bencher<'_, '_>) {
+#[divan::bench(args = [Order::Sorted, Order::Shuffled], sample_count = 5, sample_size = 1)]
+fn already_settled(bencher: divan::Bencher<'_, '_>, order: Order) {
     let runtime = Runtime::new().expect("a runtime");
-    let dir = list();
+    let dir = list(order);
     let sandbox = sandbox(&runtime);
     run(dir.path(), &sandbox, 64);
     bencher.counter(ItemsCount::new(ROWS)).bench_local(|| run(dir.path(), &sandbox, 64));
     assert_eq!(sandbox.record().calls, ROWS);
 }
 
-fn list() -> tempfile::TempDir {
+fn list(order: Order) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let mut list = "invitation_id\n".to_owned();
-    for at in 0..ROWS {
+    let mut places: Vec<u64> = (0..ROWS).collect();
+    match order {
+        Order::Sorted => {}
+        Order::Shuffled => fastrand::Rng::with_seed(1).shuffle(&mut places),
+    }
+    for at in places {
         writeln!(list, "{}", 7_329_176_687_475_109_888 + at * 4_096).expect("text");
     }
     fs::write(dir.path().join("list.csv"), list).expect("a list");

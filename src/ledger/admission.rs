@@ -260,11 +260,11 @@ mod tests {
     #[tokio::test]
     async fn what_a_run_settles_itself_is_a_duplicate_and_no_earlier_run_s() {
         let place = Place::new();
-        place.open("a").settle(&key("1"), &settlement(Outcome::Failed)).await.unwrap();
+        place.open("a").settle(&key("1"), &settlement(Outcome::Failed)).await.await.unwrap();
         let ledger = place.open("b");
         let mut admission = ledger.admission(false).unwrap();
         assert_eq!(admission.admit(&key("7"), 1).unwrap(), NEW);
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         assert_eq!(admission.admit(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
     }
 
@@ -272,8 +272,8 @@ mod tests {
     async fn a_settled_invitation_is_skipped_unless_it_is_to_be_rechecked() {
         let place = Place::new();
         let ledger = place.open("a");
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
-        ledger.settle(&key("8"), &settlement(Outcome::NotFound)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        ledger.settle(&key("8"), &settlement(Outcome::NotFound)).await.await.unwrap();
         ledger.close().await.unwrap();
 
         let ledger = place.open("b");
@@ -290,7 +290,7 @@ mod tests {
     #[tokio::test]
     async fn accounts_and_apis_are_kept_apart() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let ledger = place.open("b");
         let mut admission = ledger.admission(false).unwrap();
         assert_eq!(admit(&mut admission, &key_of("other", "7")), NEW);
@@ -303,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn an_unconfirmed_end_is_a_loss_for_the_next_run() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Unconfirmed)).await.unwrap();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Unconfirmed)).await.await.unwrap();
         assert_eq!(admit(&mut place.open("b").admission(false).unwrap(), &key("7")), LOST);
     }
 
@@ -326,7 +326,7 @@ mod tests {
     #[tokio::test]
     async fn a_new_row_leaves_the_log_free_to_be_folded_in() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let ledger = place.open("b");
         let mut admission = ledger.admission(false).unwrap();
         admit(&mut admission, &key("7"));

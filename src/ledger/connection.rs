@@ -237,7 +237,7 @@ mod tests {
         let ledger = place.open("a");
         let history = History::open(&place.path).unwrap();
         assert_eq!(history.of(&key("7").id).unwrap(), []);
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         assert_eq!(history.of(&key("7").id).unwrap().len(), 1);
     }
 
@@ -246,7 +246,7 @@ mod tests {
     async fn a_ledger_is_read_where_nothing_can_be_written_unless_a_log_is_left() {
         let place = Place::new();
         let ledger = place.open("a");
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let crashed = place.after_a_crash();
         ledger.close().await.unwrap();
         for (place, readable) in [(&place, true), (&crashed, false)] {
@@ -264,8 +264,8 @@ mod tests {
     async fn the_view_for_people_has_the_last_word_on_each_invitation() {
         let place = Place::new();
         let ledger = place.open("a");
-        ledger.settle(&key("7"), &settlement(Outcome::Failed)).await.unwrap();
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Failed)).await.await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));
         let rows: Vec<(String, String, u32)> = Connection::open(&place.path)
             .unwrap()

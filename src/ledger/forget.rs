@@ -102,7 +102,7 @@ mod tests {
             (key("8"), "2026-03-01T00:00:00Z"),
             (key_of("second", "7"), "2026-03-02T12:00:00Z"),
         ] {
-            ledger.settle(&key, &settlement_at(Outcome::Withdrawn, at)).await.unwrap();
+            ledger.settle(&key, &settlement_at(Outcome::Withdrawn, at)).await.await.unwrap();
         }
         ledger.intend(&key_of("third", "7")).await.unwrap();
         ledger.close().await.unwrap();

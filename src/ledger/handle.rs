@@ -1,7 +1,10 @@
 //! The ledger of a run, as its workers hold it.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
@@ -9,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::lock::Lock;
 use super::record::tells_of_calls;
-use super::writer::{GROUP, Guards, Job, Work, Writer};
+use super::writer::{Answer, Answered, GROUP, Guards, Job, Work, Writer};
 use super::{Admission, Key, LedgerError, RunInfo, Settlement, connection, place};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and lets go of the
@@ -97,16 +100,18 @@ impl Ledger {
         self.keep(Work::Retract { key: key.clone() }).await
     }
 
-    /// Puts down what the row came to, and ends its intent. Durable when it returns, and not before may anyone be told.
-    /// What was settled without a call leaves no trace.
-    ///
-    /// # Errors
-    /// It is not written; nothing more may be sent.
-    pub async fn settle(&self, key: &Key, settlement: &Settlement) -> Result<(), LedgerError> {
+    /// Puts down what the row came to, and ends its intent. When it returns, this stands in line before whatever is
+    /// asked for next; it is durable when the [`Keeping`] says so, and not before may anyone be told. What was settled
+    /// without a call leaves no trace.
+    pub async fn settle(&self, key: &Key, settlement: &Settlement) -> Keeping {
         if !tells_of_calls(settlement.outcome) {
-            return Ok(());
+            return Keeping(Kept::Known(Some(Ok(()))));
         }
-        self.keep(Work::Settle { key: key.clone(), settlement: settlement.clone() }).await
+        let work = Work::Settle { key: key.clone(), settlement: settlement.clone() };
+        match self.ask(|answer| Job::Keep(work, answer)).await {
+            Ok(answered) => Keeping(Kept::Asked(answered, self.0.path.clone())),
+            Err(error) => Keeping(Kept::Known(Some(Err(error)))),
+        }
     }
 
     /// The gate for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One a run:
@@ -124,19 +129,48 @@ impl Ledger {
     /// # Errors
     /// Something could not be written, now or before. What was reported as durable is.
     pub async fn close(self) -> Result<(), LedgerError> {
-        self.ask(Job::Close).await
+        self.ask(Job::Close).await?.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
     async fn keep(&self, work: Work) -> Result<(), LedgerError> {
-        self.ask(|answer| Job::Keep(work, answer)).await
+        self.ask(|answer| Job::Keep(work, answer)).await?.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
-    async fn ask(&self, job: impl FnOnce(super::writer::Answer) -> Job) -> Result<(), LedgerError> {
-        let closed = || LedgerError::Closed { path: self.0.path.clone() };
+    /// Hands a job to the writer; its answer comes once it is durable.
+    async fn ask(&self, job: impl FnOnce(Answer) -> Job) -> Result<Answered, LedgerError> {
         let (answer, answered) = oneshot::channel();
-        let jobs = self.0.jobs.as_ref().ok_or_else(closed)?;
-        jobs.send(job(answer)).await.map_err(|_| closed())?;
-        answered.await.unwrap_or_else(|_| Err(closed()))
+        let jobs = self.0.jobs.as_ref().ok_or_else(|| self.closed())?;
+        jobs.send(job(answer)).await.map_err(|_| self.closed())?;
+        Ok(answered)
+    }
+
+    fn closed(&self) -> LedgerError {
+        LedgerError::Closed { path: self.0.path.clone() }
+    }
+}
+
+/// A settlement that stands in line. Says when it is durable, or why it will never be; then nothing more may be sent.
+#[derive(Debug)]
+#[must_use = "nobody may be told before it is kept"]
+pub struct Keeping(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    /// Taken by whoever waits for it.
+    Known(Option<Result<(), LedgerError>>),
+    Asked(Answered, PathBuf),
+}
+
+impl Future for Keeping {
+    type Output = Result<(), LedgerError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Kept::Known(result) => result.take().map_or(Poll::Pending, Poll::Ready),
+            Kept::Asked(answered, path) => Pin::new(answered)
+                .poll(context)
+                .map(|answer| answer.unwrap_or_else(|_| Err(LedgerError::Closed { path: path.clone() }))),
+        }
     }
 }
 
@@ -178,7 +212,7 @@ mod tests {
         let place = Place::new();
         let ledger = place.open("a");
         ledger.intend(&key("7")).await.unwrap();
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let crashed = place.after_a_crash();
         assert!(matches!(standing(&crashed.open("b"), &key("7")), Standing::Settled { .. }));
     }
@@ -191,10 +225,10 @@ mod tests {
             match act {
                 'i' => ledger.intend(&key).await.unwrap(),
                 'r' => ledger.retract(&key).await.unwrap(),
-                'f' => ledger.settle(&key, &settlement(Outcome::Failed)).await.unwrap(),
-                'u' => ledger.settle(&key, &settlement(Outcome::Unconfirmed)).await.unwrap(),
-                'n' => ledger.settle(&key, &settlement(Outcome::NotAttempted)).await.unwrap(),
-                'w' => ledger.settle(&key, &settlement(Outcome::Withdrawn)).await.unwrap(),
+                'f' => ledger.settle(&key, &settlement(Outcome::Failed)).await.await.unwrap(),
+                'u' => ledger.settle(&key, &settlement(Outcome::Unconfirmed)).await.await.unwrap(),
+                'n' => ledger.settle(&key, &settlement(Outcome::NotAttempted)).await.await.unwrap(),
+                'w' => ledger.settle(&key, &settlement(Outcome::Withdrawn)).await.await.unwrap(),
                 other => panic!("{other}"),
             }
         }
@@ -239,7 +273,7 @@ mod tests {
         let place = Place::new();
         let ledger = place.open("a");
         for outcome in Outcome::ALL {
-            ledger.settle(&key("7"), &settlement(outcome)).await.unwrap();
+            ledger.settle(&key("7"), &settlement(outcome)).await.await.unwrap();
         }
         ledger.close().await.unwrap();
         let kept: Vec<_> = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
@@ -281,7 +315,7 @@ mod tests {
         let place = Place::new();
         let ledger = place.open("a");
         let admission = ledger.admission(false).unwrap();
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         drop(admission);
         ledger.close().await.unwrap();
         assert_eq!(place.listing(), ["ledger.db", "ledger.db.lock"]);
@@ -290,11 +324,11 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_still_reads_does_not_hold_up_the_end() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let ledger = place.open("b");
         let mut admission = ledger.admission(false).unwrap();
         assert!(matches!(admission.admit(&key("7"), 1).unwrap(), Standing::Settled { .. }));
-        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let started = std::time::Instant::now();
         ledger.close().await.unwrap();
         assert!(started.elapsed().as_secs() < 3);
@@ -327,7 +361,7 @@ mod tests {
         let ledger = Ledger::open_temporary(&run("a")).unwrap();
         let dir = ledger.path().parent().unwrap().to_owned();
         ledger.intend(&key("7")).await.unwrap();
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));
         assert!(dir.exists());
         ledger.close().await.unwrap();

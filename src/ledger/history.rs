@@ -191,11 +191,11 @@ mod tests {
             ("default", "5", Withdrawn, "2026-03-02T00:00:00Z"),
         ];
         for (account, id, outcome, at) in settled {
-            ledger.settle(&key_of(account, id), &settlement_at(outcome, at)).await.unwrap();
+            ledger.settle(&key_of(account, id), &settlement_at(outcome, at)).await.await.unwrap();
         }
         ledger.close().await.unwrap();
         let sandbox = Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap();
-        sandbox.settle(&key("1"), &settlement_at(Withdrawn, "2026-03-02T12:00:00Z")).await.unwrap();
+        sandbox.settle(&key("1"), &settlement_at(Withdrawn, "2026-03-02T12:00:00Z")).await.await.unwrap();
         sandbox.close().await.unwrap();
 
         let line = |day: &str, api: &str, account: &str, withdrawn, not_pending, failed| {
@@ -227,9 +227,9 @@ mod tests {
         // The intent is of today, between the two.
         let (late, early) = ("2199-03-02T12:00:00.123Z", "2026-03-01T12:00:00Z");
         let last = Settlement { http_status: None, ..settlement_at(Outcome::Unconfirmed, late) };
-        ledger.settle(&key("7"), &last).await.unwrap();
-        ledger.settle(&key_of("second", "7"), &settlement_at(Outcome::NotPending, early)).await.unwrap();
-        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.settle(&key("7"), &last).await.await.unwrap();
+        ledger.settle(&key_of("second", "7"), &settlement_at(Outcome::NotPending, early)).await.await.unwrap();
+        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         ledger.close().await.unwrap();
         let sandbox = Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap();
         let now = Timestamp::now();

@@ -3,7 +3,7 @@
 //! A commit costs a sync of the disk, whatever is in it; grouped, they cost no throughput.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::columns::time_text;
 use super::connection::of_write;
+use super::identity::Identity;
 use super::lock::Lock;
+use super::place::beside;
 use super::record::speaks_of_losses;
 use super::{Key, LedgerError, RunInfo, Settlement, account};
 use crate::invitation::AccountName;
@@ -30,6 +32,8 @@ pub(super) enum Work {
 
 /// How its end is told.
 pub(super) type Answer = oneshot::Sender<Result<(), LedgerError>>;
+/// Where its end is heard.
+pub(super) type Answered = oneshot::Receiver<Result<(), LedgerError>>;
 
 /// A message to the writer.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub(super) struct Writer {
     api: String,
     run_number: i64,
     accounts: HashMap<AccountName, i64>,
+    /// The ledger and its log, as they must still be after each commit.
+    files: [Identity; 2],
     guards: Guards,
 }
 
@@ -70,7 +76,9 @@ impl Writer {
             .execute(sql, params![run.run_id, run.command, run.api, started_at, std::process::id()])
             .map_err(of_write(&path))?;
         let run_number = connection.last_insert_rowid();
-        Ok(Self { connection, path, api: run.api.clone(), run_number, accounts: HashMap::new(), guards })
+        let identity = |path: &Path| Identity::of(path).map_err(|error| LedgerError::unwritable(path, error));
+        let files = [identity(&path)?, identity(&beside(&path, "-wal"))?];
+        Ok(Self { connection, path, api: run.api.clone(), run_number, accounts: HashMap::new(), files, guards })
     }
 
     /// Works until it is told to close or nobody is left to tell it.
@@ -92,7 +100,7 @@ impl Writer {
             }
             // After a failed commit nobody knows what the disk holds, so nothing is tried again.
             if failure.is_none() {
-                failure = self.commit(group).map_err(of_write(&self.path)).err();
+                failure = self.keep(group).err();
             }
             for answer in answers {
                 // Whoever asked may have been told to stop meanwhile.
@@ -103,6 +111,13 @@ impl Writer {
         if let Some(answer) = closing {
             let _ = answer.send(failure.map_or(closed, Err));
         }
+    }
+
+    /// Makes a group durable, in files that can be found again.
+    fn keep(&mut self, group: Vec<Work>) -> Result<(), LedgerError> {
+        self.commit(group).map_err(of_write(&self.path))?;
+        let found = self.files.iter().try_for_each(Identity::check);
+        found.map_err(|error| LedgerError::unwritable(&self.path, error))
     }
 
     fn commit(&mut self, group: Vec<Work>) -> rusqlite::Result<()> {
@@ -263,7 +278,7 @@ mod tests {
         let error = loop {
             assert!(kept < 100, "it never gets full");
             let key = key(&(1_000 + kept).to_string());
-            match ledger.settle(&key, &long).await {
+            match ledger.settle(&key, &long).await.await {
                 Ok(()) => kept += 1,
                 Err(error) => break error,
             }
@@ -282,6 +297,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_went_into_a_removed_ledger_is_not_kept() {
+        for file in ["ledger.db", "ledger.db-wal"] {
+            let place = Place::new();
+            let ledger = place.open("a");
+            ledger.intend(&key("7")).await.unwrap();
+            std::fs::remove_file(place.dir.path().join(file)).unwrap();
+            let error = ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap_err();
+            let said = crate::error_chain(&error);
+            assert!(matches!(&error, LedgerError::Unwritable { .. }), "{said}");
+            assert!(said.contains(file) && said.contains("was removed during the run"), "{said}");
+        }
+    }
+
+    #[tokio::test]
     async fn all_who_waited_for_a_failed_commit_are_told() {
         let place = Place::new();
         let ledger = full_after(&place, 16);
@@ -291,7 +320,7 @@ mod tests {
             .map(|number| {
                 let ledger = ledger.clone();
                 let long = Settlement { detail: "x".repeat(3_000), ..settlement(Outcome::Withdrawn) };
-                tokio::spawn(async move { ledger.settle(&key(&number.to_string()), &long).await })
+                tokio::spawn(async move { ledger.settle(&key(&number.to_string()), &long).await.await })
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(20)).await;

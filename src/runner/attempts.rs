@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::settling::{Settling, stop_for, tell};
 use super::{Admitted, Gate};
 use crate::api::{Ending, Withdraw};
 use crate::event::{Event, Settled};
-use crate::ledger::{LedgerError, Settlement};
+use crate::ledger::Settlement;
 use crate::outcome::Outcome;
 use crate::pace::{Leave, Pace, Refused};
 use crate::policy::{
@@ -64,7 +65,7 @@ struct Tally {
 
 impl<A: Withdraw, G: Gate> Attempts<A, G> {
     /// Brings one row to its outcome.
-    pub async fn withdraw(&self, row: Admitted) -> Settled {
+    pub(super) async fn withdraw(&self, row: Admitted) -> Settling<G::Keeping> {
         let mut tally = Tally::of(&row);
         loop {
             let Some(leave) = self.stop.or(self.pace.leave()).await else {
@@ -110,7 +111,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
     /// Keeps the intent. Whether the call may leave: not if it could not be kept, nor if the stop came meanwhile.
     async fn intend(&self, row: &Admitted) -> bool {
         if let Err(error) = self.gate.intend(&row.key()).await {
-            self.stop_for(&error);
+            stop_for(&self.stop, &error);
             return false;
         }
         if self.stop.is_requested() {
@@ -125,7 +126,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
         if meaning != Meaning::Lost
             && let Err(error) = self.gate.retract(&row.key()).await
         {
-            self.stop_for(&error);
+            stop_for(&self.stop, &error);
         }
     }
 
@@ -138,19 +139,12 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
         }
     }
 
-    /// Keeps the outcome, then lets it out.
-    async fn settle(&self, row: Admitted, tally: Tally, outcome: Outcome) -> Settled {
+    /// Puts the outcome in line to be kept.
+    async fn settle(&self, row: Admitted, tally: Tally, outcome: Outcome) -> Settling<G::Keeping> {
         let key = row.key();
-        let mut settled = tally.settle(row, outcome);
-        if let Err(error) = self.gate.settle(&key, &Settlement::from(&settled)).await {
-            self.stop_for(&error);
-            settled.detail.push_str(" (this could not be kept in the ledger)");
-        }
-        settled
-    }
-
-    fn stop_for(&self, error: &LedgerError) {
-        self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(error));
+        let settled = tally.settle(row, outcome);
+        let keeping = self.gate.settle(&key, &Settlement::from(&settled)).await;
+        Settling { settled, keeping }
     }
 
     /// Lets the pace know how the call ended, and the sinks how the pace changed.
@@ -184,7 +178,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             | Meaning::CreditsUsedUp
             | Meaning::ServerError => {
                 if leave.accepted() {
-                    self.tell(Event::Resumed).await;
+                    tell(&self.events, &self.stop, Event::Resumed).await;
                 }
                 hint
             }
@@ -194,27 +188,20 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             self.pace.rest(wait);
         }
         let until = Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-        self.tell(Event::Held { until }).await;
+        tell(&self.events, &self.stop, Event::Held { until }).await;
     }
 
     /// The outcome of a row that the stop overtook.
-    async fn give_up(&self, row: Admitted, mut tally: Tally) -> Settled {
+    async fn give_up(&self, row: Admitted, mut tally: Tally) -> Settling<G::Keeping> {
         if tally.attempts == 0 {
             tally.words = self.stop.before_this_row();
-            return tally.settle(row, Outcome::NotAttempted);
+            return self.settle(row, tally, Outcome::NotAttempted).await;
         }
         let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
         let outcome = given_up(tally.history);
         tally.words = format!("{}; then the run stopped, {cause}", tally.detail(outcome));
         tally.lost_words.clone_from(&tally.words);
         self.settle(row, tally, outcome).await
-    }
-
-    /// Tells the sinks. If they are gone, nothing more may be sent: nobody would know of it.
-    pub(super) async fn tell(&self, event: Event) {
-        if self.events.send(event).await.is_err() {
-            self.stop.request(StopReason::ReportUnwritable, "the report is not written any more");
-        }
     }
 }
 

@@ -7,6 +7,7 @@ mod attempts;
 mod feed;
 mod gate;
 mod pool;
+mod settling;
 mod signals;
 mod thread;
 

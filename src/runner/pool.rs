@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
+use super::settling::tell_when_kept;
 use super::{Admitted, Attempts, Feed, Gate, Roster, on_a_thread};
 use crate::api::Withdraw;
-use crate::event::Event;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};
 use crate::outcome::{Outcome, Standing};
@@ -73,22 +73,30 @@ async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue:
     let attempts = Arc::new(attempts);
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));
+    let (settled, line) = mpsc::channel(pool.concurrency);
+    let told = tokio::spawn(tell_when_kept(line, attempts.events.clone(), attempts.stop.clone()));
     let mut workers = JoinSet::new();
     for _ in 0..pool.concurrency {
         let (attempts, queue, failures) = (Arc::clone(&attempts), Arc::clone(&queue), Arc::clone(&failures));
+        let settled = settled.clone();
         workers.spawn(async move {
             while let Some(row) = next(&queue, &attempts.stop, pool.input_ends).await {
-                let settled = attempts.withdraw(row).await;
-                count_failures(&failures, pool.max_errors, settled.outcome, &attempts.stop);
-                attempts.tell(Event::Settled(settled)).await;
+                let settling = attempts.withdraw(row).await;
+                count_failures(&failures, pool.max_errors, settling.settled.outcome, &attempts.stop);
+                // It listens for as long as a worker is left.
+                let _ = settled.send(settling).await;
             }
         });
     }
+    drop(settled);
     while let Some(ended) = workers.join_next().await {
         // Its row is in the ledger as an intent, and in no report.
         if ended.is_err() {
             attempts.stop.request(StopReason::Broken, BROKEN);
         }
+    }
+    if told.await.is_err() {
+        attempts.stop.request(StopReason::Broken, BROKEN);
     }
 }
 
