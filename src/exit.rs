@@ -34,7 +34,7 @@ pub const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
 #[must_use]
 pub const fn of_stop(reason: StopReason) -> u8 {
     match reason {
-        StopReason::KeyRefused | StopReason::LoginRefused => REFUSED,
+        StopReason::KeyRefused | StopReason::LoginRefused | StopReason::AccountRefused => REFUSED,
         StopReason::CreditsUsedUp => CREDITS_USED_UP,
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
         StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,

@@ -50,6 +50,7 @@ pub mod exit;
 pub mod input;
 pub mod invitation;
 pub mod ledger;
+pub mod listing;
 pub mod outcome;
 pub mod pace;
 pub mod policy;

@@ -15,6 +15,8 @@ pub enum StopReason {
     KeyRefused,
     /// The API refused the login token.
     LoginRefused,
+    /// The API refused the account's ID.
+    AccountRefused,
     /// The API says that the credits are used up.
     CreditsUsedUp,
     /// `--max-errors` rows in a row failed.
@@ -53,6 +55,7 @@ impl StopReason {
         match self {
             Self::KeyRefused => "key_refused",
             Self::LoginRefused => "login_refused",
+            Self::AccountRefused => "account_refused",
             Self::CreditsUsedUp => "credits_used_up",
             Self::TooManyFailures => "too_many_failures",
             Self::PatienceExhausted => "patience_exhausted",

@@ -86,34 +86,43 @@ impl Client {
             Ok(body) => body,
             Err(error) => return Ending::NotSent(format!("the request could not be written: {error}")),
         };
-        match self.exchange(url, body).await {
-            Ok(answer) => Ending::Answered(answer),
-            Err(error) => {
-                let why = describe(&error);
-                if error.is_connect() || error.is_builder() { Ending::NotSent(why) } else { Ending::Lost(why) }
-            }
-        }
+        exchange(self.http.post(url.clone()).body(body)).await
     }
 
-    async fn exchange(&self, url: &url::Url, body: Vec<u8>) -> Result<Answer, reqwest::Error> {
-        let mut response = self.http.post(url.clone()).body(body).send().await?;
-        let http_status = response.status().as_u16();
-        let pace = pace_headers(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST_BODY {
-                body.clear();
-                break;
-            }
-        }
-        Ok(Answer { http_status, body, pace })
+    /// Gets a page and says how the call ended.
+    pub(super) async fn get(&self, url: &url::Url) -> Ending {
+        exchange(self.http.get(url.clone())).await
     }
 
     /// Words that came back, with key and tokens masked.
     pub(super) fn scrub(&self, words: &str) -> String {
         self.scrubber.scrub(words)
     }
+}
+
+async fn exchange(request: reqwest::RequestBuilder) -> Ending {
+    match receive(request).await {
+        Ok(answer) => Ending::Answered(answer),
+        Err(error) => {
+            let why = describe(&error);
+            if error.is_connect() || error.is_builder() { Ending::NotSent(why) } else { Ending::Lost(why) }
+        }
+    }
+}
+
+async fn receive(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let mut response = request.send().await?;
+    let http_status = response.status().as_u16();
+    let pace = pace_headers(response.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST_BODY {
+            body.clear();
+            break;
+        }
+    }
+    Ok(Answer { http_status, body, pace })
 }
 
 /// Where "localhost" may lead; port 0 leaves the address's own port.

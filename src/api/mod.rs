@@ -4,15 +4,22 @@
 //! never judges. It alone knows the secrets, and so masks them in words that come back.
 
 mod client;
+mod either;
+mod list;
 mod scrub;
 mod v1;
+mod v2;
 
 pub use client::{Client, ClientError};
+pub use either::Api;
+pub use list::{InvitationType, List, PageRequest};
 pub use v1::V1;
+pub use v2::V2;
 
 use std::fmt;
 use std::future::Future;
 
+use crate::config::ApiVersion;
 use crate::invitation::{AccountName, Country, InvitationId};
 
 /// What the API is asked to do.
@@ -80,6 +87,9 @@ pub struct PaceHeaders {
 
 /// An API that withdraws invitations: the real one, or a test's.
 pub trait Withdraw: Send + Sync + 'static {
+    /// Whose rules its answers are judged by.
+    fn version(&self) -> ApiVersion;
+
     /// Makes one call and says how it ended.
     fn withdraw(&self, withdrawal: &Withdrawal) -> impl Future<Output = Ending> + Send;
 

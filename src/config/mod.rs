@@ -3,6 +3,8 @@
 //! Owns every default, once, and every check that can be made before anything is read or sent. Knows nothing of clap
 //! and nothing of the network; credentials are secret types from here on.
 
+mod account_id;
+mod api_version;
 mod base_url;
 mod credentials;
 pub mod defaults;
@@ -13,6 +15,8 @@ mod options;
 mod rate;
 mod settings;
 
+pub use account_id::AccountId;
+pub use api_version::{ApiVersion, ApiVersionError};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use credentials::{Credentials, CredentialsError};
 pub use duration::{DurationError, parse_duration};

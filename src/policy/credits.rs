@@ -25,7 +25,7 @@ impl AddAssign for Cost {
 /// The withdraw page says one credit per withdrawal; the introduction says that every answered call costs, whatever
 /// its status, 500 alone excepted (`linkup-api.md`, Credits). Both can be true, hence two figures.
 #[must_use]
-pub fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
+pub(super) fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
     let possible = match meaning {
         Meaning::NotSent | Meaning::ServerError => 0,
         // A lost answer is not the API's own, so its status says nothing about what was charged.
@@ -35,15 +35,60 @@ pub fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
         | Meaning::Rejected
         | Meaning::KeyRefused
         | Meaning::LoginRefused
+        | Meaning::AccountRefused
         | Meaning::CreditsUsedUp
         | Meaning::RateLimited => u64::from(http_status != Some(500)),
     };
     Cost { charged: u64::from(meaning == Meaning::Withdrawn), possible }
 }
 
+/// The cost of one V2 call, whose answer said that it consumed so many credits. Errors cost nothing there, and the answer
+/// says exactly what the rest does (`linkup-api.md`, V2); one that was lost may have cost one.
+#[must_use]
+pub(super) fn cost_v2(meaning: Meaning, consumed: Option<u64>) -> Cost {
+    let charged = consumed.unwrap_or_default();
+    let possible = match meaning {
+        Meaning::Lost => charged.max(1),
+        // A success that does not say what it cost.
+        Meaning::Withdrawn if consumed.is_none() => 1,
+        Meaning::Withdrawn
+        | Meaning::NotPending
+        | Meaning::NotFound
+        | Meaning::Rejected
+        | Meaning::KeyRefused
+        | Meaning::LoginRefused
+        | Meaning::AccountRefused
+        | Meaning::CreditsUsedUp
+        | Meaning::RateLimited
+        | Meaning::ServerError
+        | Meaning::NotSent => charged,
+    };
+    Cost { charged, possible }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_each_v2_call_costs() {
+        let cases = [
+            (Meaning::Withdrawn, Some(1), (1, 1)),
+            (Meaning::Withdrawn, Some(2), (2, 2)),
+            (Meaning::Withdrawn, None, (0, 1)),
+            (Meaning::NotPending, Some(0), (0, 0)),
+            (Meaning::NotFound, Some(1), (1, 1)),
+            (Meaning::RateLimited, None, (0, 0)),
+            (Meaning::ServerError, Some(0), (0, 0)),
+            (Meaning::Lost, None, (0, 1)),
+            (Meaning::Lost, Some(0), (0, 1)),
+            (Meaning::Lost, Some(3), (3, 3)),
+            (Meaning::NotSent, None, (0, 0)),
+        ];
+        for (meaning, consumed, (charged, possible)) in cases {
+            assert_eq!(cost_v2(meaning, consumed), Cost { charged, possible }, "{meaning:?} {consumed:?}");
+        }
+    }
 
     #[test]
     fn what_each_call_costs() {
@@ -55,6 +100,7 @@ mod tests {
             (Meaning::Rejected, Some(500), (0, 0)),
             (Meaning::KeyRefused, Some(403), (0, 1)),
             (Meaning::LoginRefused, Some(200), (0, 1)),
+            (Meaning::AccountRefused, Some(403), (0, 1)),
             (Meaning::CreditsUsedUp, Some(200), (0, 1)),
             (Meaning::RateLimited, Some(200), (0, 1)),
             (Meaning::RateLimited, Some(429), (0, 1)),

@@ -56,6 +56,7 @@ pub fn decide(meaning: Meaning, history: History, retries: u32, backoff: Backoff
         Meaning::Rejected => Decision::Settle(unless_lost(Outcome::Rejected)),
         Meaning::KeyRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::KeyRefused),
         Meaning::LoginRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::LoginRefused),
+        Meaning::AccountRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::AccountRefused),
         Meaning::CreditsUsedUp => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::CreditsUsedUp),
         Meaning::RateLimited => Decision::Hold,
         Meaning::ServerError | Meaning::Lost | Meaning::NotSent if history.retries < retries => {
@@ -105,6 +106,11 @@ mod tests {
                 Meaning::LoginRefused,
                 SettleAndStop(Outcome::Rejected, StopReason::LoginRefused),
                 SettleAndStop(Outcome::Unconfirmed, StopReason::LoginRefused),
+            ),
+            (
+                Meaning::AccountRefused,
+                SettleAndStop(Outcome::Rejected, StopReason::AccountRefused),
+                SettleAndStop(Outcome::Unconfirmed, StopReason::AccountRefused),
             ),
             (
                 Meaning::CreditsUsedUp,

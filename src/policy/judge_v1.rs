@@ -11,7 +11,7 @@ use crate::api::{Answer, Ending};
 
 /// What a call's end means for its invitation.
 #[must_use]
-pub fn judge_v1(ending: &Ending) -> Verdict {
+pub(super) fn judge_v1(ending: &Ending) -> Verdict {
     match ending {
         Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
         Ending::Lost(why) => Verdict::new(Meaning::Lost, why),
@@ -109,6 +109,7 @@ fn judge_success(status: u16, message: &str) -> Verdict {
             | Meaning::Rejected
             | Meaning::KeyRefused
             | Meaning::LoginRefused
+            | Meaning::AccountRefused
             | Meaning::CreditsUsedUp
             | Meaning::RateLimited
             | Meaning::ServerError
@@ -119,7 +120,7 @@ fn judge_success(status: u16, message: &str) -> Verdict {
 }
 
 /// An answer that contradicts itself is as good as none.
-fn contradiction(status: u16, claim: &str, message: &str) -> Verdict {
+pub(super) fn contradiction(status: u16, claim: &str, message: &str) -> Verdict {
     let said = if message.trim().is_empty() { String::new() } else { format!(", \"{message}\"") };
     Verdict::new(Meaning::Lost, format!("HTTP {status} with an answer that contradicts itself: status {claim}{said}"))
 }
@@ -156,6 +157,7 @@ fn judge_unclaimed(status: u16, message: &str) -> Verdict {
             | Meaning::NotPending
             | Meaning::NotFound
             | Meaning::Rejected
+            | Meaning::AccountRefused
             | Meaning::ServerError
             | Meaning::Lost
             | Meaning::NotSent,
@@ -164,7 +166,7 @@ fn judge_unclaimed(status: u16, message: &str) -> Verdict {
 }
 
 /// A body that is not the API's: a gateway's page, a piece of JSON, nothing.
-fn judge_foreign(status: u16) -> Verdict {
+pub(super) fn judge_foreign(status: u16) -> Verdict {
     match status {
         // Whoever answers this, API or gateway, did not pass the request on.
         429 => Verdict::new(Meaning::RateLimited, "HTTP 429 without an answer of the API"),

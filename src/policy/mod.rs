@@ -3,17 +3,21 @@
 //! Owns every rule about judging, retrying, backing off and credits; no other place knows which errors are retried.
 //! Never looks at a clock, draws a random number or does I/O: time and jitter come in as values.
 
+mod age;
 mod backoff;
 mod credits;
 mod decide;
+mod judge;
 mod judge_v1;
+mod judge_v2;
 mod pace_hint;
 mod verdict;
 mod words;
 
+pub use age::{certain_days, is_younger_by_id, sent_at};
 pub use backoff::{Backoff, hold, retry_delay};
-pub use credits::{Cost, cost_v1};
+pub use credits::Cost;
 pub use decide::{Decision, History, decide, given_up};
-pub use judge_v1::judge_v1;
+pub use judge::{cost, judge};
 pub use pace_hint::pace_hint;
 pub use verdict::{Meaning, Verdict, cut};

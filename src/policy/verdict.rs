@@ -15,6 +15,8 @@ pub enum Meaning {
     KeyRefused,
     /// The login token (LinkedIn's cookie) was refused: it would say the same of every row of this account.
     LoginRefused,
+    /// The account was refused, by its ID: it would say the same of every row of this account.
+    AccountRefused,
     /// The API says that the credits are used up.
     CreditsUsedUp,
     /// Too many calls: nothing was done, and the call may have been charged.
@@ -29,13 +31,14 @@ pub enum Meaning {
 
 impl Meaning {
     /// Every meaning, for tables that must be complete.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Withdrawn,
         Self::NotPending,
         Self::NotFound,
         Self::Rejected,
         Self::KeyRefused,
         Self::LoginRefused,
+        Self::AccountRefused,
         Self::CreditsUsedUp,
         Self::RateLimited,
         Self::ServerError,

@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 use super::settling::{Settling, stop_for, tell};
 use super::{Admitted, Gate};
 use crate::api::{Ending, Withdraw};
+use crate::config::ApiVersion;
 use crate::event::{Event, Settled};
 use crate::ledger::Settlement;
 use crate::outcome::Outcome;
 use crate::pace::{Leave, Pace, Refused};
 use crate::policy::{
-    Backoff, Cost, Decision, History, Meaning, Verdict, cost_v1, cut, decide, given_up, hold, judge_v1, pace_hint,
+    Backoff, Cost, Decision, History, Meaning, Verdict, cost, cut, decide, given_up, hold, judge, pace_hint,
     retry_delay,
 };
 use crate::stop::{Stop, StopReason};
@@ -76,10 +77,10 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             }
             tally.started.get_or_insert_with(Instant::now);
             let ending = self.api.withdraw(&row.withdrawal).await;
-            let mut verdict = judge_v1(&ending);
+            let mut verdict = judge(self.api.version(), &ending);
             verdict.words = cut(&self.api.scrub(&verdict.words));
             let history = tally.history;
-            tally.count(&ending, &verdict);
+            tally.count(self.api.version(), &ending, &verdict);
             tracing::debug!(row = row.number, id = %row.withdrawal.id, meaning = ?verdict.meaning,
                 http_status = tally.http_status, attempt = tally.attempts, words = %verdict.words, "answer");
 
@@ -175,6 +176,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             | Meaning::Rejected
             | Meaning::KeyRefused
             | Meaning::LoginRefused
+            | Meaning::AccountRefused
             | Meaning::CreditsUsedUp
             | Meaning::ServerError => {
                 if leave.accepted() {
@@ -212,7 +214,7 @@ impl Tally {
         Self { history, lost_words: "in an earlier run".to_owned(), ..Self::default() }
     }
 
-    fn count(&mut self, ending: &Ending, verdict: &Verdict) {
+    fn count(&mut self, version: ApiVersion, ending: &Ending, verdict: &Verdict) {
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
         if verdict.meaning == Meaning::RateLimited {
@@ -224,7 +226,7 @@ impl Tally {
             self.refused_since = None;
         }
         self.http_status = ending.http_status();
-        self.cost += cost_v1(verdict.meaning, self.http_status);
+        self.cost += cost(version, verdict.meaning, ending);
         if verdict.meaning == Meaning::Lost {
             self.lost_words.clone_from(&verdict.words);
         }
@@ -269,6 +271,7 @@ fn advice(reason: StopReason, words: &str) -> String {
     let next = match reason {
         StopReason::KeyRefused => "check LINKUP_API_KEY",
         StopReason::LoginRefused => "log in to LinkedIn again and renew LINKUP_LOGIN_TOKEN",
+        StopReason::AccountRefused => "check LINKUP_ACCOUNT_ID, and that the account is connected",
         StopReason::CreditsUsedUp => "buy credits, then run the same command again",
         StopReason::TooManyFailures
         | StopReason::PatienceExhausted

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::api::{Answer, Ending, PaceHeaders, Withdraw, Withdrawal};
-use crate::config::Rate;
+use crate::config::{ApiVersion, Rate};
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
@@ -70,6 +70,10 @@ impl Table {
 }
 
 impl Withdraw for Table {
+    fn version(&self) -> ApiVersion {
+        ApiVersion::V1
+    }
+
     async fn withdraw(&self, withdrawal: &Withdrawal) -> Ending {
         let (ending, latency) = {
             let mut state = self.0.lock().unwrap();

@@ -1,0 +1,18 @@
+//! The account's pending invitations: pages read, trusted as far as they can be, and sifted by age.
+//!
+//! Owns what a page says and which of its invitations count. Sends nothing and asks for nothing:
+//! [`crate::runner`] fetches the pages.
+
+mod filter;
+mod keep;
+mod lines;
+mod page;
+mod paging;
+mod read_v1;
+mod read_v2;
+
+pub use filter::{Filter, Sieve, Verdicts};
+pub use keep::{Keep, KeepError};
+pub use lines::{COLUMNS, Lines, Listed};
+pub use page::{Found, Page, read_page};
+pub use paging::{Doubts, Paging};

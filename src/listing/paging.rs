@@ -1,0 +1,243 @@
+//! From page to page to the end, noticing where the list can't be whole.
+//!
+//! Invitations come and go while a list is read, and then the pages shift: one that was on the next page stands on one
+//! that was read, and is missed. Nobody says so, but the numbers tell.
+
+use std::collections::HashSet;
+
+use super::page::{Found, Page};
+use crate::api::{InvitationType, PageRequest};
+use crate::invitation::{AccountName, Country, InvitationId};
+
+/// A list that is being read.
+#[derive(Debug)]
+pub struct Paging {
+    next: PageRequest,
+    ended: bool,
+    seen: HashSet<InvitationId>,
+    /// Entries of all pages, repeated and unusable ones included.
+    entries: u64,
+    /// Pages in a row without anything new.
+    stale: u32,
+    doubts: Doubts,
+}
+
+/// What speaks against a list being whole and true.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// Invitations that stood on more than one page.
+    pub repeated: u64,
+    /// Entries without a usable ID, or not pending.
+    pub unusable: u64,
+    /// Pages with fewer entries than they should have, although more followed.
+    pub short: u64,
+    /// What the API last said how many there are, and how many entries there were, where the two differ.
+    pub miscounted: Option<(u64, u64)>,
+    /// The list ended although a page said that there is more, or never got on.
+    pub broken_off: bool,
+    /// What the last page said how many there are.
+    available: Option<u64>,
+}
+
+/// So many pages in a row without anything new, and a list never ends.
+const MOST_STALE: u32 = 3;
+
+impl Paging {
+    /// Before the first page.
+    #[must_use]
+    pub fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
+        let next = PageRequest { account, country, invitation_type, number: 1, offset: 0 };
+        Self { next, ended: false, seen: HashSet::new(), entries: 0, stale: 0, doubts: Doubts::default() }
+    }
+
+    /// The page to ask for next; `None` where the list has ended.
+    #[must_use]
+    pub fn next(&self) -> Option<&PageRequest> {
+        (!self.ended).then_some(&self.next)
+    }
+
+    /// Invitations so far, each counted once.
+    #[must_use]
+    pub fn invitations(&self) -> u64 {
+        self.seen.len() as u64
+    }
+
+    /// Takes the page that was asked for. Returns what was not seen before.
+    pub fn take(&mut self, page: Page) -> Vec<Found> {
+        let (entries, usable) = (page.entries(), page.found.len() as u64);
+        let is_short = entries < u64::from(PageRequest::SIZE);
+        self.entries += entries;
+        self.doubts.unusable += page.unusable;
+        self.doubts.available = page.available.or(self.doubts.available);
+        let new: Vec<_> = page.found.into_iter().filter(|found| self.seen.insert(found.id.clone())).collect();
+        self.doubts.repeated += usable - new.len() as u64;
+        self.stale = if new.is_empty() { self.stale + 1 } else { 0 };
+
+        // By place, not by entries: a page that leaves some out is not the last one for that.
+        let places = u64::from(self.next.number) * u64::from(PageRequest::SIZE);
+        let is_last = match (page.has_more, page.available) {
+            (Some(has_more), _) => !has_more,
+            (None, Some(available)) => places >= available && is_short || entries == 0,
+            (None, None) => is_short,
+        };
+        self.doubts.broken_off |= !is_last && (entries == 0 || self.stale >= MOST_STALE);
+        self.ended = is_last || self.doubts.broken_off;
+        self.doubts.short += u64::from(is_short && !self.ended);
+        self.next.number += 1;
+        let offset = self.next.offset + u64::from(PageRequest::SIZE);
+        self.next.offset = page.next_offset.filter(|next| *next > self.next.offset).unwrap_or(offset);
+        // An exact end: one more page would be bought for nothing.
+        self.ended |= page.has_more.is_none() && page.available == Some(places) && self.entries == places;
+        new
+    }
+
+    /// What is doubtful about the list so far.
+    #[must_use]
+    pub fn doubts(&self) -> Doubts {
+        let listed = self.invitations() + self.doubts.unusable;
+        let miscounted = self.doubts.available.filter(|available| self.ended && *available != listed);
+        Doubts { miscounted: miscounted.map(|available| (available, listed)), ..self.doubts.clone() }
+    }
+}
+
+impl Doubts {
+    /// Each doubt in words, for a warning.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.repeated > 0 {
+            words.push(format!(
+                "{} invitations stood on two pages: the pages moved while they were read, so others may be missing",
+                self.repeated
+            ));
+        }
+        if self.short > 0 {
+            words.push(format!("{} pages left something out: invitations may be missing", self.short));
+        }
+        if let Some((available, listed)) = self.miscounted {
+            words.push(format!("the API speaks of {available} pending invitations, and its pages held {listed}"));
+        }
+        if self.broken_off {
+            words.push(
+                "the list broke off: its pages held nothing new, though the API says that there is more".to_owned(),
+            );
+        }
+        if self.unusable > 0 {
+            words.push(format!("{} entries are left out: no certain ID, or not pending", self.unusable));
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(id: u64) -> Found {
+        Found {
+            id: InvitationId::parse(&id.to_string()).unwrap(),
+            name: String::new(),
+            profile_url: String::new(),
+            headline: String::new(),
+            invitation_type: String::new(),
+            sent_time: String::new(),
+            sent_time_days: None,
+        }
+    }
+
+    /// A page as V1 tells it: its entries, and how many there are in all.
+    fn v1(ids: impl IntoIterator<Item = u64>, available: u64) -> Page {
+        Page { found: ids.into_iter().map(found).collect(), available: Some(available), ..Page::default() }
+    }
+
+    /// A page as V2 tells it.
+    fn v2(ids: impl IntoIterator<Item = u64>, has_more: bool) -> Page {
+        Page { found: ids.into_iter().map(found).collect(), has_more: Some(has_more), ..Page::default() }
+    }
+
+    fn bare(ids: impl IntoIterator<Item = u64>) -> Page {
+        Page { found: ids.into_iter().map(found).collect(), ..Page::default() }
+    }
+
+    /// Reads these pages. Returns how many were asked for, how many invitations were listed, and the doubts.
+    fn read(pages: Vec<Page>) -> (u32, u64, Doubts) {
+        let mut paging = Paging::new(AccountName::default(), Country::default(), InvitationType::default());
+        let mut asked = 0;
+        for page in pages {
+            if paging.next().is_none() {
+                break;
+            }
+            asked += 1;
+            paging.take(page);
+        }
+        assert!(paging.next().is_none(), "it would ask for more");
+        let doubts = Doubts { available: None, ..paging.doubts() };
+        (asked, paging.invitations(), doubts)
+    }
+
+    #[test]
+    fn whole_lists_end_without_a_page_too_many() {
+        let cases = [
+            vec![v1(0..0, 0)],
+            vec![v1(0..7, 7)],
+            vec![v1(0..10, 10)],
+            vec![v1(0..10, 13), v1(10..13, 13)],
+            vec![v1(0..10, 20), v1(10..20, 20)],
+            vec![v2(0..0, false)],
+            vec![v2(0..10, false)],
+            vec![v2(0..10, true), v2(10..20, true), v2(20..23, false)],
+            vec![bare(0..10), bare(10..12)],
+        ];
+        for pages in cases {
+            let (asked, listed) = (pages.len() as u32, pages.iter().map(Page::entries).sum());
+            assert_eq!(read(pages.clone()), (asked, listed, Doubts::default()), "{pages:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_noticed() {
+        let none = Doubts::default();
+        let cases = [
+            // The second page repeats one and so misses another.
+            (
+                vec![v1(0..10, 20), v1(9..19, 20), v1(0..0, 20)],
+                (2, 19, Doubts { repeated: 1, miscounted: Some((20, 19)), ..none.clone() }),
+            ),
+            // A page leaves two out; the list goes on behind it.
+            (
+                vec![v1(0..8, 20), v1(10..20, 20), v1(0..0, 20)],
+                (3, 18, Doubts { short: 1, miscounted: Some((20, 18)), ..none.clone() }),
+            ),
+            // It ends early.
+            (vec![v1(0..10, 40), v1(0..0, 40)], (2, 10, Doubts { miscounted: Some((40, 10)), ..none.clone() })),
+            // More than the API speaks of: a full page is followed by the next one.
+            (vec![v1(0..10, 5), v1(10..12, 5)], (2, 12, Doubts { miscounted: Some((5, 12)), ..none.clone() })),
+            // One page again and again.
+            (
+                vec![v1(0..10, 90), v1(0..10, 90), v1(0..10, 90), v1(0..10, 90)],
+                (4, 10, Doubts { repeated: 30, broken_off: true, miscounted: Some((90, 10)), ..none.clone() }),
+            ),
+            (vec![v2(0..10, true), v2(0..0, true)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
+            (vec![v2(0..9, true), v2(10..12, false)], (2, 11, Doubts { short: 1, ..none.clone() })),
+            (vec![Page { unusable: 2, ..v1(0..3, 5) }], (1, 3, Doubts { unusable: 2, ..none.clone() })),
+        ];
+        for (pages, expected) in cases {
+            assert_eq!(read(pages.clone()), expected, "{pages:?}");
+            assert!(!expected.2.words().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_by_number_and_by_place() {
+        let mut paging = Paging::new(AccountName::default(), Country::default(), InvitationType::default());
+        let place = |paging: &Paging| paging.next().map(|next| (next.number, next.offset));
+        assert_eq!(place(&paging), Some((1, 0)));
+        paging.take(v2(0..10, true));
+        assert_eq!(place(&paging), Some((2, 10)));
+        paging.take(Page { next_offset: Some(25), ..v2(10..20, true) });
+        assert_eq!(place(&paging), Some((3, 25)));
+        // A place that was read already would never end.
+        paging.take(Page { next_offset: Some(25), ..v2(20..30, true) });
+        assert_eq!(place(&paging), Some((4, 35)));
+    }
+}

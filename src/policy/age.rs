@@ -1,0 +1,150 @@
+//! How old an invitation surely is, from the API's prose and from its own ID.
+//!
+//! Ages decide what is withdrawn, so each is the least that the words can mean, and words that are not understood have
+//! none.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Days in a month and in a year, as `--older-than` counts them (`contract.md`, Output of `list`).
+const MONTH: u32 = 30;
+const YEAR: u32 = 365;
+
+/// The days that have surely passed since an invitation was sent, by what the API says of it: "Sent yesterday",
+/// "3 weeks ago", "5d". LinkedIn rounds down, so that "1 month ago" is 30 days or more. `None` where the words are not
+/// understood, as in another language.
+#[must_use]
+pub fn certain_days(words: &str) -> Option<u32> {
+    let words = words.trim().to_lowercase();
+    let words = words.strip_prefix("sent ").map_or(words.as_str(), str::trim);
+    match words {
+        "today" | "just now" | "now" => return Some(0),
+        "yesterday" => return Some(1),
+        _ => {}
+    }
+    let (number, unit) = match words.strip_suffix(" ago") {
+        Some(words) => words.split_once(' ')?,
+        // "5d", V2's short form.
+        None => words.split_at(words.find(|c: char| !c.is_ascii_digit())?),
+    };
+    let number: u32 = match number {
+        "a" | "an" => 1,
+        _ if !number.bytes().all(|byte| byte.is_ascii_digit()) => return None,
+        _ => number.parse().ok()?,
+    };
+    let days = match unit {
+        // "m" is a minute to LinkedIn, as its month is "mo".
+        "s" | "second" | "seconds" | "m" | "min" | "mins" | "minute" | "minutes" | "h" | "hr" | "hrs" | "hour"
+        | "hours" => 0,
+        "d" | "day" | "days" => 1,
+        "w" | "wk" | "week" | "weeks" => 7,
+        "mo" | "mos" | "month" | "months" => MONTH,
+        "y" | "yr" | "yrs" | "year" | "years" => YEAR,
+        _ => return None,
+    };
+    number.checked_mul(days)
+}
+
+/// Before LinkedIn there were no invitations; a smaller number is an ID that holds no time.
+const FIRST: i64 = 1_041_379_200_000;
+
+/// When an invitation was sent, by its ID: the bits above the lowest 22 are Unix milliseconds (`linkup-api.md`, "The ID
+/// tells its own age"). Undocumented, and older, short IDs hold no such time.
+#[must_use]
+pub fn sent_at(id: &str) -> Option<Timestamp> {
+    let millis = i64::try_from(id.parse::<u64>().ok()? >> 22).ok()?;
+    (millis >= FIRST).then(|| Timestamp::from_millisecond(millis).ok())?
+}
+
+/// Whether an invitation's ID says that it was sent fewer than so many days before `now`.
+#[must_use]
+pub fn is_younger_by_id(id: &str, days: u32, now: Timestamp) -> bool {
+    let limit = now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN);
+    sent_at(id).is_some_and(|sent| sent > limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_certain_of_an_age_in_words() {
+        let cases = [
+            ("Sent today", Some(0)),
+            ("today", Some(0)),
+            ("just now", Some(0)),
+            ("Sent yesterday", Some(1)),
+            ("YESTERDAY", Some(1)),
+            (" Sent 2 days ago ", Some(2)),
+            ("2 days ago", Some(2)),
+            ("a day ago", Some(1)),
+            ("an hour ago", Some(0)),
+            ("23 hours ago", Some(0)),
+            ("59 minutes ago", Some(0)),
+            ("1 week ago", Some(7)),
+            ("3 weeks ago", Some(21)),
+            ("1 month ago", Some(30)),
+            ("3 months ago", Some(90)),
+            ("1 year ago", Some(365)),
+            ("2 years ago", Some(730)),
+            ("5d", Some(5)),
+            ("3w", Some(21)),
+            ("2mo", Some(60)),
+            ("1yr", Some(365)),
+            ("1y", Some(365)),
+            ("5m", Some(0)),
+            ("12h", Some(0)),
+            // Not understood, so not old.
+            ("", None),
+            ("ago", None),
+            ("5", None),
+            ("d", None),
+            ("Gesendet vor 3 Wochen", None),
+            ("il y a 3 mois", None),
+            ("hace 1 mes", None),
+            ("3 Monate ago", None),
+            ("in 3 weeks", None),
+            ("-3 weeks ago", None),
+            ("about 1 month ago", None),
+            ("almost 1 year ago", None),
+            ("1.5 years ago", None),
+            ("last month", None),
+            ("1 month and 2 days ago", None),
+            ("30 days", None),
+            ("4294967295 weeks ago", None),
+            ("99999999999 days ago", None),
+        ];
+        for (words, days) in cases {
+            assert_eq!(certain_days(words), days, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_s_own_time() {
+        // linkup-api.md, "The ID tells its own age".
+        let cases = [
+            ("7453486530700017665", Some("2026-04-24")),
+            ("7329176687475109888", Some("2025-05-16")),
+            ("6227164820370661376", Some("2017-01-17")),
+            ("2906418534", None),
+            ("7", None),
+            ("18446744073709551615", Some("2109-05-15")),
+            ("99999999999999999999", None),
+        ];
+        for (id, day) in cases {
+            assert_eq!(sent_at(id).map(|time| time.strftime("%F").to_string()).as_deref(), day, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_says_younger() {
+        let now: Timestamp = "2025-06-16T00:00:00Z".parse().unwrap();
+        let cases =
+            [("7329176687475109888", 30, false), ("7329176687475109888", 32, true), ("2906418534", 9_000, false)];
+        for (id, days, younger) in cases {
+            assert_eq!(is_younger_by_id(id, days, now), younger, "{id} {days}");
+        }
+        // Sent after now: whatever that means, it is not old.
+        assert!(is_younger_by_id("7453486530700017665", 1, now));
+        assert!(is_younger_by_id("7329176687475109888", u32::MAX, now), "nothing is that old");
+    }
+}

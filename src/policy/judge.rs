@@ -1,0 +1,31 @@
+//! The two versions behind one question: what a call's end means, and what it cost.
+
+use super::credits::{cost_v1, cost_v2};
+use super::judge_v2::Body;
+use super::{Cost, Meaning, Verdict, judge_v1, judge_v2};
+use crate::api::Ending;
+use crate::config::ApiVersion;
+
+/// What a call's end means for its invitation.
+#[must_use]
+pub fn judge(version: ApiVersion, ending: &Ending) -> Verdict {
+    match version {
+        ApiVersion::V1 => judge_v1::judge_v1(ending),
+        ApiVersion::V2 => judge_v2::judge_v2(ending),
+    }
+}
+
+/// What a call that ended so and meant this cost, in credits.
+#[must_use]
+pub fn cost(version: ApiVersion, meaning: Meaning, ending: &Ending) -> Cost {
+    match version {
+        ApiVersion::V1 => cost_v1(meaning, ending.http_status()),
+        ApiVersion::V2 => {
+            let consumed = match ending {
+                Ending::Answered(answer) => Body::parse(&answer.body).and_then(|body| body.credits_consumed()),
+                Ending::Lost(_) | Ending::NotSent(_) => None,
+            };
+            cost_v2(meaning, consumed)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a V2 answer means: its `success`, then its `error.code`, then its words and its HTTP status (`linkup-api.md`, V2).
+//!
+//! What an accepted, declined or withdrawn invitation answers is documented nowhere, for V2 as little as for V1: codes
+//! that are not known are read as words.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::judge_v1::{contradiction, judge_foreign};
+use super::{Meaning, Verdict, words};
+use crate::api::{Answer, Ending};
+
+/// What a call's end means for its invitation.
+#[must_use]
+pub(super) fn judge_v2(ending: &Ending) -> Verdict {
+    match ending {
+        Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
+        Ending::Lost(why) => Verdict::new(Meaning::Lost, why),
+        Ending::Answered(answer) => judge_answer(answer),
+    }
+}
+
+/// The members of an answer that are looked at. One that stands there twice makes it no answer of the API's.
+#[derive(Deserialize)]
+pub(super) struct Body {
+    success: Option<Value>,
+    data: Option<Value>,
+    error: Option<Value>,
+    message: Option<Value>,
+    metadata: Option<Value>,
+}
+
+impl Body {
+    /// A JSON object's members; `None` for anything else.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+        // serde would take an array for the members in their order.
+        bytes.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(bytes).ok())
+    }
+
+    /// What the call was charged, in credits: the exact figure (V2, metadata).
+    pub(super) fn credits_consumed(&self) -> Option<u64> {
+        let consumed = self.metadata.as_ref()?.get("credits_consumed")?;
+        // A fraction is charged in full, rather than not at all.
+        consumed.as_u64().or_else(|| {
+            let credits = consumed.as_f64().filter(|credits| (0.0..1e9).contains(credits))?;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+            Some(credits.ceil() as u64)
+        })
+    }
+
+    fn code(&self) -> &str {
+        self.error.as_ref().and_then(|error| error.get("code")).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn message(&self) -> &str {
+        let in_error = self.error.as_ref().map(|error| error.get("message").unwrap_or(error));
+        [in_error, self.message.as_ref()].into_iter().flatten().find_map(Value::as_str).unwrap_or_default()
+    }
+
+    fn has_error(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| !error.is_null())
+    }
+
+    fn denies_withdrawal(&self) -> bool {
+        self.data.as_ref().and_then(|data| data.get("withdrawn")).is_some_and(|withdrawn| *withdrawn != true)
+    }
+}
+
+fn judge_answer(answer: &Answer) -> Verdict {
+    let status = answer.http_status;
+    let Some(body) = Body::parse(&answer.body) else {
+        return judge_foreign(status);
+    };
+    match body.success {
+        Some(Value::Bool(true)) => judge_success(status, &body),
+        Some(Value::Bool(false)) => judge_error(status, &body),
+        Some(_) | None if body.has_error() && status >= 400 => judge_error(status, &body),
+        Some(_) | None => judge_foreign(status),
+    }
+}
+
+/// A body that claims success: believed where nothing else in the answer speaks against it.
+fn judge_success(status: u16, body: &Body) -> Verdict {
+    if (200..300).contains(&status) && !body.has_error() && !body.denies_withdrawal() {
+        let message = body.message();
+        Verdict::new(Meaning::Withdrawn, if message.is_empty() { "withdrawn" } else { message })
+    } else {
+        contradiction(status, "success", body.message())
+    }
+}
+
+/// A body that claims an error: its code first, then its words, then the status.
+fn judge_error(status: u16, body: &Body) -> Verdict {
+    let (code, message) = (body.code(), body.message());
+    let words = match (code, message) {
+        ("", "") => format!("HTTP {status} without a message"),
+        (one, "") | ("", one) => one.to_owned(),
+        (code, message) => format!("{code}: {message}"),
+    };
+    let meaning = match code.to_ascii_uppercase().as_str() {
+        "INVALID_API_KEY" => Meaning::KeyRefused,
+        // A bad account, not a missing invitation (linkup-api.md, V2 Errors).
+        "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Meaning::AccountRefused,
+        "INSUFFICIENT_CREDITS" => Meaning::CreditsUsedUp,
+        "RATE_LIMITED" => Meaning::RateLimited,
+        "INTERNAL_ERROR" => Meaning::ServerError,
+        "INVALID_ACTION" => Meaning::Rejected,
+        _ => match words::read(code).or_else(|| words::read(message)) {
+            Some(Meaning::Withdrawn) => return contradiction(status, "error", message),
+            Some(Meaning::LoginRefused) => Meaning::AccountRefused,
+            Some(meaning) => meaning,
+            None => by_status(status, code),
+        },
+    };
+    Verdict::new(meaning, words)
+}
+
+/// Where neither code nor words say anything that is known.
+fn by_status(status: u16, code: &str) -> Meaning {
+    match status {
+        401 => Meaning::KeyRefused,
+        402 => Meaning::CreditsUsedUp,
+        403 => Meaning::AccountRefused,
+        404 if code.is_empty() => Meaning::NotFound,
+        429 => Meaning::RateLimited,
+        500 => Meaning::ServerError,
+        408 | 501.. => Meaning::Lost,
+        _ => Meaning::Rejected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(http_status: u16, body: &str) -> Verdict {
+        judge_v2(&Ending::Answered(Answer { http_status, body: body.as_bytes().to_vec(), ..Answer::default() }))
+    }
+
+    fn error(code: &str, message: &str) -> String {
+        serde_json::json!({
+            "success": false, "error": {"code": code, "message": message}, "metadata": {"credits_consumed": 0}
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn what_the_documented_codes_mean() {
+        let cases = [
+            (403, "INVALID_API_KEY", Meaning::KeyRefused),
+            (403, "ACCOUNT_INACTIVE", Meaning::AccountRefused),
+            (404, "INVALID_ACCOUNT", Meaning::AccountRefused),
+            (400, "INVALID_ACTION", Meaning::Rejected),
+            (400, "INVALID_PARAMS", Meaning::Rejected),
+            (402, "INSUFFICIENT_CREDITS", Meaning::CreditsUsedUp),
+            (429, "RATE_LIMITED", Meaning::RateLimited),
+            (500, "INTERNAL_ERROR", Meaning::ServerError),
+            // The code decides, whatever status came with it.
+            (200, "RATE_LIMITED", Meaning::RateLimited),
+            (500, "rate_limited", Meaning::RateLimited),
+        ];
+        for (status, code, meaning) in cases {
+            let verdict = judged(status, &error(code, "whatever it says"));
+            assert_eq!(verdict.meaning, meaning, "{status} {code}");
+            assert_eq!(verdict.words, format!("{code}: whatever it says"));
+        }
+    }
+
+    #[test]
+    fn undocumented_codes_are_read_as_words_then_by_their_status() {
+        let cases = [
+            (400, "INVALID_PARAMS", "This invitation is no longer pending", Meaning::NotPending),
+            (400, "INVALID_PARAMS", "Invitation not found", Meaning::NotFound),
+            (404, "NOT_FOUND", "Invitation not found", Meaning::NotFound),
+            (409, "CONFLICT", "This invitation was already accepted", Meaning::NotPending),
+            (400, "BAD", "LinkedIn cookie expired", Meaning::AccountRefused),
+            (401, "UNAUTHORIZED", "no", Meaning::KeyRefused),
+            (403, "FORBIDDEN", "no", Meaning::AccountRefused),
+            (402, "PAY", "no", Meaning::CreditsUsedUp),
+            (429, "SLOW", "no", Meaning::RateLimited),
+            (500, "ODD", "no", Meaning::ServerError),
+            (503, "UPSTREAM", "no", Meaning::Lost),
+            (400, "ODD", "no", Meaning::Rejected),
+            (404, "", "", Meaning::NotFound),
+            (404, "ODD", "no", Meaning::Rejected),
+            (400, "ODD", "Invitation withdrawn successfully", Meaning::Lost),
+        ];
+        for (status, code, message, meaning) in cases {
+            assert_eq!(judged(status, &error(code, message)).meaning, meaning, "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn success_is_believed_where_nothing_speaks_against_it() {
+        let cases = [
+            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": "7"}}"#, Meaning::Withdrawn),
+            (200, r#"{"success": true, "data": {"invitation_id": "7"}, "error": null}"#, Meaning::Withdrawn),
+            (200, r#"{"success": true, "data": {"withdrawn": false}}"#, Meaning::Lost),
+            (200, r#"{"success": true, "error": {"code": "RATE_LIMITED"}}"#, Meaning::Lost),
+            (500, r#"{"success": true, "data": {"withdrawn": true}}"#, Meaning::Lost),
+            (200, r#"{"success": "true", "data": {"withdrawn": true}}"#, Meaning::Lost),
+            (200, r#"{"success": true, "success": false}"#, Meaning::Lost),
+            (200, r#"{"status": "success"}"#, Meaning::Lost),
+            (200, "[true]", Meaning::Lost),
+            (502, "<html>Bad Gateway</html>", Meaning::Lost),
+            (429, "slow down", Meaning::RateLimited),
+            (403, r#"{"error": {"code": "INVALID_API_KEY"}}"#, Meaning::KeyRefused),
+            (400, r#"{"success": false, "error": "Invitation not found"}"#, Meaning::NotFound),
+        ];
+        for (status, body, meaning) in cases {
+            assert_eq!(judged(status, body).meaning, meaning, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_exact_charge_is_read() {
+        let cases = [
+            (r#"{"metadata": {"credits_consumed": 1}}"#, Some(1)),
+            (r#"{"metadata": {"credits_consumed": 0}}"#, Some(0)),
+            (r#"{"metadata": {"credits_consumed": 0.5}}"#, Some(1)),
+            (r#"{"metadata": {"credits_consumed": -1}}"#, None),
+            (r#"{"metadata": {"credits_consumed": "1"}}"#, None),
+            (r#"{"metadata": null}"#, None),
+            (r#"{}"#, None),
+        ];
+        for (body, credits) in cases {
+            assert_eq!(Body::parse(body.as_bytes()).unwrap().credits_consumed(), credits, "{body}");
+        }
+    }
+}
