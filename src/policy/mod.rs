@@ -4,6 +4,7 @@
 //! Never looks at a clock, draws a random number or does I/O: time and jitter come in as values.
 
 mod backoff;
+mod clause;
 mod credits;
 mod decide;
 mod judge_v1;
@@ -16,4 +17,4 @@ pub use credits::{Cost, cost_v1};
 pub use decide::{Decision, History, decide, given_up};
 pub use judge_v1::judge_v1;
 pub use pace_hint::pace_hint;
-pub use verdict::{Meaning, Verdict, cut};
+pub use verdict::{Meaning, Verdict, cut, visible};
