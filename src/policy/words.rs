@@ -96,13 +96,26 @@ fn plain(message: &str) -> String {
 
 /// What a message says of the caller. By whole words: a "corporate limit" is no rate limit.
 fn of_the_caller(text: &str) -> Option<Meaning> {
-    // Bounded by spaces on both sides, so that a space in a phrase is a word's bound: " 0 credit" is not in "10 credits".
-    let spaced = format!(" {} ", words(text).collect::<Vec<_>>().join(" "));
+    let spaced = spaced(text);
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| spaced.contains(phrase));
-    let used_up = [
+    if says(&[" rate limit", " ratelimit", " too many requests ", " toomanyrequests "]) {
+        Some(Meaning::RateLimited)
+    } else if text.split(['.', ';', '!']).any(credits_are_used_up) {
+        Some(Meaning::CreditsUsedUp)
+    } else if says(&[" api key", " apikey"]) {
+        Some(Meaning::KeyRefused)
+    } else if says(&[" cookie", " login token", " logintoken", " session expired ", " session has expired "]) {
+        Some(Meaning::LoginRefused)
+    } else {
+        None
+    }
+}
+
+/// Whether a sentence says that there are no credits left, or not enough.
+fn credits_are_used_up(sentence: &str) -> bool {
+    const USED_UP: [&str; 16] = [
         " insufficient",
         " not enough",
-        " enough credit",
         " out of credit",
         " no credit",
         " no more credit",
@@ -114,22 +127,19 @@ fn of_the_caller(text: &str) -> Option<Meaning> {
         " used up ",
         " run out ",
         " ran out ",
-        " 0 credits left",
-        " 0 credits remaining",
-        " 0 credits available",
+        " 0 credits left ",
+        " 0 credits remaining ",
+        " 0 credits available ",
     ];
-    let has_enough = says(&[" enough credit"]) && !says(&[" not "]);
-    if says(&[" rate limit", " ratelimit", " too many requests ", " toomanyrequests "]) {
-        Some(Meaning::RateLimited)
-    } else if says(&[" credit"]) && says(&used_up) && !has_enough {
-        Some(Meaning::CreditsUsedUp)
-    } else if says(&[" api key", " apikey"]) {
-        Some(Meaning::KeyRefused)
-    } else if says(&[" cookie", " login token", " logintoken", " session expired ", " session has expired "]) {
-        Some(Meaning::LoginRefused)
-    } else {
-        None
-    }
+    let spaced = spaced(sentence);
+    let not_enough = spaced.contains(" enough credit") && spaced.contains(" not ");
+    spaced.contains(" credit") && (not_enough || USED_UP.iter().any(|phrase| spaced.contains(phrase)))
+}
+
+/// The words with a space on either side, so that a space in a phrase is a word's bound: " 0 credits" is not in
+/// "10 credits".
+fn spaced(text: &str) -> String {
+    format!(" {} ", words(text).collect::<Vec<_>>().join(" "))
 }
 
 /// What a message says is not there; the invitation, if it speaks of that too.
@@ -141,7 +151,7 @@ fn missing_in(text: &str) -> Option<Missing> {
 /// What a message plainly says of the invitation's state: the weightiest of its clauses, if nothing in it doubts.
 fn stated(text: &str, is_missing: bool) -> Option<State> {
     // "Not found or already withdrawn" leaves open which, and a wrong account would be told the same.
-    let leaves_open = |word| is_doubt(word) || (is_missing && word == "or");
+    let leaves_open = |word: &str| is_doubt(word) || word.contains("confirm") || (is_missing && word == "or");
     if text.contains('?') || words(text).any(leaves_open) {
         return None;
     }
@@ -204,8 +214,6 @@ fn only_asks(word: &str) -> bool {
         word,
         "check"
             | "verify"
-            | "confirm"
-            | "confirmation"
             | "ensure"
             | "sure"
             | "determine"
@@ -366,7 +374,8 @@ mod tests {
             "The user accepted",
             "The user accepted the terms of the invitation",
             "Timeout while waiting for confirmation that the invitation was withdrawn",
-            "Waiting for confirmation: the invitation was withdrawn",
+            "The invitation was withdrawn but LinkedIn did not confirm",
+            "Waiting for LinkedIn: the invitation was withdrawn",
             "Please check that the invitation is no longer pending",
             "Please check: the invitation is no longer pending",
             "Invitation id is withdrawn from the documentation",
@@ -449,6 +458,7 @@ mod tests {
             ("No credits left", Some(CreditsUsedUp)),
             ("0 credits left", Some(CreditsUsedUp)),
             ("10 credits left", None),
+            ("Insufficient permissions. You have 5 credits", None),
             ("No credit card on file", None),
             ("You have enough credits", None),
             ("Insufficient accreditation", None),
