@@ -86,7 +86,7 @@ fn plain(message: &str) -> String {
         ("'s ", " is "),
         ("any more", "anymore"),
         ("connection request", "invitation"),
-        // One list, of which the last member must not be taken for a clause of its own.
+        // What is only one of two is not said by itself: "was accepted, or it is still pending".
         (", or ", " or "),
         ("credit card", "card"),
     ];
@@ -382,6 +382,7 @@ mod tests {
             "Invitation accepted for processing",
             "LinkedIn declined the request",
             "LinkedIn declined the invitation",
+            "The invitation was declined by LinkedIn",
             "It may have been accepted",
             "The invitation may have been accepted",
             "Perhaps: the invitation was already accepted",
@@ -390,6 +391,7 @@ mod tests {
             "Was the invitation already withdrawn?",
             "Already withdrawn?",
             "The invitation was accepted or is pending",
+            "The invitation was accepted, or it is still pending",
             "The invitation is pending, already accepted, or withdrawn",
             "Invitation accepted: no",
             "The invitation was never accepted",
@@ -406,6 +408,58 @@ mod tests {
         ];
         for message in cases {
             assert_eq!(read(message), None, "{message:?}");
+        }
+    }
+
+    /// Before the colon they take the plainness from what follows; a mere remark does not.
+    #[test]
+    fn a_hedge_or_a_demand_spoils_what_follows() {
+        let after = |word: &str| read(&format!("{word}: the invitation was already accepted"));
+        let spoilers = [
+            "whether",
+            "if",
+            "unless",
+            "until",
+            "may",
+            "might",
+            "maybe",
+            "perhaps",
+            "possibly",
+            "probably",
+            "likely",
+            "unsure",
+            "unclear",
+            "uncertain",
+            "seems",
+            "appears",
+            "apparently",
+            "check",
+            "verify",
+            "confirm",
+            "unconfirmed",
+            "confirmation",
+            "ensure",
+            "sure",
+            "determine",
+            "tell",
+            "know",
+            "unknown",
+            "wait",
+            "waiting",
+            "only",
+            "must",
+            "should",
+            "requires",
+            "once",
+            "when",
+            "before",
+            "expected",
+        ];
+        for word in spoilers {
+            assert_eq!(after(word), None, "{word:?}");
+        }
+        for word in ["Error", "Bad request", "Failed to withdraw", "LinkedIn says"] {
+            assert_eq!(after(word), Some(SettledBefore), "{word:?}");
         }
     }
 
