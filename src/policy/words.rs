@@ -59,6 +59,7 @@ pub(super) fn leaves_in_doubt(message: &str) -> bool {
             word,
             "pending"
                 | "still"
+                | "be"
                 | "being"
                 | "queued"
                 | "scheduled"
@@ -94,13 +95,16 @@ fn plain(message: &str) -> String {
     SAME.iter().fold(text, |text, (from, to)| text.replace(from, to))
 }
 
+/// Not the question mark, which belongs to what it doubts.
+const SENTENCE_ENDS: [char; 3] = ['.', ';', '!'];
+
 /// What a message says of the caller. By whole words: a "corporate limit" is no rate limit.
 fn of_the_caller(text: &str) -> Option<Meaning> {
     let spaced = spaced(text);
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| spaced.contains(phrase));
     if says(&[" rate limit", " ratelimit", " too many requests ", " toomanyrequests "]) {
         Some(Meaning::RateLimited)
-    } else if text.split(['.', ';', '!']).any(credits_are_used_up) {
+    } else if text.split(SENTENCE_ENDS).any(credits_are_used_up) {
         Some(Meaning::CreditsUsedUp)
     } else if says(&[" api key", " apikey"]) {
         Some(Meaning::KeyRefused)
@@ -170,10 +174,14 @@ fn stated(text: &str, is_missing: bool) -> Option<State> {
         .max()
 }
 
-/// "Successfully withdrew it", in whatever sentence.
+/// "Successfully withdrew it", in whatever words, unless the sentence hedges or speaks of what is to be.
 fn claims_success(text: &str) -> bool {
-    let has = |wanted: &[&str]| words(text).any(|word| wanted.contains(&word));
-    has(&["successfully"]) && has(&["withdrawn", "withdrew"]) && !denies_success(text)
+    let claims = |sentence: &str| {
+        let has = |wanted: &[&str]| words(sentence).any(|word| wanted.contains(&word));
+        let hedged = sentence.contains('?') || words(sentence).any(|word| is_doubt(word) || only_asks(word));
+        has(&["successfully"]) && has(&["withdrawn", "withdrew"]) && !has(&["be", "being"]) && !hedged
+    };
+    text.split(SENTENCE_ENDS).any(claims) && !denies_success(text)
 }
 
 fn denies_success(text: &str) -> bool {
@@ -357,6 +365,7 @@ mod tests {
             "Pending invitation withdrawn successfully",
             "1 invitation withdrawn successfully and no longer pending",
             "Successfully withdrew the invitation",
+            "Invitation withdrawn successfully. If you wish, invite somebody else",
         ];
         for message in now {
             assert_eq!(read(message), Some(WithdrawnNow), "{message:?}");
@@ -403,6 +412,10 @@ mod tests {
             "not withdrawn successfully",
             "could not be successfully withdrawn",
             "The invitation could not be successfully withdrawn",
+            "The invitation may have been withdrawn successfully",
+            "Waiting until it is withdrawn successfully",
+            "The invitation will be withdrawn successfully",
+            "Withdrawn successfully?",
             "0 invitations withdrawn successfully",
             "No invitation withdrawn successfully",
         ];
