@@ -10,6 +10,7 @@ use crate::config::{HistoryRequest, HistoryView, TableFormat};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
+use crate::policy::visible;
 use crate::report::{Screen, harmless, timestamp};
 
 /// Why there is no history to show.
@@ -181,7 +182,9 @@ fn show<const N: usize>(
         }
         TableFormat::Table => {
             let header = columns.map(str::to_owned);
-            let lines: Vec<_> = std::iter::once(header).chain(lines.map(|line| line.each_ref().map(text))).collect();
+            // A terminal shows it, and an older ledger may hold words as the API sent them.
+            let shown = lines.map(|line| line.each_ref().map(|cell| visible(&text(cell))));
+            let lines: Vec<_> = std::iter::once(header).chain(shown).collect();
             write!(out, "{}", aligned(&lines))?;
         }
     }

@@ -6,7 +6,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Meaning, Verdict, words};
+use super::words::{self, Said};
+use super::{Meaning, Verdict};
 use crate::api::{Answer, Ending};
 
 /// What a call's end means for its invitation.
@@ -96,25 +97,21 @@ fn judge_success(status: u16, message: &str) -> Verdict {
         return contradiction(status, "success", message);
     }
     match words::read(message) {
-        // "Has been withdrawn" is the success itself, "was already withdrawn" somebody's before.
-        Some(Meaning::NotPending) if words::says_before(message) => Verdict::new(Meaning::NotPending, message),
-        None | Some(Meaning::Withdrawn | Meaning::NotPending) if !words::denies(message) => {
+        // Settled, but not by this call.
+        Some(Said::SettledBefore) => Verdict::new(Meaning::NotPending, message),
+        // Says so, whatever "success" is meant to be: asking again would buy the same answer.
+        Some(Said::NotFound) => Verdict::new(Meaning::NotFound, message),
+        Some(Said::WithdrawnNow | Said::Withdrawn) if !words::denies(message) => {
             Verdict::new(Meaning::Withdrawn, message)
         }
+        None if !words::leaves_in_doubt(message) => Verdict::new(Meaning::Withdrawn, message),
         None
         | Some(
-            Meaning::Withdrawn
-            | Meaning::NotPending
-            | Meaning::NotFound
-            | Meaning::Rejected
-            | Meaning::KeyRefused
-            | Meaning::LoginRefused
-            | Meaning::AccountRefused
-            | Meaning::CreditsUsedUp
-            | Meaning::RateLimited
-            | Meaning::ServerError
-            | Meaning::Lost
-            | Meaning::NotSent,
+            Said::WithdrawnNow
+            | Said::Withdrawn
+            | Said::OfTheCaller(_)
+            | Said::ParameterMissing
+            | Said::SomethingElseNotFound,
         ) => contradiction(status, "success", message),
     }
 }
@@ -128,9 +125,14 @@ pub(super) fn contradiction(status: u16, claim: &str, message: &str) -> Verdict 
 /// A body that claims an error: its words first, then the status.
 fn judge_error(status: u16, message: &str) -> Verdict {
     let meaning = match words::read(message) {
-        Some(Meaning::Withdrawn) => return contradiction(status, "error", message),
-        Some(meaning) => meaning,
-        None => match status {
+        Some(Said::WithdrawnNow) => return contradiction(status, "error", message),
+        Some(Said::OfTheCaller(meaning)) => meaning,
+        Some(Said::ParameterMissing) => Meaning::Rejected,
+        Some(Said::SettledBefore | Said::Withdrawn) => Meaning::NotPending,
+        Some(Said::NotFound) => Meaning::NotFound,
+        // What the 404 is about.
+        Some(Said::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
+        None | Some(Said::SomethingElseNotFound) => match status {
             401 | 403 => Meaning::KeyRefused,
             402 => Meaning::CreditsUsedUp,
             404 => Meaning::NotFound,
@@ -148,19 +150,15 @@ fn judge_error(status: u16, message: &str) -> Verdict {
 /// the invitation, are taken at their word. They settle nothing, and to ask again at once would cost.
 fn judge_unclaimed(status: u16, message: &str) -> Verdict {
     match words::read(message) {
-        Some(
-            meaning @ (Meaning::RateLimited | Meaning::KeyRefused | Meaning::LoginRefused | Meaning::CreditsUsedUp),
-        ) => Verdict::new(meaning, message),
+        Some(Said::OfTheCaller(meaning)) => Verdict::new(meaning, message),
         None
         | Some(
-            Meaning::Withdrawn
-            | Meaning::NotPending
-            | Meaning::NotFound
-            | Meaning::Rejected
-            | Meaning::AccountRefused
-            | Meaning::ServerError
-            | Meaning::Lost
-            | Meaning::NotSent,
+            Said::ParameterMissing
+            | Said::WithdrawnNow
+            | Said::Withdrawn
+            | Said::SettledBefore
+            | Said::NotFound
+            | Said::SomethingElseNotFound,
         ) => Verdict::new(Meaning::Lost, format!("HTTP {status} with JSON that is not the API's")),
     }
 }
@@ -231,6 +229,8 @@ mod tests {
             (500, r#"{"detail": "Internal Server Error"}"#, Meaning::ServerError),
             (422, r#"{"detail": [{"loc": ["body"], "msg": "field required"}]}"#, Meaning::Rejected),
             (404, r#"{"detail": "Not Found"}"#, Meaning::NotFound),
+            (404, r#"{"detail": "Account not found"}"#, Meaning::Rejected),
+            (401, r#"{"detail": "User not found"}"#, Meaning::KeyRefused),
             (401, r#"{"error": {"message": "Bad key"}}"#, Meaning::KeyRefused),
             (403, r#"{"status": 403, "message": "Forbidden"}"#, Meaning::KeyRefused),
             (500, r#"{"status": "error", "message": "Invalid or expired LinkedIn cookie"}"#, Meaning::LoginRefused),
@@ -278,7 +278,6 @@ mod tests {
             (200, r#"{"status": "success", "message": "Invitation withdrawn"}"#, Meaning::Withdrawn),
             (200, r#"{"status": "success", "message": "The invitation has been withdrawn"}"#, Meaning::Withdrawn),
             (200, r#"{"status": "success", "message": "Request accepted", "error": null}"#, Meaning::Withdrawn),
-            (200, r#"{"status": "success", "message": "It is no longer pending"}"#, Meaning::Withdrawn),
             // The words may stand elsewhere.
             (200, r#"{"status": "error", "message": "", "detail": "Rate limit exceeded"}"#, Meaning::RateLimited),
             (200, r#"{"status": "error", "error": {"code": "RATE_LIMITED"}}"#, Meaning::RateLimited),
@@ -287,6 +286,51 @@ mod tests {
         ];
         for (status, body, meaning) in cases {
             assert_eq!(judged(status, body), meaning, "{status} {body}");
+        }
+    }
+
+    /// The same words mean one thing under an error and another under a success.
+    #[test]
+    fn prose_under_an_error_and_under_a_success() {
+        use Meaning::{Lost, NotFound, NotPending, Rejected, Withdrawn};
+        let cases = [
+            ("The invitation was accepted", NotPending, NotPending),
+            ("The invitation was declined by the recipient", NotPending, NotPending),
+            ("No longer pending", NotPending, NotPending),
+            ("It is no longer pending", NotPending, NotPending),
+            ("Invitation already withdrawn", NotPending, NotPending),
+            ("The invitation has been withdrawn", NotPending, Withdrawn),
+            ("The pending invitation has been withdrawn", NotPending, Withdrawn),
+            ("The invitation has been withdrawn and is no longer pending", NotPending, Withdrawn),
+            ("Invitation withdrawn", NotPending, Withdrawn),
+            ("Invitation withdrawn successfully. If you wish, invite somebody else", Lost, Withdrawn),
+            ("Pending invitation withdrawn successfully", Lost, Withdrawn),
+            ("Successfully withdrew the invitation", Lost, Withdrawn),
+            ("No pending invitation found", NotFound, NotFound),
+            ("Nothing to withdraw", NotFound, NotFound),
+            ("Not found", NotFound, NotFound),
+            ("0 invitations withdrawn successfully", Rejected, Lost),
+            ("No invitation was withdrawn", Rejected, Lost),
+            ("not withdrawn successfully", Rejected, Lost),
+            ("could not be successfully withdrawn", Rejected, Lost),
+            ("The invitation can’t be withdrawn", Rejected, Lost),
+            ("Account not found", Rejected, Lost),
+            ("The withdrawal is still pending", Rejected, Lost),
+            ("The invitation may have been withdrawn", Rejected, Lost),
+            ("The invitation may have been withdrawn successfully", Rejected, Lost),
+            ("The invitation will be withdrawn successfully", Rejected, Lost),
+            ("Unsure whether the invitation was already withdrawn", Rejected, Lost),
+            ("Please check that the invitation is no longer pending", Rejected, Lost),
+            ("Timeout while waiting for confirmation that the invitation was withdrawn", Rejected, Lost),
+            ("LinkedIn declined the request", Rejected, Lost),
+            ("Withdrawn?", Rejected, Lost),
+            ("Done", Rejected, Withdrawn),
+            ("Request accepted", Rejected, Withdrawn),
+        ];
+        for (message, under_error, under_success) in cases {
+            let body = |status| serde_json::json!({"status": status, "message": message}).to_string();
+            assert_eq!(judged(200, &body("error")), under_error, "error: {message:?}");
+            assert_eq!(judged(200, &body("success")), under_success, "success: {message:?}");
         }
     }
 

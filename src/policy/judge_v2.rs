@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::judge_v1::{contradiction, judge_foreign};
-use super::{Meaning, Verdict, words};
+use super::words::{self, Said};
+use super::{Meaning, Verdict};
 use crate::api::{Answer, Ending};
 
 /// What a call's end means for its invitation.
@@ -107,10 +108,15 @@ fn judge_error(status: u16, body: &Body) -> Verdict {
         "INTERNAL_ERROR" => Meaning::ServerError,
         "INVALID_ACTION" => Meaning::Rejected,
         _ => match words::read(code).or_else(|| words::read(message)) {
-            Some(Meaning::Withdrawn) => return contradiction(status, "error", message),
-            Some(Meaning::LoginRefused) => Meaning::AccountRefused,
-            Some(meaning) => meaning,
-            None => by_status(status, code),
+            Some(Said::WithdrawnNow) => return contradiction(status, "error", message),
+            // V2 knows no login but the account's.
+            Some(Said::OfTheCaller(Meaning::LoginRefused)) => Meaning::AccountRefused,
+            Some(Said::OfTheCaller(meaning)) => meaning,
+            Some(Said::SettledBefore | Said::Withdrawn) => Meaning::NotPending,
+            Some(Said::NotFound) => Meaning::NotFound,
+            Some(Said::ParameterMissing) => Meaning::Rejected,
+            Some(Said::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
+            Some(Said::SomethingElseNotFound) | None => by_status(status, code),
         },
     };
     Verdict::new(meaning, words)
@@ -173,6 +179,9 @@ mod tests {
             (400, "INVALID_PARAMS", "This invitation is no longer pending", Meaning::NotPending),
             (400, "INVALID_PARAMS", "Invitation not found", Meaning::NotFound),
             (404, "NOT_FOUND", "Invitation not found", Meaning::NotFound),
+            (404, "INVITATION_NOT_FOUND", "", Meaning::NotFound),
+            (409, "INVITATION_NOT_PENDING", "Conflict", Meaning::NotPending),
+            (404, "ACCOUNT_NOT_FOUND", "", Meaning::Rejected),
             (409, "CONFLICT", "This invitation was already accepted", Meaning::NotPending),
             (400, "BAD", "LinkedIn cookie expired", Meaning::AccountRefused),
             (401, "UNAUTHORIZED", "no", Meaning::KeyRefused),

@@ -5,6 +5,7 @@
 
 mod age;
 mod backoff;
+mod clause;
 mod credits;
 mod decide;
 mod judge;
@@ -20,4 +21,4 @@ pub use credits::Cost;
 pub use decide::{Decision, History, decide, given_up};
 pub use judge::{cost, judge};
 pub use pace_hint::pace_hint;
-pub use verdict::{Meaning, Verdict, cut};
+pub use verdict::{Meaning, Verdict, cut, visible};

@@ -65,14 +65,25 @@ impl Verdict {
 /// The longest piece of an API's message that goes into a report.
 const MOST_WORDS: usize = 300;
 
-/// Words for a report: one line of bounded length, whatever the API sent.
+/// Words for a report: one line of bounded length that commands no terminal, whatever the API sent.
 #[must_use]
 pub fn cut(words: &str) -> String {
-    let line: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = visible(&words.split_whitespace().collect::<Vec<_>>().join(" "));
     match line.char_indices().nth(MOST_WORDS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// The text with a mark in place of each character that a terminal would obey instead of showing it.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.replace(is_command, "\u{fffd}")
+}
+
+/// A control character, escape sequences' first ones among them, or one that turns the direction of the text around it.
+fn is_command(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -83,5 +94,22 @@ mod tests {
     fn words_become_one_line_of_bounded_length() {
         assert_eq!(cut(" first\n second\t"), "first second");
         assert_eq!(cut(&"é".repeat(5_000)).chars().count(), MOST_WORDS + 1);
+    }
+    #[test]
+    fn no_words_command_a_terminal() {
+        let cases = [
+            ("\u{1b}[2Jgone", "\u{fffd}[2Jgone"),
+            ("\u{1b}]0;title\u{7}", "\u{fffd}]0;title\u{fffd}"),
+            ("\u{9b}31mred", "\u{fffd}31mred"),
+            ("nul\0 del\u{7f} back\u{8}", "nul\u{fffd} del\u{fffd} back\u{fffd}"),
+            ("a\u{202e}b\u{202a}", "a\u{fffd}b\u{fffd}"),
+            ("a\u{2066}b\u{2069}", "a\u{fffd}b\u{fffd}"),
+            // White space is joined first, line breaks of any kind too.
+            ("over\rwritten\u{85}and \u{2028}more", "over written and more"),
+            ("Zoë – “déjà vu” 招待 👩‍👩‍👧", "Zoë – “déjà vu” 招待 👩‍👩‍👧"),
+        ];
+        for (words, shown) in cases {
+            assert_eq!(cut(words), shown, "{words:?}");
+        }
     }
 }
