@@ -29,3 +29,9 @@ pub fn cost(version: ApiVersion, meaning: Meaning, ending: &Ending) -> Cost {
         }
     }
 }
+
+/// What a page of the list cost, in credits: V1 charges one (V1, Sent invitations), V2 says what it charged.
+#[must_use]
+pub fn page_cost(version: ApiVersion, ending: &Ending) -> Cost {
+    cost(version, Meaning::Withdrawn, ending)
+}

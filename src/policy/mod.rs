@@ -19,6 +19,6 @@ pub use age::{certain_days, is_younger_by_id, sent_at};
 pub use backoff::{Backoff, hold, retry_delay};
 pub use credits::Cost;
 pub use decide::{Decision, History, decide, given_up};
-pub use judge::{cost, judge};
+pub use judge::{cost, judge, page_cost};
 pub use pace_hint::pace_hint;
 pub use verdict::{Meaning, Verdict, cut, visible};

@@ -1,24 +1,24 @@
 //! One row's attempts: wait for the pace, send, judge, decide, then settle or wait.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::settling::{Settling, stop_for, tell};
+use super::pacing::{advice, tell_pace};
+use super::settling::{Settling, stop_for};
 use super::{Admitted, Gate};
 use crate::api::{Ending, Withdraw};
 use crate::config::ApiVersion;
 use crate::event::{Event, Settled};
 use crate::ledger::Settlement;
 use crate::outcome::Outcome;
-use crate::pace::{Leave, Pace, Refused};
+use crate::pace::Pace;
 use crate::policy::{
-    Backoff, Cost, Decision, History, Meaning, Verdict, cost, cut, decide, given_up, hold, judge, pace_hint,
-    retry_delay,
+    Backoff, Cost, Decision, History, Meaning, Verdict, cost, cut, decide, given_up, judge, retry_delay,
 };
-use crate::stop::{Stop, StopReason};
+use crate::stop::Stop;
 
 /// The bounds of a row's attempts.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,8 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             if let Decision::SettleAndStop(_, reason) = decision {
                 self.stop.request(reason, advice(reason, &verdict.words));
             }
-            self.tell_pace(leave, &ending, verdict.meaning).await;
+            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, leave, &ending, verdict.meaning);
+            change.tell(&self.events, &self.stop).await;
             match decision {
                 Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
                     return self.settle(row, tally, outcome).await;
@@ -146,51 +147,6 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
         let settled = tally.settle(row, outcome);
         let keeping = self.gate.settle(&key, &Settlement::from(&settled)).await;
         Settling { settled, keeping }
-    }
-
-    /// Lets the pace know how the call ended, and the sinks how the pace changed.
-    async fn tell_pace(&self, leave: Leave, ending: &Ending, meaning: Meaning) {
-        let hint = match ending {
-            Ending::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
-            Ending::Lost(_) | Ending::NotSent(_) => None,
-        };
-        let held_for = match meaning {
-            Meaning::RateLimited => {
-                let jitter = fastrand::f64();
-                match leave.refused(hint, |refusals| hold(self.limits.backoff, refusals, hint, jitter)) {
-                    Refused::Held(wait) => Some(wait),
-                    Refused::OutOfPatience => {
-                        self.stop.request(StopReason::PatienceExhausted, out_of_patience(hint));
-                        None
-                    }
-                }
-            }
-            // Nobody answered, so nobody accepted: the next one asks.
-            Meaning::Lost | Meaning::NotSent => {
-                drop(leave);
-                hint
-            }
-            Meaning::Withdrawn
-            | Meaning::NotPending
-            | Meaning::NotFound
-            | Meaning::Rejected
-            | Meaning::KeyRefused
-            | Meaning::LoginRefused
-            | Meaning::AccountRefused
-            | Meaning::CreditsUsedUp
-            | Meaning::ServerError => {
-                if leave.accepted() {
-                    tell(&self.events, &self.stop, Event::Resumed).await;
-                }
-                hint
-            }
-        };
-        let Some(wait) = held_for.filter(|wait| !wait.is_zero()) else { return };
-        if meaning != Meaning::RateLimited {
-            self.pace.rest(wait);
-        }
-        let until = Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-        tell(&self.events, &self.stop, Event::Held { until }).await;
     }
 
     /// The outcome of a row that the stop overtook.
@@ -263,32 +219,5 @@ impl Tally {
         } else {
             self.words.clone()
         }
-    }
-}
-
-/// The API's words with what to do about them.
-fn advice(reason: StopReason, words: &str) -> String {
-    let next = match reason {
-        StopReason::KeyRefused => "check LINKUP_API_KEY",
-        StopReason::LoginRefused => "log in to LinkedIn again and renew LINKUP_LOGIN_TOKEN",
-        StopReason::AccountRefused => "check LINKUP_ACCOUNT_ID, and that the account is connected",
-        StopReason::CreditsUsedUp => "buy credits, then run the same command again",
-        StopReason::TooManyFailures
-        | StopReason::PatienceExhausted
-        | StopReason::ReportUnwritable
-        | StopReason::LedgerUnwritable
-        | StopReason::Broken
-        | StopReason::Signal(_) => "run the same command again",
-    };
-    format!("the API says \"{words}\": {next}")
-}
-
-fn out_of_patience(hint: Option<Duration>) -> String {
-    match hint {
-        Some(hint) => format!(
-            "rate limited, and the API asks to wait {} s, longer than --patience: run the same command again then",
-            hint.as_secs()
-        ),
-        None => "rate limited for longer than --patience: run the same command again later".to_owned(),
     }
 }

@@ -6,6 +6,8 @@
 mod attempts;
 mod feed;
 mod gate;
+mod lister;
+mod pacing;
 mod pool;
 mod settling;
 mod signals;
@@ -17,6 +19,7 @@ mod tests;
 pub use attempts::{Attempts, Limits};
 pub use feed::{Admitted, Entrance, Feed, Roster};
 pub use gate::Gate;
+pub use lister::{ListTally, Lister};
 pub use pool::{Pool, run};
 pub use signals::stop_on_signals;
 pub use thread::on_a_thread;

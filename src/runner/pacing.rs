@@ -1,0 +1,113 @@
+//! What an answer means for everyone's pace.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use super::settling::tell;
+use crate::api::Ending;
+use crate::event::Event;
+use crate::pace::{Leave, Pace, Refused};
+use crate::policy::{Backoff, Meaning, hold, pace_hint};
+use crate::stop::{Stop, StopReason};
+
+/// What became of the pace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// A hold ended: calls are accepted again.
+    resumed: bool,
+    /// Everyone waits this long.
+    held_for: Option<Duration>,
+}
+
+/// Lets the pace know how a call ended.
+pub(super) fn tell_pace(
+    pace: &Pace,
+    stop: &Stop,
+    backoff: Backoff,
+    leave: Leave,
+    ending: &Ending,
+    meaning: Meaning,
+) -> Change {
+    let hint = match ending {
+        Ending::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
+        Ending::Lost(_) | Ending::NotSent(_) => None,
+    };
+    let (resumed, held_for) = match meaning {
+        Meaning::RateLimited => {
+            let jitter = fastrand::f64();
+            match leave.refused(hint, |refusals| hold(backoff, refusals, hint, jitter)) {
+                Refused::Held(wait) => (false, Some(wait)),
+                Refused::OutOfPatience => {
+                    stop.request(StopReason::PatienceExhausted, out_of_patience(hint));
+                    (false, None)
+                }
+            }
+        }
+        // Nobody answered, so nobody accepted: the next one asks.
+        Meaning::Lost | Meaning::NotSent => {
+            drop(leave);
+            (false, hint)
+        }
+        Meaning::Withdrawn
+        | Meaning::NotPending
+        | Meaning::NotFound
+        | Meaning::Rejected
+        | Meaning::KeyRefused
+        | Meaning::LoginRefused
+        | Meaning::AccountRefused
+        | Meaning::CreditsUsedUp
+        | Meaning::ServerError => (leave.accepted(), hint),
+    };
+    let held_for = held_for.filter(|wait| !wait.is_zero());
+    if let Some(wait) = held_for
+        && meaning != Meaning::RateLimited
+    {
+        pace.rest(wait);
+    }
+    Change { resumed, held_for }
+}
+
+impl Change {
+    /// Tells the sinks.
+    pub(super) async fn tell(self, events: &tokio::sync::mpsc::Sender<Event>, stop: &Stop) {
+        if self.resumed {
+            tell(events, stop, Event::Resumed).await;
+        }
+        if let Some(until) = self.held_until() {
+            tell(events, stop, Event::Held { until }).await;
+        }
+    }
+
+    /// Until when everyone waits.
+    pub(super) fn held_until(self) -> Option<Timestamp> {
+        self.held_for.map(|wait| Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX))
+    }
+}
+
+/// The API's words with what to do about them.
+pub(super) fn advice(reason: StopReason, words: &str) -> String {
+    let next = match reason {
+        StopReason::KeyRefused => "check LINKUP_API_KEY",
+        StopReason::LoginRefused => "log in to LinkedIn again and renew LINKUP_LOGIN_TOKEN",
+        StopReason::AccountRefused => "check LINKUP_ACCOUNT_ID, and that the account is connected",
+        StopReason::CreditsUsedUp => "buy credits, then run the same command again",
+        StopReason::TooManyFailures
+        | StopReason::PatienceExhausted
+        | StopReason::ReportUnwritable
+        | StopReason::LedgerUnwritable
+        | StopReason::Broken
+        | StopReason::Signal(_) => "run the same command again",
+    };
+    format!("the API says \"{words}\": {next}")
+}
+
+fn out_of_patience(hint: Option<Duration>) -> String {
+    match hint {
+        Some(hint) => format!(
+            "rate limited, and the API asks to wait {} s, longer than --patience: run the same command again then",
+            hint.as_secs()
+        ),
+        None => "rate limited for longer than --patience: run the same command again later".to_owned(),
+    }
+}
