@@ -1,13 +1,13 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::config::RunSettings;
+use crate::files::same_file;
 use crate::input::{Input, InputFormat, Source};
 use crate::report::{Columns, Destination, Format, Report, ReportFile};
 
@@ -156,18 +156,6 @@ fn by_extension(path: &Path) -> Option<Format> {
     }
 }
 
-/// Whether both names lead to one regular file, by whatever links.
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (one.metadata(), other.metadata()) {
-        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
-        (Err(_), Err(_)) => match (std::path::absolute(one), std::path::absolute(other)) {
-            (Ok(one), Ok(other)) => one == other,
-            (Ok(_) | Err(_), Err(_)) | (Err(_), Ok(_)) => false,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,18 +171,5 @@ mod tests {
         for (input, format, name) in cases {
             assert_eq!(default_name(&Source::Path(input.into()), format, now), Path::new(name));
         }
-    }
-
-    #[test]
-    fn one_file_under_two_names_is_noticed() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, link, other) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
-        std::fs::write(&file, "").unwrap();
-        std::fs::hard_link(&file, &link).unwrap();
-        assert!(same_file(&file, &link));
-        assert!(same_file(&file, &dir.path().join("./a")));
-        assert!(!same_file(&file, &other));
-        assert!(same_file(&other, &dir.path().join("./c")));
-        assert!(!same_file(Path::new("/dev/null"), Path::new("/dev/null")));
     }
 }

@@ -4,6 +4,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
+/// A lock is tried for this often where the file is renamed or removed under it each time.
+const ATTEMPTS: u32 = 100;
+
 /// Where a report or a summary goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -51,7 +56,7 @@ impl ReportFile {
                 return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
             }
             // A link is followed, so that its target is what gets replaced.
-            Destination::Path(path) => fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
+            Destination::Path(path) => files::resolved(path),
         };
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -64,14 +69,13 @@ impl ReportFile {
             Ok(_) | Err(_) => {}
         }
         let partial = Self::partial_name(&path);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&partial)?;
-        match file.try_lock() {
-            // Not every file system has locks, and a report needs none to be right.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"));
-            }
+        if partial.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let what = format!("something else than a report stands at {}", partial.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
         }
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let file = open_locked(&partial, || options.open(&partial))?;
         file.set_len(0)?;
         Ok(Self { out: Out::Partial { file, partial }, name: path })
     }
@@ -140,6 +144,29 @@ impl Names {
     }
 }
 
+/// Opens the growing file and locks it. A run that ends in this moment takes its file away to its final name, and the
+/// lock that it lets go of is then one on a finished report.
+fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result<File> {
+    for _ in 0..ATTEMPTS {
+        let file = open()?;
+        if !lock(&file) {
+            break;
+        }
+        if files::stands_at(&file, partial)? {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"))
+}
+
+/// Whether the file is ours now. Not every file system has locks, and a report needs none to be right.
+fn lock(file: &File) -> bool {
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::Error(_)) => true,
+        Err(TryLockError::WouldBlock) => false,
+    }
+}
+
 fn sync_directory_of(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory)?.sync_all()
@@ -171,6 +198,35 @@ mod tests {
         first.write(b"first").unwrap();
         assert_eq!(ReportFile::create(&destination).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
         assert_eq!(fs::read_to_string(dir.path().join("report.csv.partial")).unwrap(), "first");
+    }
+
+    #[test]
+    fn a_report_that_another_run_finishes_meanwhile_is_not_taken_for_the_growing_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, partial) = (dir.path().join("report.csv"), dir.path().join("report.csv.partial"));
+        fs::write(&partial, "finished").unwrap();
+        let mut opened = 0;
+        let file = open_locked(&partial, || {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&partial)?;
+            opened += 1;
+            if opened == 1 {
+                fs::rename(&partial, &path)?;
+            }
+            Ok(file)
+        });
+        file.unwrap().set_len(0).unwrap();
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), opened), ("finished", 2));
+    }
+
+    #[test]
+    fn what_stands_in_the_growing_file_s_place_and_is_none_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("report.csv"), dir.path().join("other"));
+        fs::write(&other, "kept").unwrap();
+        std::os::unix::fs::symlink(&other, dir.path().join("report.csv.partial")).unwrap();
+        let error = ReportFile::create(&Destination::Path(path)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
     }
 
     #[test]
