@@ -34,12 +34,24 @@ pub enum OutputError {
     Summary(#[source] io::Error),
 }
 
+/// Numbers that are tried for one name.
+const MOST_NAMES: u32 = 1_000;
+
 /// Report and summary, chosen and free to be written.
 #[derive(Debug)]
 pub(super) struct Outputs {
-    report: Destination,
+    report: Place,
     format: Format,
     summary: Option<Destination>,
+}
+
+/// Where the report goes.
+#[derive(Debug)]
+enum Place {
+    /// Where the user said, or to standard output.
+    Named(Destination),
+    /// `<stem>.results-<UTC time>.<extension>` in the working directory, as soon as it begins.
+    Unnamed { stem: String, extension: &'static str },
 }
 
 impl Outputs {
@@ -51,16 +63,13 @@ impl Outputs {
             InputFormat::Csv | InputFormat::Json => Format::Csv,
         };
         let report = match &request.output {
-            Some(destination) => destination.clone(),
-            None if settings.report_goes_to_stdout() => Destination::Stdout,
-            None => {
-                let format = request.output_format.unwrap_or(by_input);
-                Destination::Path(default_name(&request.input, format, Timestamp::now()))
-            }
+            Some(destination) => Place::Named(destination.clone()),
+            None if settings.report_goes_to_stdout() => Place::Named(Destination::Stdout),
+            None => Place::unnamed(&request.input, request.output_format.unwrap_or(by_input)),
         };
         let format = request.output_format.unwrap_or(match &report {
-            Destination::Stdout => by_input,
-            Destination::Path(path) => by_extension(path).unwrap_or(by_input),
+            Place::Named(Destination::Path(path)) => by_extension(path).unwrap_or(by_input),
+            Place::Named(Destination::Stdout) | Place::Unnamed { .. } => by_input,
         });
         let outputs = Self { report, format, summary: request.summary.clone() };
         outputs.spare(&request.input)?;
@@ -69,7 +78,12 @@ impl Outputs {
 
     /// Refuses to overwrite the input, or the report by the summary, under their final names or while they grow.
     fn spare(&self, input: &Source) -> Result<(), OutputError> {
-        let (report, summary) = (written(Some(&self.report)), written(self.summary.as_ref()));
+        let report = match &self.report {
+            Place::Named(destination) => written(Some(destination)),
+            // It takes a name that nobody has.
+            Place::Unnamed { .. } => Vec::new(),
+        };
+        let summary = written(self.summary.as_ref());
         let clash =
             |names: &[PathBuf], others: &[PathBuf]| names.iter().any(|a| others.iter().any(|b| same_file(a, b)));
         if let Source::Path(input) = input {
@@ -90,9 +104,19 @@ impl Outputs {
     /// Begins the report.
     pub(super) fn begin_report(&self, input: &Input) -> Result<Report, OutputError> {
         let columns = Columns::new(input.columns().iter().map(ToString::to_string));
-        ReportFile::create(&self.report)
-            .and_then(|file| Report::begin(file, self.format, columns))
-            .map_err(|source| cannot_create("the report", &self.report, "-o", source))
+        let begin = |file| Report::begin(file, self.format, columns);
+        match &self.report {
+            Place::Named(place) => ReportFile::create(place)
+                .and_then(begin)
+                .map_err(|source| cannot_create("the report", place, "-o", source)),
+            Place::Unnamed { stem, extension } => {
+                let names = default_names(stem, extension, Timestamp::now());
+                ReportFile::create_unnamed(names.clone()).and_then(begin).map_err(|source| {
+                    let place = Destination::Path(names.take(1).collect());
+                    cannot_create("the report", &place, "-o", source)
+                })
+            }
+        }
     }
 
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
@@ -119,24 +143,27 @@ fn cannot_create(what: &'static str, place: &Destination, option: &'static str, 
     OutputError::Create { what, path, option, source }
 }
 
-/// `<input stem>.results-<UTC time>.csv` in the working directory.
-fn default_name(input: &Source, format: Format, now: Timestamp) -> PathBuf {
-    let stem = match input {
-        Source::Stdin => "stdin".into(),
-        Source::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy(),
-    };
-    let extension = match format {
-        Format::Csv => "csv",
-        Format::JsonLines => "jsonl",
-    };
+impl Place {
+    fn unnamed(input: &Source, format: Format) -> Self {
+        let stem = match input {
+            Source::Stdin => "stdin".into(),
+            Source::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        };
+        let extension = match format {
+            Format::Csv => "csv",
+            Format::JsonLines => "jsonl",
+        };
+        Self::Unnamed { stem, extension }
+    }
+}
+
+/// The names for a report that begins now: more than one, since another run may begin within the same second.
+fn default_names(stem: &str, extension: &str, now: Timestamp) -> impl Iterator<Item = PathBuf> + Clone {
     let name = format!("{stem}.results-{}", now.strftime("%Y%m%dT%H%M%SZ"));
-    let numbered = |number: u32| match number {
+    (1..=MOST_NAMES).map(move |number| match number {
         1 => PathBuf::from(format!("{name}.{extension}")),
         _ => PathBuf::from(format!("{name}-{number}.{extension}")),
-    };
-    // Two runs may begin within one second, and the later one must not replace the earlier one's report.
-    let is_free = |path: &PathBuf| !path.exists() && !ReportFile::partial_name(path).exists();
-    (1..1_000).map(numbered).find(is_free).unwrap_or_else(|| numbered(1))
+    })
 }
 
 /// Every name that is written under for this destination.
@@ -169,7 +196,13 @@ mod tests {
             ("ids", Format::Csv, "ids.results-20261122T210509Z.csv"),
         ];
         for (input, format, name) in cases {
-            assert_eq!(default_name(&Source::Path(input.into()), format, now), Path::new(name));
+            let Place::Unnamed { stem, extension } = Place::unnamed(&Source::Path(input.into()), format) else {
+                panic!("named");
+            };
+            let mut names = default_names(&stem, extension, now);
+            assert_eq!(names.next().unwrap(), Path::new(name));
+            let (name, extension) = name.rsplit_once('.').unwrap();
+            assert_eq!(names.next().unwrap(), PathBuf::from(format!("{name}-2.{extension}")));
         }
     }
 }

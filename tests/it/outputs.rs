@@ -187,6 +187,23 @@ fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
     }
 }
 
+/// Each has its own ledger, so none keeps another out, and all begin within one second or two.
+#[test]
+fn runs_that_begin_together_leave_a_report_each() {
+    let program = Program::new();
+    program.write("list.csv", "7329176687475109888\n");
+    let runs: Vec<_> = (0..12).map(|_| program.start(&format!("run list.csv {SANDBOX}"))).collect();
+    for run in runs {
+        Ran::from(run.wait_with_output().unwrap()).ended_with(0);
+    }
+    let mut reports = program.files();
+    reports.retain(|name| name != "list.csv");
+    assert_eq!(reports.len(), 12, "{reports:?}");
+    for name in reports {
+        assert_eq!(program.report(&name).outcomes(), ["withdrawn"], "{name}");
+    }
+}
+
 #[test]
 fn an_empty_input_is_a_finished_run() {
     for input in ["", "invitation_id\n"] {
