@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::config::RunSettings;
-use crate::files::same_file;
+use crate::files::{resolved, same_file};
 use crate::input::{Input, InputFormat, Source};
+use crate::ledger;
 use crate::report::{Columns, Destination, Format, Report, ReportFile};
 
 /// Why report or summary can't go where they should.
@@ -72,33 +73,34 @@ impl Outputs {
             Place::Named(Destination::Stdout) | Place::Unnamed { .. } => by_input,
         });
         let outputs = Self { report, format, summary: request.summary.clone() };
-        outputs.spare(&request.input)?;
+        outputs.spare(settings)?;
         Ok(outputs)
     }
 
-    /// Refuses to overwrite the input, or the report by the summary, under their final names or while they grow.
-    fn spare(&self, input: &Source) -> Result<(), OutputError> {
+    /// Refuses to overwrite the input, the ledger, or the report by the summary, under their final names or while they
+    /// grow.
+    fn spare(&self, settings: &RunSettings) -> Result<(), OutputError> {
         let report = match &self.report {
             Place::Named(destination) => written(Some(destination)),
             // It takes a name that nobody has.
             Place::Unnamed { .. } => Vec::new(),
         };
         let summary = written(self.summary.as_ref());
-        let clash =
-            |names: &[PathBuf], others: &[PathBuf]| names.iter().any(|a| others.iter().any(|b| same_file(a, b)));
-        if let Source::Path(input) = input {
-            let input = std::slice::from_ref(input);
-            if clash(&report, input) {
-                return Err(OutputError::Overwrites("the report", "the input", "-o"));
+        let input = match &settings.request.input {
+            Source::Stdin => Vec::new(),
+            Source::Path(path) => vec![path.clone()],
+        };
+        let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
+        for (what, names, option) in [("the report", &report, "-o"), ("the summary", &summary, "--summary")] {
+            for (other, others) in [("the input", &input), ("the ledger", &ledger)] {
+                refuse_clash(what, names, other, others, option)?;
             }
-            if clash(&summary, input) {
-                return Err(OutputError::Overwrites("the summary", "the input", "--summary"));
+            // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.
+            if names.iter().any(|name| ledger::belongs_to_a_ledger(name)) {
+                return Err(OutputError::Overwrites(what, "a ledger", option));
             }
         }
-        if clash(&summary, &report) {
-            return Err(OutputError::Overwrites("the summary", "the report", "--summary"));
-        }
-        Ok(())
+        refuse_clash("the summary", &summary, "the report", &report, "--summary")
     }
 
     /// Begins the report.
@@ -170,8 +172,23 @@ fn default_names(stem: &str, extension: &str, now: Timestamp) -> impl Iterator<I
 fn written(destination: Option<&Destination>) -> Vec<PathBuf> {
     match destination {
         None | Some(Destination::Stdout) => Vec::new(),
-        Some(Destination::Path(path)) => vec![path.clone(), ReportFile::partial_name(path)],
+        Some(Destination::Path(path)) => {
+            let path = resolved(path);
+            let partial = ReportFile::partial_name(&path);
+            vec![path, partial]
+        }
     }
+}
+
+fn refuse_clash(
+    what: &'static str,
+    names: &[PathBuf],
+    other: &'static str,
+    others: &[PathBuf],
+    option: &'static str,
+) -> Result<(), OutputError> {
+    let clash = names.iter().any(|name| others.iter().any(|other| same_file(name, other)));
+    if clash { Err(OutputError::Overwrites(what, other, option)) } else { Ok(()) }
 }
 
 fn by_extension(path: &Path) -> Option<Format> {

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::LedgerError;
 use super::network::{is_network, kind_of};
+use crate::files::resolved;
+
+/// What SQLite and the lock add to the ledger's name.
+pub(super) const SIDE_FILES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
 /// The path to write at: links followed, its directory made if need be. Every name of one ledger comes out as the same
 /// path, so that they share one lock.
@@ -45,6 +49,15 @@ pub(super) fn create(path: &Path) -> Result<(), LedgerError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(LedgerError::unwritable(path, error)),
     }
+}
+
+/// The files of the ledger at `path`, there or not: what else writes to one of them destroys it.
+#[must_use]
+pub fn files_of(path: &Path) -> Vec<PathBuf> {
+    let path = resolved(path);
+    let mut files: Vec<_> = SIDE_FILES.iter().map(|suffix| beside(&path, suffix)).collect();
+    files.push(path);
+    files
 }
 
 /// The path of a file that lies beside the ledger.

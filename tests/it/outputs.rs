@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -174,6 +175,70 @@ fn nothing_is_overwritten_that_is_still_needed() {
     assert_eq!(program.read("list.csv"), INPUT);
     assert_eq!(program.read("crashed.csv.partial"), INPUT);
     assert_eq!(program.files(), ["crashed.csv.partial", "link.csv", "list.csv"]);
+}
+
+/// Also through links and other spellings, and where neither of them is there yet.
+#[test]
+fn the_ledger_is_not_overwritten() {
+    let names = [
+        ("-o known.db --ledger known.db", "the report"),
+        ("-o known.db-wal --ledger known.db", "the report"),
+        ("-o known.db-shm --ledger known.db", "the report"),
+        ("-o known.db-journal --ledger known.db", "the report"),
+        ("-o known.db.lock --ledger known.db", "the report"),
+        ("-o sub/../known.db --ledger ./known.db", "the report"),
+        ("-o link.db --ledger known.db", "the report"),
+        ("-o known.db --ledger link.db", "the report"),
+        ("-o known.db-wal --ledger link.db", "the report"),
+        ("-o dir/known.db --ledger known.db", "the report"),
+        ("-o report.csv --ledger report.csv.partial", "the report"),
+        ("-o linked.csv --ledger ledger.db", "the report"),
+        ("-o new.db --ledger new.db", "the report"),
+        ("-o dangling.csv --ledger new.db", "the report"),
+        ("-o dir/new.db-wal --ledger new.db", "the report"),
+        ("-o new/../new.db --ledger new.db", "the report"),
+        ("-o report.csv --summary known.db --ledger known.db", "the summary"),
+        ("-o report.csv --summary new.db.lock --ledger new.db", "the summary"),
+    ];
+    let program = Program::new();
+    program.write("list.csv", "7329176687475109888\n").write("report.csv", "");
+    fs::create_dir(program.path("sub")).unwrap();
+    for (link, target) in [
+        ("link.db", "known.db"),
+        ("dir", "."),
+        ("dangling.csv", "new.db"),
+        // Grows beside its target, where the ledger is.
+        ("linked.csv", "ledger"),
+        ("ledger.db", "ledger.partial"),
+    ] {
+        symlink(target, program.path(link)).unwrap();
+    }
+    program.write("ledger", "").write("ledger.partial", "");
+    program.run(&format!("run list.csv {SANDBOX} --ledger known.db -o -")).ended_with(0);
+    let (files, ledger) = (program.files(), fs::read(program.path("known.db")).unwrap());
+    for (arguments, what) in names {
+        for rehearsal in ["", "--dry-run"] {
+            let ran = program.run(&format!("run list.csv {SANDBOX} {arguments} {rehearsal}"));
+            ran.ended_with(2).says(&format!("{what} would overwrite the ledger: choose another name"));
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        }
+    }
+    // A rehearsal that keeps another ledger, or none.
+    for (arguments, what) in [
+        ("-o known.db", "the report"),
+        ("-o link.db", "the report"),
+        ("-o known.db-wal --ledger other.db", "the report"),
+        ("-o - --summary known.db.lock", "the summary"),
+    ] {
+        let ran = program.run(&format!("run list.csv {SANDBOX} {arguments}"));
+        ran.ended_with(2).says(&format!("{what} would overwrite a ledger: choose another name"));
+    }
+    assert!(fs::read(program.path("known.db")).unwrap() == ledger);
+    assert_eq!(program.files(), files);
+    // The default ledger, before it is there.
+    let ran = program.run("run list.csv --yes --base-url http://127.0.0.1:9 -o .local/state/bulk-withdraw/ledger.db");
+    ran.ended_with(2).says("would overwrite the ledger");
+    assert!(!program.path(".local").exists());
 }
 
 #[test]
