@@ -84,9 +84,16 @@ async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
     second.ended_with(75).says(&format!("process {}", first.id())).says("since 20").says("--ledger");
     assert!(sandbox.record().calls <= calls + 2, "the second one sent something");
     assert!(!program.files().contains(&"second.csv".to_owned()));
+    // Nor does it help to take its lock file away.
+    fs::remove_file(program.path(&format!("{LEDGER}.lock"))).unwrap();
+    let third = wait(program.start(&command.replace("report.csv", "third.csv"))).await;
+    third.ended_with(75).says("held by another run: wait until it has ended");
+    assert!(!program.files().contains(&"third.csv".to_owned()));
     // Reading needs no lock.
     program.run("history").ended_with(0);
     wait(first).await.ended_with(0);
+    assert_eq!(sandbox.record().calls, 8);
+    wait(program.start(&command)).await.ended_with(0);
     assert_eq!(sandbox.record().calls, 8);
 }
 
