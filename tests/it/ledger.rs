@@ -1,7 +1,7 @@
 //! Runs that are repeated and scheduled: what the ledger changes for whoever runs the program.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 use std::time::Duration;
 
@@ -149,6 +149,39 @@ fn a_file_that_is_no_ledger_is_left_as_it_was() {
         assert_eq!(fs::read(program.path(name)).unwrap(), before);
     }
     assert_eq!(program.files(), files);
+}
+
+#[test]
+fn a_ledger_with_two_names_and_a_link_to_nothing_are_refused() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    program.run("run list.csv --sandbox --rate unlimited -o - --ledger ledger.db").ended_with(0);
+    fs::hard_link(program.path("ledger.db"), program.path("second.db")).unwrap();
+    symlink("nowhere.db", program.path("link.db")).unwrap();
+    symlink("nowhere", program.path("directory")).unwrap();
+    let files = program.files();
+    for (ledger, says) in [
+        ("ledger.db", "has 2 names (hard links)"),
+        ("second.db", "has 2 names (hard links)"),
+        ("link.db", "link.db is a link to nowhere.db, which does not exist"),
+        ("directory/ledger.db", "directory is a link to nowhere, which does not exist"),
+    ] {
+        for command in [
+            "run list.csv --sandbox --rate unlimited",
+            "run list.csv --dry-run --sandbox",
+            "history",
+            "history --forget 7 --yes",
+        ] {
+            let ran = program.run(&format!("{command} --ledger {ledger}"));
+            ran.ended_with(2).says(says).says("or name another file with --ledger");
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        }
+    }
+    assert_eq!(program.files(), files);
+    // A link to a ledger is one more way to it, and no harm.
+    fs::remove_file(program.path("second.db")).unwrap();
+    symlink("ledger.db", program.path("second.db")).unwrap();
+    program.run("history --ledger second.db").ended_with(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
