@@ -46,6 +46,9 @@ pub enum RunError {
     /// Signals, the terminal, a thread.
     #[error("the run can't be set up")]
     Io(#[from] io::Error),
+    /// A look ahead that failed: it was to write nothing but its plan, so no run has stopped.
+    #[error(transparent)]
+    DryRun(Box<RunError>),
 }
 
 impl RunError {
@@ -60,7 +63,8 @@ impl RunError {
             | Self::NobodyToAsk
             | Self::Declined
             | Self::Target(_)
-            | Self::Io(_) => exit::USAGE,
+            | Self::Io(_)
+            | Self::DryRun(_) => exit::USAGE,
         }
     }
 }
@@ -77,7 +81,7 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     let input = open(&settings)?;
     let outputs = Outputs::choose(&settings, &input)?;
     if settings.request.dry_run {
-        return dry_run(&settings, input, &outputs, screen);
+        return dry_run(&settings, input, &outputs, screen).map_err(|error| RunError::DryRun(Box::new(error)));
     }
     let facts = facts();
     // First the lock: a run that may not run need not be planned.
@@ -178,8 +182,9 @@ fn ask(settings: &RunSettings, plan: Option<Plan>, screen: &Screen) -> Result<()
 }
 
 fn dry_run(settings: &RunSettings, input: Input, outputs: &Outputs, screen: &Screen) -> Result<u8, RunError> {
-    let summary_file = outputs.begin_summary()?;
     let plan = Plan::of(input, roster(settings, ledger::look(settings)?).warning())?;
+    // Not before: a plan that fails leaves nothing behind.
+    let summary_file = outputs.begin_summary()?;
     screen.print(&plan.table(settings));
     screen.print("dry run: nothing was sent\n");
     write_summary(summary_file, &plan.to_json(settings))?;

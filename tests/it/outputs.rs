@@ -252,6 +252,27 @@ fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
     }
 }
 
+#[test]
+fn a_dry_run_that_fails_ends_with_2_and_leaves_nothing() {
+    let program = Program::new();
+    program.write("list.csv", INPUT).write("file", "");
+    // Enough of a ledger to be opened, and too little to be read.
+    program.run(&format!("run list.csv {SANDBOX} --ledger broken.db -o - --yes")).ended_with(1);
+    let ledger = fs::read(program.path("broken.db")).unwrap();
+    program.write("broken.db", &ledger[..5_000]);
+    let files = program.files();
+    for (arguments, says) in [
+        ("--summary no/such/summary.json", "choose another place with --summary"),
+        ("--summary /dev/full", "the summary could not be written"),
+        ("--summary summary.json --ledger broken.db", "broken.db can't be read"),
+        ("--summary summary.json --ledger file/ledger.db", "file/ledger.db can't be read"),
+    ] {
+        let ran = program.run(&format!("run list.csv {SANDBOX} --dry-run {arguments}"));
+        ran.ended_with(2).says(says);
+        assert_eq!(program.files(), files, "{arguments}");
+    }
+}
+
 /// Each has its own ledger, so none keeps another out, and all begin within one second or two.
 #[test]
 fn runs_that_begin_together_leave_a_report_each() {
