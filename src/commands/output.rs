@@ -104,8 +104,7 @@ impl Outputs {
     }
 
     /// Begins the report.
-    pub(super) fn begin_report(&self, input: &Input) -> Result<Report, OutputError> {
-        let columns = Columns::new(input.columns().iter().map(ToString::to_string));
+    pub(super) fn begin_report(&self, columns: Columns) -> Result<Report, OutputError> {
         let begin = |file| Report::begin(file, self.format, columns);
         match &self.report {
             Place::Named(place) => ReportFile::create(place)
