@@ -16,6 +16,7 @@ mod network;
 mod place;
 mod record;
 mod schema;
+mod temporary;
 #[cfg(test)]
 mod testing;
 mod writer;
