@@ -262,7 +262,16 @@ async fn history_shows_days_and_single_invitations() {
     assert!(csv.starts_with("day,account,withdrawn,not_pending,failed,credits,credits_possible,api\n20"), "{csv}");
     let table = program.run(&format!("history --id {id}")).stdout;
     assert!(table.contains("Connection invitation withdrawn successfully"), "{table}");
-    program.run("history --id 1000000").ended_with(0).says("knows nothing of 1000000");
+    for view in ["", &format!("--id {id}"), "--id 7329176687475109523"] {
+        let table = program.run(&format!("history {view}")).stdout;
+        assert!(!table.is_empty() && table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+    for (view, what) in [("--id 1000000", "nothing of 1000000"), ("--since 2999-01-01", "nothing of that time")] {
+        let ran = program.run(&format!("history {view}"));
+        ran.ended_with(0).says(&format!("the ledger knows {what}\n"));
+        assert_eq!((ran.stdout.as_str(), ran.stderr.lines().count()), ("", 1));
+    }
+    assert_eq!(program.run("history --id 1000000 --format csv").stdout.lines().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
