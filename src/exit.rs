@@ -52,6 +52,8 @@ pub const fn of_ledger(error: &LedgerError) -> u8 {
         LedgerError::NotALedger { .. }
         | LedgerError::Newer { .. }
         | LedgerError::Missing { .. }
+        | LedgerError::LinkToNothing { .. }
+        | LedgerError::HardLinked { .. }
         | LedgerError::NetworkFileSystem { .. }
         | LedgerError::NoWriteAheadLog { .. }
         | LedgerError::Unreadable { .. }

@@ -22,6 +22,7 @@
 //! | [`config`] | flags, environment and defaults, checked; credentials as secret types | network |
 //! | [`commands`] | one story a command, wiring the stages | policy, formats |
 //! | [`invitation`], [`outcome`], [`event`], [`stop`], [`exit`] | the values that travel | I/O |
+//! | [`files`] | which name leads to which file | opens or changes any |
 //! | [`input`] | readers: lazily a row or a row's error | ends early on a bad row |
 //! | [`api`] | one request, one reply; alone knows the secrets | retries, sleeps, judges |
 //! | [`policy`] | what an answer means and what follows, as tables | clock, randomness, I/O |
@@ -47,6 +48,7 @@ pub mod commands;
 pub mod config;
 pub mod event;
 pub mod exit;
+pub mod files;
 pub mod input;
 pub mod invitation;
 pub mod ledger;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::prompt;
+use super::{history_table, prompt};
 use crate::config::{HistoryRequest, HistoryView, TableFormat};
 use crate::exit;
 use crate::invitation::InvitationId;
@@ -61,14 +61,20 @@ fn view(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
     match &request.view {
         HistoryView::ByDay { since } => {
             let lines = History::open(&request.ledger)?.by_day(*since)?;
-            show(&DAY_COLUMNS, lines.iter().map(day_cells), request.format)
+            if lines.is_empty() {
+                screen.print("the ledger knows nothing of that time\n");
+            }
+            show(&DAY_COLUMNS, lines.iter().map(day_cells), request.format, || history_table::by_day(&lines))
         }
         HistoryView::Of(id) => {
             let entries = History::open(&request.ledger)?.of(id)?;
             if entries.is_empty() {
                 screen.print(&format!("the ledger knows nothing of {id}\n"));
             }
-            show(&ENTRY_COLUMNS, entries.iter().map(|entry| entry_cells(id, entry)), request.format)
+            let cells = || entries.iter().map(|entry| entry_cells(id, entry));
+            show(&ENTRY_COLUMNS, cells(), request.format, || {
+                history_table::entries(&ENTRY_COLUMNS, cells().map(|cells| cells.iter().map(text).collect()))
+            })
         }
         HistoryView::Forget(what) => forget_after_asking(request, what, screen),
     }
@@ -164,6 +170,7 @@ fn show<const N: usize>(
     columns: &[&str; N],
     lines: impl Iterator<Item = [Value; N]>,
     format: TableFormat,
+    table: impl FnOnce() -> String,
 ) -> Result<(), HistoryError> {
     let mut out = io::stdout().lock();
     match format {
@@ -180,12 +187,11 @@ fn show<const N: usize>(
             }
             csv.flush()?;
         }
+        // A terminal shows it, and an older ledger may hold words as the API sent them.
         TableFormat::Table => {
-            let header = columns.map(str::to_owned);
-            // A terminal shows it, and an older ledger may hold words as the API sent them.
-            let shown = lines.map(|line| line.each_ref().map(|cell| visible(&text(cell))));
-            let lines: Vec<_> = std::iter::once(header).chain(shown).collect();
-            write!(out, "{}", aligned(&lines))?;
+            for line in table().lines() {
+                writeln!(out, "{}", visible(line))?;
+            }
         }
     }
     Ok(())
@@ -197,20 +203,4 @@ fn text(cell: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => cell.to_string(),
     }
-}
-
-/// Columns as wide as their widest cell; the last one as it is.
-fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        for (at, cell) in line.iter().enumerate() {
-            let width = lines.iter().map(|line| line[at].chars().count()).max().unwrap_or_default();
-            match at + 1 {
-                last if last == N => out.push_str(cell),
-                _ => out.push_str(&format!("{cell:width$}  ")),
-            }
-        }
-        out.push('\n');
-    }
-    out
 }

@@ -1,6 +1,7 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
 mod history;
+mod history_table;
 mod ledger;
 mod output;
 mod plan;

@@ -1,14 +1,15 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::config::RunSettings;
+use crate::files::{resolved, same_file};
 use crate::input::{Input, InputFormat, Source};
+use crate::ledger;
 use crate::report::{Columns, Destination, Format, Report, ReportFile};
 
 /// Why report or summary can't go where they should.
@@ -34,12 +35,24 @@ pub enum OutputError {
     Summary(#[source] io::Error),
 }
 
+/// Numbers that are tried for one name.
+const MOST_NAMES: u32 = 1_000;
+
 /// Report and summary, chosen and free to be written.
 #[derive(Debug)]
 pub(super) struct Outputs {
-    report: Destination,
+    report: Place,
     format: Format,
     summary: Option<Destination>,
+}
+
+/// Where the report goes.
+#[derive(Debug)]
+enum Place {
+    /// Where the user said, or to standard output.
+    Named(Destination),
+    /// `<stem>.results-<UTC time>.<extension>` in the working directory, as soon as it begins.
+    Unnamed { stem: String, extension: &'static str },
 }
 
 impl Outputs {
@@ -51,48 +64,60 @@ impl Outputs {
             InputFormat::Csv | InputFormat::Json => Format::Csv,
         };
         let report = match &request.output {
-            Some(destination) => destination.clone(),
-            None if settings.report_goes_to_stdout() => Destination::Stdout,
-            None => {
-                let format = request.output_format.unwrap_or(by_input);
-                Destination::Path(default_name(&request.input, format, Timestamp::now()))
-            }
+            Some(destination) => Place::Named(destination.clone()),
+            None if settings.report_goes_to_stdout() => Place::Named(Destination::Stdout),
+            None => Place::unnamed(&request.input, request.output_format.unwrap_or(by_input)),
         };
         let format = request.output_format.unwrap_or(match &report {
-            Destination::Stdout => by_input,
-            Destination::Path(path) => by_extension(path).unwrap_or(by_input),
+            Place::Named(Destination::Path(path)) => by_extension(path).unwrap_or(by_input),
+            Place::Named(Destination::Stdout) | Place::Unnamed { .. } => by_input,
         });
         let outputs = Self { report, format, summary: request.summary.clone() };
-        outputs.spare(&request.input)?;
+        outputs.spare(settings)?;
         Ok(outputs)
     }
 
-    /// Refuses to overwrite the input, or the report by the summary, under their final names or while they grow.
-    fn spare(&self, input: &Source) -> Result<(), OutputError> {
-        let (report, summary) = (written(Some(&self.report)), written(self.summary.as_ref()));
-        let clash =
-            |names: &[PathBuf], others: &[PathBuf]| names.iter().any(|a| others.iter().any(|b| same_file(a, b)));
-        if let Source::Path(input) = input {
-            let input = std::slice::from_ref(input);
-            if clash(&report, input) {
-                return Err(OutputError::Overwrites("the report", "the input", "-o"));
+    /// Refuses to overwrite the input, the ledger, or the report by the summary, under their final names or while they
+    /// grow.
+    fn spare(&self, settings: &RunSettings) -> Result<(), OutputError> {
+        let report = match &self.report {
+            Place::Named(destination) => written(Some(destination)),
+            // It takes a name that nobody has.
+            Place::Unnamed { .. } => Vec::new(),
+        };
+        let summary = written(self.summary.as_ref());
+        let input = match &settings.request.input {
+            Source::Stdin => Vec::new(),
+            Source::Path(path) => vec![path.clone()],
+        };
+        let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
+        for (what, names, option) in [("the report", &report, "-o"), ("the summary", &summary, "--summary")] {
+            for (other, others) in [("the input", &input), ("the ledger", &ledger)] {
+                refuse_clash(what, names, other, others, option)?;
             }
-            if clash(&summary, input) {
-                return Err(OutputError::Overwrites("the summary", "the input", "--summary"));
+            // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.
+            if names.iter().any(|name| ledger::belongs_to_a_ledger(name)) {
+                return Err(OutputError::Overwrites(what, "a ledger", option));
             }
         }
-        if clash(&summary, &report) {
-            return Err(OutputError::Overwrites("the summary", "the report", "--summary"));
-        }
-        Ok(())
+        refuse_clash("the summary", &summary, "the report", &report, "--summary")
     }
 
     /// Begins the report.
-    pub(super) fn begin_report(&self, input: &Input) -> Result<Report, OutputError> {
-        let columns = Columns::new(input.columns().iter().map(ToString::to_string));
-        ReportFile::create(&self.report)
-            .and_then(|file| Report::begin(file, self.format, columns))
-            .map_err(|source| cannot_create("the report", &self.report, "-o", source))
+    pub(super) fn begin_report(&self, columns: Columns) -> Result<Report, OutputError> {
+        let begin = |file| Report::begin(file, self.format, columns);
+        match &self.report {
+            Place::Named(place) => ReportFile::create(place)
+                .and_then(begin)
+                .map_err(|source| cannot_create("the report", place, "-o", source)),
+            Place::Unnamed { stem, extension } => {
+                let names = default_names(stem, extension, Timestamp::now());
+                ReportFile::create_unnamed(names.clone()).and_then(begin).map_err(|source| {
+                    let place = Destination::Path(names.take(1).collect());
+                    cannot_create("the report", &place, "-o", source)
+                })
+            }
+        }
     }
 
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
@@ -119,32 +144,50 @@ fn cannot_create(what: &'static str, place: &Destination, option: &'static str, 
     OutputError::Create { what, path, option, source }
 }
 
-/// `<input stem>.results-<UTC time>.csv` in the working directory.
-fn default_name(input: &Source, format: Format, now: Timestamp) -> PathBuf {
-    let stem = match input {
-        Source::Stdin => "stdin".into(),
-        Source::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy(),
-    };
-    let extension = match format {
-        Format::Csv => "csv",
-        Format::JsonLines => "jsonl",
-    };
+impl Place {
+    fn unnamed(input: &Source, format: Format) -> Self {
+        let stem = match input {
+            Source::Stdin => "stdin".into(),
+            Source::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        };
+        let extension = match format {
+            Format::Csv => "csv",
+            Format::JsonLines => "jsonl",
+        };
+        Self::Unnamed { stem, extension }
+    }
+}
+
+/// The names for a report that begins now: more than one, since another run may begin within the same second.
+fn default_names(stem: &str, extension: &str, now: Timestamp) -> impl Iterator<Item = PathBuf> + Clone {
     let name = format!("{stem}.results-{}", now.strftime("%Y%m%dT%H%M%SZ"));
-    let numbered = |number: u32| match number {
+    (1..=MOST_NAMES).map(move |number| match number {
         1 => PathBuf::from(format!("{name}.{extension}")),
         _ => PathBuf::from(format!("{name}-{number}.{extension}")),
-    };
-    // Two runs may begin within one second, and the later one must not replace the earlier one's report.
-    let is_free = |path: &PathBuf| !path.exists() && !ReportFile::partial_name(path).exists();
-    (1..1_000).map(numbered).find(is_free).unwrap_or_else(|| numbered(1))
+    })
 }
 
 /// Every name that is written under for this destination.
 fn written(destination: Option<&Destination>) -> Vec<PathBuf> {
     match destination {
         None | Some(Destination::Stdout) => Vec::new(),
-        Some(Destination::Path(path)) => vec![path.clone(), ReportFile::partial_name(path)],
+        Some(Destination::Path(path)) => {
+            let path = resolved(path);
+            let partial = ReportFile::partial_name(&path);
+            vec![path, partial]
+        }
     }
+}
+
+fn refuse_clash(
+    what: &'static str,
+    names: &[PathBuf],
+    other: &'static str,
+    others: &[PathBuf],
+    option: &'static str,
+) -> Result<(), OutputError> {
+    let clash = names.iter().any(|name| others.iter().any(|other| same_file(name, other)));
+    if clash { Err(OutputError::Overwrites(what, other, option)) } else { Ok(()) }
 }
 
 fn by_extension(path: &Path) -> Option<Format> {
@@ -153,18 +196,6 @@ fn by_extension(path: &Path) -> Option<Format> {
         "csv" => Some(Format::Csv),
         "jsonl" | "ndjson" => Some(Format::JsonLines),
         _ => None,
-    }
-}
-
-/// Whether both names lead to one regular file, by whatever links.
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (one.metadata(), other.metadata()) {
-        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
-        (Err(_), Err(_)) => match (std::path::absolute(one), std::path::absolute(other)) {
-            (Ok(one), Ok(other)) => one == other,
-            (Ok(_) | Err(_), Err(_)) | (Err(_), Ok(_)) => false,
-        },
     }
 }
 
@@ -181,20 +212,13 @@ mod tests {
             ("ids", Format::Csv, "ids.results-20261122T210509Z.csv"),
         ];
         for (input, format, name) in cases {
-            assert_eq!(default_name(&Source::Path(input.into()), format, now), Path::new(name));
+            let Place::Unnamed { stem, extension } = Place::unnamed(&Source::Path(input.into()), format) else {
+                panic!("named");
+            };
+            let mut names = default_names(&stem, extension, now);
+            assert_eq!(names.next().unwrap(), Path::new(name));
+            let (name, extension) = name.rsplit_once('.').unwrap();
+            assert_eq!(names.next().unwrap(), PathBuf::from(format!("{name}-2.{extension}")));
         }
-    }
-
-    #[test]
-    fn one_file_under_two_names_is_noticed() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, link, other) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
-        std::fs::write(&file, "").unwrap();
-        std::fs::hard_link(&file, &link).unwrap();
-        assert!(same_file(&file, &link));
-        assert!(same_file(&file, &dir.path().join("./a")));
-        assert!(!same_file(&file, &other));
-        assert!(same_file(&other, &dir.path().join("./c")));
-        assert!(!same_file(Path::new("/dev/null"), Path::new("/dev/null")));
     }
 }

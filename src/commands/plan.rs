@@ -10,6 +10,7 @@ use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
 use crate::report::{Counts, human_duration};
 use crate::runner::{Entrance, Roster};
+use crate::stop::Stop;
 
 /// What an input comes to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,10 +27,14 @@ impl Plan {
     /// Reads the whole input and sends nothing.
     ///
     /// # Errors
-    /// The ledger can't be read. A read error of the input leaves the plan incomplete.
-    pub(super) fn of(input: Input, mut roster: Roster) -> Result<Self, LedgerError> {
+    /// The ledger can't be read. A read error of the input and a stop leave the plan incomplete.
+    pub(super) fn of(input: Input, mut roster: Roster, stop: &Stop) -> Result<Self, LedgerError> {
         let mut plan = Self { input_complete: true, ..Self::default() };
         for row in input {
+            if stop.is_requested() {
+                plan.input_complete = false;
+                break;
+            }
             match row.map(|row| roster.admit(row)) {
                 Ok(Entrance::Call(_)) => plan.to_send += 1,
                 Ok(Entrance::NoCall(settled)) => plan.unsent.add(settled.outcome),

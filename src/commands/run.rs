@@ -15,7 +15,9 @@ use crate::exit;
 use crate::input::{Input, InputError, InputOptions, Source};
 use crate::ledger::{Admission, Ledger, LedgerError};
 use crate::pace::Pace;
-use crate::report::{Progress, ProgressStyle, Report, RunFacts, Screen, Sinks, Summary, Totals, table};
+use crate::report::{
+    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
+};
 use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread, stop_on_signals};
 use crate::stop::{Stop, StopCause, StopReason};
 
@@ -46,6 +48,12 @@ pub enum RunError {
     /// Signals, the terminal, a thread.
     #[error("the run can't be set up")]
     Io(#[from] io::Error),
+    /// A signal came before the first call.
+    #[error("stopped by {} before anything was sent: run the same command again", .0.as_str().to_uppercase())]
+    Stopped(StopReason),
+    /// A look ahead that failed: it was to write nothing but its plan, so no run has stopped.
+    #[error(transparent)]
+    DryRun(Box<RunError>),
 }
 
 impl RunError {
@@ -54,13 +62,15 @@ impl RunError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
+            Self::Stopped(reason) => exit::of_stop(*reason),
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) => exit::UNWRITABLE,
             Self::Output(OutputError::Overwrites(..))
             | Self::Input(_)
             | Self::NobodyToAsk
             | Self::Declined
             | Self::Target(_)
-            | Self::Io(_) => exit::USAGE,
+            | Self::Io(_)
+            | Self::DryRun(_) => exit::USAGE,
         }
     }
 }
@@ -77,23 +87,25 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     let input = open(&settings)?;
     let outputs = Outputs::choose(&settings, &input)?;
     if settings.request.dry_run {
-        return dry_run(&settings, input, &outputs, screen);
+        return dry_run(&settings, input, &outputs, screen).map_err(|error| RunError::DryRun(Box::new(error)));
     }
     let facts = facts();
+    let stop = Stop::default();
+    // Before there is a ledger: a rehearsal's own must not outlive a signal.
+    stop_on_signals(&stop)?;
     // First the lock: a run that may not run need not be planned.
     let ledger = ledger::open(&settings, &facts)?;
     let style = progress_style(&settings);
-    let plan = plan(&settings, &ledger, style, &input)?;
+    let plan = plan(&settings, &ledger, style, &input, &stop)?;
     if must_ask(&settings) {
-        ask(&settings, plan, screen)?;
+        ask(&settings, plan, screen, &stop).await?;
     }
 
     let target = target::ready(&settings).await?;
-    let summary_file = outputs.begin_summary()?;
-    let report = outputs.begin_report(&input)?;
+    let (summary_file, report) = begin(outputs, &input, &stop).await?;
     let report_file = report.file().names();
     let progress = Progress::begin(style, screen.clone(), plan.map(|plan| plan.rows()));
-    let ended = withdraw(&settings, input, target, &ledger, report, progress).await?;
+    let ended = withdraw(&settings, input, target, &ledger, Told { report, progress, stop }).await?;
     if let Err(error) = ledger.close().await {
         // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
         tracing::warn!("{}", crate::error_chain(&error));
@@ -108,6 +120,13 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
         screen.print(&table(&summary, report_file.last()));
     }
     Ok(summary.exit_code)
+}
+
+/// Who hears of a run while it works.
+struct Told {
+    report: Report,
+    progress: Progress,
+    stop: Stop,
 }
 
 /// What a run came to.
@@ -131,11 +150,8 @@ async fn withdraw(
     input: Input,
     target: Ready,
     ledger: &Ledger,
-    report: Report,
-    progress: Progress,
+    Told { report, progress, stop }: Told,
 ) -> Result<Ended, RunError> {
-    let stop = Stop::default();
-    stop_on_signals(&stop)?;
     let roster = roster(settings, ledger.admission(settings.request.recheck)?).warning();
     let totals = Totals::new([settings.account.clone()]);
     let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
@@ -171,15 +187,47 @@ fn must_ask(settings: &RunSettings) -> bool {
 
 /// Says what will be done, and asks. An input that can be read only once can't be told of ahead, so it wants a yes given
 /// ahead, as standard input does.
-fn ask(settings: &RunSettings, plan: Option<Plan>, screen: &Screen) -> Result<(), RunError> {
+async fn ask(settings: &RunSettings, plan: Option<Plan>, screen: &Screen, stop: &Stop) -> Result<(), RunError> {
     let plan = plan.ok_or(RunError::NobodyToAsk)?;
     screen.print(&format!("{}{}\n", plan.table(settings), prompt::WARNING));
-    if prompt::confirmed(screen)? { Ok(()) } else { Err(RunError::Declined) }
+    let screen = screen.clone();
+    let confirmed = unless_stopped(stop, "prompt", move || prompt::confirmed(&screen)).await??;
+    if confirmed { Ok(()) } else { Err(RunError::Declined) }
+}
+
+/// Begins report and summary. To open a pipe takes until somebody reads it.
+async fn begin(outputs: Outputs, input: &Input, stop: &Stop) -> Result<(Option<ReportFile>, Report), RunError> {
+    let columns = Columns::new(input.columns().iter().map(ToString::to_string));
+    let begun = unless_stopped(stop, "outputs", move || {
+        let summary = outputs.begin_summary()?;
+        Ok::<_, OutputError>((summary, outputs.begin_report(columns)?))
+    });
+    Ok(begun.await??)
+}
+
+/// What this comes to, unless the stop is asked for before it is done, however long it blocks.
+async fn unless_stopped<T: Send + 'static>(
+    stop: &Stop,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RunError> {
+    if stop.is_requested() {
+        return Err(stopped(stop));
+    }
+    match stop.or(on_a_thread(name, work)?).await {
+        Some(done) => done.map_err(|_| RunError::Io(io::Error::other(format!("the thread {name} broke off")))),
+        None => Err(stopped(stop)),
+    }
+}
+
+fn stopped(stop: &Stop) -> RunError {
+    RunError::Stopped(stop.cause().map_or(StopReason::Broken, |cause| cause.reason))
 }
 
 fn dry_run(settings: &RunSettings, input: Input, outputs: &Outputs, screen: &Screen) -> Result<u8, RunError> {
+    let plan = Plan::of(input, roster(settings, ledger::look(settings)?).warning(), &Stop::default())?;
+    // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
-    let plan = Plan::of(input, roster(settings, ledger::look(settings)?).warning())?;
     screen.print(&plan.table(settings));
     screen.print("dry run: nothing was sent\n");
     write_summary(summary_file, &plan.to_json(settings))?;
@@ -204,10 +252,12 @@ fn plan(
     ledger: &Ledger,
     style: ProgressStyle,
     input: &Input,
+    stop: &Stop,
 ) -> Result<Option<Plan>, RunError> {
     if input.is_regular_file() && (must_ask(settings) || style != ProgressStyle::None) {
         let roster = roster(settings, ledger.admission(settings.request.recheck)?);
-        Ok(Some(Plan::of(open(settings)?, roster)?))
+        let plan = Plan::of(open(settings)?, roster, stop)?;
+        if stop.is_requested() { Err(stopped(stop)) } else { Ok(Some(plan)) }
     } else {
         Ok(None)
     }

@@ -118,6 +118,18 @@ fn look(path: &Path) -> Result<FileKind, LedgerError> {
     Ok(kind)
 }
 
+/// Whether a ledger stands at this path, or the ledger to which the file at this path belongs. Not for a process that
+/// has it open, as [`to_read`] is not.
+#[must_use]
+pub fn belongs_to_a_ledger(path: &Path) -> bool {
+    let is_ledger = |path: &Path| {
+        let header = read_header(path).ok().flatten().unwrap_or_default();
+        matches!(schema::kind_of(&header), FileKind::Ledger { .. })
+    };
+    let of_side_file = |suffix: &&str| path.to_str().and_then(|name| name.strip_suffix(*suffix)).map(Path::new);
+    is_ledger(path) || place::SIDE_FILES.iter().filter_map(of_side_file).any(is_ledger)
+}
+
 /// The file's first bytes; `None` where it is no file but a directory, a pipe or a device.
 fn read_header(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if !fs::metadata(path)?.is_file() {

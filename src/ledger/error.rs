@@ -50,6 +50,32 @@ pub enum LedgerError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// A link to nothing: a ledger made there would lie elsewhere than its user thinks.
+    #[error(
+        "the ledger {} can't be there: {} is a link to {}, which does not exist; remove the link, or name another file \
+         with --ledger",
+        path.display(), link.display(), target.display()
+    )]
+    LinkToNothing {
+        /// The ledger.
+        path: PathBuf,
+        /// The link, or one to a directory above.
+        link: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// It has a second name, and each name would have a log of its own.
+    #[error(
+        "the ledger {} has {links} names (hard links), and a run under one would damage what a run under another keeps: \
+         remove all names but one, or name another file with --ledger",
+        path.display()
+    )]
+    HardLinked {
+        /// The ledger.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
     /// Two machines can't share SQLite's write-ahead log.
     #[error(
         "the ledger {} would be on a network file system ({kind}), where it can be damaged: name a file on a local \

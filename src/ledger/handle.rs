@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::lock::Lock;
 use super::record::tells_of_calls;
 use super::writer::{Answer, Answered, GROUP, Guards, Job, Work, Writer};
-use super::{Admission, Key, LedgerError, RunInfo, Settlement, connection, place};
+use super::{Admission, Key, LedgerError, RunInfo, Settlement, connection, place, temporary};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and lets go of the
 /// lock, as [`Ledger::close`] does.
@@ -56,11 +56,8 @@ impl Ledger {
     /// # Errors
     /// The temporary directory can't be written.
     pub fn open_temporary(run: &RunInfo) -> Result<Self, LedgerError> {
-        let directory = tempfile::Builder::new()
-            .prefix("bulk-withdraw-")
-            .tempdir()
-            .map_err(|error| LedgerError::unwritable(&std::env::temp_dir(), error))?;
-        let path = place::to_write(&directory.path().join("ledger.db"))?;
+        let directory = temporary::directory()?;
+        let path = place::to_write(&directory.path().join(temporary::NAME))?;
         let lock = Lock::take(&path, run.command, run.started_at)?;
         let connection = connection::to_write(&path)?;
         let guards = Guards { directory: Some(directory), lock };

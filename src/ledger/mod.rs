@@ -17,14 +17,17 @@ mod network;
 mod place;
 mod record;
 mod schema;
+mod temporary;
 #[cfg(test)]
 mod testing;
 mod writer;
 
 pub use admission::{Admission, Standing};
+pub use connection::belongs_to_a_ledger;
 pub use error::LedgerError;
 pub use forget::{Forget, forget};
 pub use handle::{Keeping, Ledger};
 pub use history::{DayLine, Entry, History, Known};
 pub use lock::Holder;
+pub use place::files_of;
 pub use record::{Key, RunInfo, Settlement};

@@ -4,6 +4,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempPath;
+
+use crate::files;
+
+/// A lock is tried for this often where the file is renamed or removed under it each time.
+const ATTEMPTS: u32 = 100;
+
 /// Where a report or a summary goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -37,6 +44,7 @@ enum Out {
     Partial {
         file: File,
         partial: PathBuf,
+        replaces: bool,
     },
 }
 
@@ -51,7 +59,7 @@ impl ReportFile {
                 return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
             }
             // A link is followed, so that its target is what gets replaced.
-            Destination::Path(path) => fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
+            Destination::Path(path) => files::resolved(path),
         };
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -64,16 +72,30 @@ impl ReportFile {
             Ok(_) | Err(_) => {}
         }
         let partial = Self::partial_name(&path);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&partial)?;
-        match file.try_lock() {
-            // Not every file system has locks, and a report needs none to be right.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"));
+        if partial.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let what = format!("something else than a report stands at {}", partial.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let file = open_locked(&partial, || options.open(&partial))?;
+        file.set_len(0)?;
+        Ok(Self { out: Out::Partial { file, partial, replaces: true }, name: path })
+    }
+
+    /// Opens a report under the first of these names that nobody has taken, neither for a report that is finished nor
+    /// for one that grows. At its end it replaces nothing.
+    ///
+    /// # Errors
+    /// All are taken, or the file can't be written there.
+    pub fn create_unnamed(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
+        for name in names {
+            let partial = Self::partial_name(&name);
+            if let Some(file) = reserve(&name, &partial)? {
+                return Ok(Self { out: Out::Partial { file, partial, replaces: false }, name });
             }
         }
-        file.set_len(0)?;
-        Ok(Self { out: Out::Partial { file, partial }, name: path })
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 
     /// The name under which a report called `path` grows.
@@ -116,9 +138,13 @@ impl ReportFile {
         match self.out {
             Out::Stdout(mut out) => out.flush(),
             Out::Direct(_) => Ok(()),
-            Out::Partial { file, partial } => {
+            Out::Partial { file, partial, replaces } => {
                 file.sync_all()?;
-                fs::rename(&partial, &self.name)?;
+                if replaces {
+                    fs::rename(&partial, &self.name)?;
+                } else {
+                    rename_to_new(&partial, &self.name)?;
+                }
                 sync_directory_of(&self.name)
             }
         }
@@ -137,6 +163,64 @@ impl Names {
     #[must_use]
     pub fn last(&self) -> &Path {
         self.growing.as_deref().filter(|growing| growing.exists()).unwrap_or(&self.name)
+    }
+}
+
+/// Opens the growing file and locks it. A run that ends in this moment takes its file away to its final name, and the
+/// lock that it lets go of is then one on a finished report.
+fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result<File> {
+    for _ in 0..ATTEMPTS {
+        let file = open()?;
+        if !lock(&file) {
+            break;
+        }
+        if files::stands_at(&file, partial)? {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"))
+}
+
+/// Opens and locks the growing file of a name that nobody has taken; `None` where somebody has.
+fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
+    let is_taken = |path: &Path| path.symlink_metadata().is_ok();
+    if is_taken(name) {
+        return Ok(None);
+    }
+    let file = match OpenOptions::new().create_new(true).write(true).open(partial) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        opened => opened?,
+    };
+    // A run to which the user gave this name may have come in between.
+    if !lock(&file) || !files::stands_at(&file, partial)? {
+        return Ok(None);
+    }
+    // As may one that has ended since the first look.
+    if is_taken(name) {
+        fs::remove_file(partial)?;
+        return Ok(None);
+    }
+    Ok(Some(file))
+}
+
+/// Renames, and fails where the name was taken meanwhile.
+fn rename_to_new(partial: &Path, name: &Path) -> io::Result<()> {
+    let mut path = TempPath::try_from_path(partial)?;
+    path.disable_cleanup(true);
+    match path.persist_noclobber(name) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists && name.symlink_metadata().is_err() => {
+            // A file system that knows no such renaming, and no hard links either.
+            fs::rename(partial, name)
+        }
+        renamed => renamed.map_err(|error| error.error),
+    }
+}
+
+/// Whether the file is ours now. Not every file system has locks, and a report needs none to be right.
+fn lock(file: &File) -> bool {
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::Error(_)) => true,
+        Err(TryLockError::WouldBlock) => false,
     }
 }
 
@@ -171,6 +255,73 @@ mod tests {
         first.write(b"first").unwrap();
         assert_eq!(ReportFile::create(&destination).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
         assert_eq!(fs::read_to_string(dir.path().join("report.csv.partial")).unwrap(), "first");
+    }
+
+    #[test]
+    fn reports_that_nobody_named_never_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |number: u32| dir.path().join(format!("report-{number}.csv"));
+        let begin = || {
+            let mut report = ReportFile::create_unnamed((1..9).map(name)).unwrap();
+            report.write(report.name.clone().as_os_str().as_encoded_bytes()).unwrap();
+            report
+        };
+        // One is finished, one crashed, one's growing file is no file, one name was given by the user, two grow.
+        begin().finish().unwrap();
+        fs::write(dir.path().join("report-2.csv.partial"), "crashed").unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("report-3.csv.partial")).unwrap();
+        let named = ReportFile::create(&Destination::Path(name(4))).unwrap();
+        let (first, second) = (begin(), begin());
+        second.finish().unwrap();
+        first.finish().unwrap();
+        named.finish().unwrap();
+        for number in [1, 5, 6] {
+            assert_eq!(fs::read_to_string(name(number)).unwrap(), name(number).display().to_string());
+        }
+        assert_eq!(fs::read_to_string(dir.path().join("report-2.csv.partial")).unwrap(), "crashed");
+        let full = ReportFile::create_unnamed((1..7).map(name)).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_report_that_nobody_named_replaces_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, partial) = (dir.path().join("report.csv"), dir.path().join("report.csv.partial"));
+        let mut report = ReportFile::create_unnamed([path.clone()]).unwrap();
+        report.write(b"lines").unwrap();
+        fs::write(&path, "someone else's").unwrap();
+        assert_eq!(report.finish().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "someone else's");
+        assert_eq!(fs::read_to_string(&partial).unwrap(), "lines");
+    }
+
+    #[test]
+    fn a_report_that_another_run_finishes_meanwhile_is_not_taken_for_the_growing_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, partial) = (dir.path().join("report.csv"), dir.path().join("report.csv.partial"));
+        fs::write(&partial, "finished").unwrap();
+        let mut opened = 0;
+        let file = open_locked(&partial, || {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&partial)?;
+            opened += 1;
+            if opened == 1 {
+                fs::rename(&partial, &path)?;
+            }
+            Ok(file)
+        });
+        file.unwrap().set_len(0).unwrap();
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), opened), ("finished", 2));
+    }
+
+    #[test]
+    fn what_stands_in_the_growing_file_s_place_and_is_none_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("report.csv"), dir.path().join("other"));
+        fs::write(&other, "kept").unwrap();
+        std::os::unix::fs::symlink(&other, dir.path().join("report.csv.partial")).unwrap();
+        let error = ReportFile::create(&Destination::Path(path)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs that are repeated and scheduled: what the ledger changes for whoever runs the program.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 use std::time::Duration;
 
@@ -84,9 +84,16 @@ async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
     second.ended_with(75).says(&format!("process {}", first.id())).says("since 20").says("--ledger");
     assert!(sandbox.record().calls <= calls + 2, "the second one sent something");
     assert!(!program.files().contains(&"second.csv".to_owned()));
+    // Nor does it help to take its lock file away.
+    fs::remove_file(program.path(&format!("{LEDGER}.lock"))).unwrap();
+    let third = wait(program.start(&command.replace("report.csv", "third.csv"))).await;
+    third.ended_with(75).says("held by another run: wait until it has ended");
+    assert!(!program.files().contains(&"third.csv".to_owned()));
     // Reading needs no lock.
     program.run("history").ended_with(0);
     wait(first).await.ended_with(0);
+    assert_eq!(sandbox.record().calls, 8);
+    wait(program.start(&command)).await.ended_with(0);
     assert_eq!(sandbox.record().calls, 8);
 }
 
@@ -142,6 +149,39 @@ fn a_file_that_is_no_ledger_is_left_as_it_was() {
         assert_eq!(fs::read(program.path(name)).unwrap(), before);
     }
     assert_eq!(program.files(), files);
+}
+
+#[test]
+fn a_ledger_with_two_names_and_a_link_to_nothing_are_refused() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    program.run("run list.csv --sandbox --rate unlimited -o - --ledger ledger.db").ended_with(0);
+    fs::hard_link(program.path("ledger.db"), program.path("second.db")).unwrap();
+    symlink("nowhere.db", program.path("link.db")).unwrap();
+    symlink("nowhere", program.path("directory")).unwrap();
+    let files = program.files();
+    for (ledger, says) in [
+        ("ledger.db", "has 2 names (hard links)"),
+        ("second.db", "has 2 names (hard links)"),
+        ("link.db", "link.db is a link to nowhere.db, which does not exist"),
+        ("directory/ledger.db", "directory is a link to nowhere, which does not exist"),
+    ] {
+        for command in [
+            "run list.csv --sandbox --rate unlimited",
+            "run list.csv --dry-run --sandbox",
+            "history",
+            "history --forget 7 --yes",
+        ] {
+            let ran = program.run(&format!("{command} --ledger {ledger}"));
+            ran.ended_with(2).says(says).says("or name another file with --ledger");
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        }
+    }
+    assert_eq!(program.files(), files);
+    // A link to a ledger is one more way to it, and no harm.
+    fs::remove_file(program.path("second.db")).unwrap();
+    symlink("ledger.db", program.path("second.db")).unwrap();
+    program.run("history --ledger second.db").ended_with(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,7 +262,16 @@ async fn history_shows_days_and_single_invitations() {
     assert!(csv.starts_with("day,account,withdrawn,not_pending,failed,credits,credits_possible,api\n20"), "{csv}");
     let table = program.run(&format!("history --id {id}")).stdout;
     assert!(table.contains("Connection invitation withdrawn successfully"), "{table}");
-    program.run("history --id 1000000").ended_with(0).says("knows nothing of 1000000");
+    for view in ["", &format!("--id {id}"), "--id 7329176687475109523"] {
+        let table = program.run(&format!("history {view}")).stdout;
+        assert!(!table.is_empty() && table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+    for (view, what) in [("--id 1000000", "nothing of 1000000"), ("--since 2999-01-01", "nothing of that time")] {
+        let ran = program.run(&format!("history {view}"));
+        ran.ended_with(0).says(&format!("the ledger knows {what}\n"));
+        assert_eq!((ran.stdout.as_str(), ran.stderr.lines().count()), ("", 1));
+    }
+    assert_eq!(program.run("history --id 1000000 --format csv").stdout.lines().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -176,6 +177,70 @@ fn nothing_is_overwritten_that_is_still_needed() {
     assert_eq!(program.files(), ["crashed.csv.partial", "link.csv", "list.csv"]);
 }
 
+/// Also through links and other spellings, and where neither of them is there yet.
+#[test]
+fn the_ledger_is_not_overwritten() {
+    let names = [
+        ("-o known.db --ledger known.db", "the report"),
+        ("-o known.db-wal --ledger known.db", "the report"),
+        ("-o known.db-shm --ledger known.db", "the report"),
+        ("-o known.db-journal --ledger known.db", "the report"),
+        ("-o known.db.lock --ledger known.db", "the report"),
+        ("-o sub/../known.db --ledger ./known.db", "the report"),
+        ("-o link.db --ledger known.db", "the report"),
+        ("-o known.db --ledger link.db", "the report"),
+        ("-o known.db-wal --ledger link.db", "the report"),
+        ("-o dir/known.db --ledger known.db", "the report"),
+        ("-o report.csv --ledger report.csv.partial", "the report"),
+        ("-o linked.csv --ledger ledger.db", "the report"),
+        ("-o new.db --ledger new.db", "the report"),
+        ("-o dangling.csv --ledger new.db", "the report"),
+        ("-o dir/new.db-wal --ledger new.db", "the report"),
+        ("-o new/../new.db --ledger new.db", "the report"),
+        ("-o report.csv --summary known.db --ledger known.db", "the summary"),
+        ("-o report.csv --summary new.db.lock --ledger new.db", "the summary"),
+    ];
+    let program = Program::new();
+    program.write("list.csv", "7329176687475109888\n").write("report.csv", "");
+    fs::create_dir(program.path("sub")).unwrap();
+    for (link, target) in [
+        ("link.db", "known.db"),
+        ("dir", "."),
+        ("dangling.csv", "new.db"),
+        // Grows beside its target, where the ledger is.
+        ("linked.csv", "ledger"),
+        ("ledger.db", "ledger.partial"),
+    ] {
+        symlink(target, program.path(link)).unwrap();
+    }
+    program.write("ledger", "").write("ledger.partial", "");
+    program.run(&format!("run list.csv {SANDBOX} --ledger known.db -o -")).ended_with(0);
+    let (files, ledger) = (program.files(), fs::read(program.path("known.db")).unwrap());
+    for (arguments, what) in names {
+        for rehearsal in ["", "--dry-run"] {
+            let ran = program.run(&format!("run list.csv {SANDBOX} {arguments} {rehearsal}"));
+            ran.ended_with(2).says(&format!("{what} would overwrite the ledger: choose another name"));
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        }
+    }
+    // A rehearsal that keeps another ledger, or none.
+    for (arguments, what) in [
+        ("-o known.db", "the report"),
+        ("-o link.db", "the report"),
+        ("-o known.db-wal --ledger other.db", "the report"),
+        ("-o - --summary known.db.lock", "the summary"),
+    ] {
+        let ran = program.run(&format!("run list.csv {SANDBOX} {arguments}"));
+        ran.ended_with(2).says(&format!("{what} would overwrite a ledger: choose another name"));
+    }
+    assert!(fs::read(program.path("known.db")).unwrap() == ledger);
+    assert_eq!(program.files(), files);
+    // The default ledger, before it is there.
+    let ran = program.run("run list.csv --yes --base-url http://127.0.0.1:9 -o .local/state/bulk-withdraw/ledger.db");
+    ran.ended_with(2).says("would overwrite the ledger");
+    assert!(!program.path(".local").exists());
+}
+
 #[test]
 fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
     let program = Program::new();
@@ -184,6 +249,44 @@ fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
         let ran = program.run(&format!("run list.csv {arguments} {SANDBOX}"));
         ran.ended_with(6).says("no/such/").says("choose another place");
         assert_eq!(program.files(), ["list.csv"]);
+    }
+}
+
+#[test]
+fn a_dry_run_that_fails_ends_with_2_and_leaves_nothing() {
+    let program = Program::new();
+    program.write("list.csv", INPUT).write("file", "");
+    // Enough of a ledger to be opened, and too little to be read.
+    program.run(&format!("run list.csv {SANDBOX} --ledger broken.db -o - --yes")).ended_with(1);
+    let ledger = fs::read(program.path("broken.db")).unwrap();
+    program.write("broken.db", &ledger[..5_000]);
+    let files = program.files();
+    for (arguments, says) in [
+        ("--summary no/such/summary.json", "choose another place with --summary"),
+        ("--summary /dev/full", "the summary could not be written"),
+        ("--summary summary.json --ledger broken.db", "broken.db can't be read"),
+        ("--summary summary.json --ledger file/ledger.db", "file/ledger.db can't be read"),
+    ] {
+        let ran = program.run(&format!("run list.csv {SANDBOX} --dry-run {arguments}"));
+        ran.ended_with(2).says(says);
+        assert_eq!(program.files(), files, "{arguments}");
+    }
+}
+
+/// Each has its own ledger, so none keeps another out, and all begin within one second or two.
+#[test]
+fn runs_that_begin_together_leave_a_report_each() {
+    let program = Program::new();
+    program.write("list.csv", "7329176687475109888\n");
+    let runs: Vec<_> = (0..12).map(|_| program.start(&format!("run list.csv {SANDBOX}"))).collect();
+    for run in runs {
+        Ran::from(run.wait_with_output().unwrap()).ended_with(0);
+    }
+    let mut reports = program.files();
+    reports.retain(|name| name != "list.csv");
+    assert_eq!(reports.len(), 12, "{reports:?}");
+    for name in reports {
+        assert_eq!(program.report(&name).outcomes(), ["withdrawn"], "{name}");
     }
 }
 

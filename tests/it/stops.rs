@@ -1,6 +1,6 @@
 //! Every way in which a run stops before its input is done: nothing more is sent, and nothing is lost.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -59,6 +59,40 @@ async fn a_signal_finishes_what_is_in_flight_and_reports_every_row() {
         assert_eq!((record.calls, record.lost), (record.charged, 0));
         assert_eq!(program.summary()["stop"]["reason"], format!("sig{}", signal.to_lowercase()));
     }
+}
+
+/// The input is read once before the run begins, to tell how far it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_before_the_first_call_leaves_nothing_behind() {
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+        let program = Program::new();
+        program.write("list.csv", list(ids(600_000)));
+        fs::create_dir(program.path("tmp")).unwrap();
+        let rehearsals = || fs::read_dir(program.path("tmp")).unwrap().count();
+        let mut command = program.bare_command("run list.csv --sandbox --summary summary.json");
+        command.env("TMPDIR", program.path("tmp")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        until("the rehearsal's ledger", || rehearsals() > 0).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        kill(&child, signal);
+        wait(child).await.ended_with(code).says(&format!("stopped by SIG{signal} before anything was sent"));
+        assert_eq!((rehearsals(), program.files()), (0, vec!["list.csv".to_owned(), "tmp".to_owned()]));
+    }
+}
+
+/// To open a pipe for writing takes until somebody opens it for reading.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_the_wait_for_a_reader_of_the_report() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    let child = program.start(&format!("run list.csv {}", swiftly(&sandbox).replace("-o report.csv", "-o pipe")));
+    until("the ledger", || program.path(".local/state/bulk-withdraw/ledger.db-wal").exists()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    kill(&child, "TERM");
+    wait(child).await.ended_with(143).says("before anything was sent");
+    assert_eq!(sandbox.record().calls, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,140 @@
+//! The ledger's history as a person reads it, in lines of 80 columns at the most. Programs get CSV or JSON.
+
+use crate::ledger::DayLine;
+
+/// The widest line.
+const WIDTH: usize = 80;
+/// An account's name is cut behind this many characters; the counts beside it leave room for no more.
+const MOST_OF_A_NAME: usize = 16;
+
+const HEADER: [&str; 7] = ["day", "account", "withdrawn", "not_pending", "failed", "credits", "possible"];
+
+/// Days and accounts, below the address of the API on which they were counted.
+pub(super) fn by_day(lines: &[DayLine]) -> String {
+    let mut apis: Vec<_> = lines.iter().map(|line| &line.api).collect();
+    apis.sort();
+    apis.dedup();
+    let table = |api: &String| {
+        let lines = lines.iter().filter(|line| line.api == *api).map(cells);
+        let lines: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(lines).collect();
+        folded(api, 0) + &aligned(&lines)
+    };
+    apis.into_iter().map(table).collect::<Vec<_>>().join("\n")
+}
+
+fn cells(line: &DayLine) -> [String; 7] {
+    [
+        line.day.to_string(),
+        cut(&plain(line.account.as_str())),
+        line.withdrawn.to_string(),
+        line.not_pending.to_string(),
+        line.failed.to_string(),
+        line.cost.charged.to_string(),
+        line.cost.possible.to_string(),
+    ]
+}
+
+/// What is known of one invitation: a block of lines for each entry, a line for each column that says something, and
+/// more where it is long.
+pub(super) fn entries<'a>(columns: &[&str], entries: impl Iterator<Item = Vec<String>> + 'a) -> String {
+    let width = columns.iter().map(|name| name.chars().count()).max().unwrap_or_default() + 2;
+    let block = |cells: Vec<String>| -> String {
+        let named = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+        named.map(|(name, cell)| format!("{name:width$}{}", folded(&cell, width))).collect()
+    };
+    entries.map(block).collect::<Vec<_>>().join("\n")
+}
+
+/// A text that begins `indent` columns into its line, folded where that gets too long.
+fn folded(text: &str, indent: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for character in plain(text).chars() {
+        if used == WIDTH - indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            used = 0;
+        }
+        out.push(character);
+        used += 1;
+    }
+    out.push('\n');
+    out
+}
+
+fn cut(name: &str) -> String {
+    if name.chars().count() <= MOST_OF_A_NAME {
+        return name.to_owned();
+    }
+    name.chars().take(MOST_OF_A_NAME - 1).chain(['…']).collect()
+}
+
+/// What the input or the API said must not move a terminal's cursor.
+fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// Columns as wide as their widest cell, counts to the right.
+fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        let mut cells = Vec::new();
+        for (at, cell) in line.iter().enumerate() {
+            let width = lines.iter().map(|line| line[at].chars().count()).max().unwrap_or_default();
+            cells.push(if at < 2 { format!("{cell:width$}") } else { format!("{cell:>width$}") });
+        }
+        out.push_str(&cells.join("  "));
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invitation::AccountName;
+    use crate::policy::Cost;
+
+    fn widest(table: &str) -> usize {
+        table.lines().map(|line| line.chars().count()).max().unwrap()
+    }
+
+    #[test]
+    fn days_stand_below_their_api_and_fit() {
+        let line = |api: &str, account: &str, count| DayLine {
+            day: "2026-03-01".parse().unwrap(),
+            api: api.to_owned(),
+            account: AccountName::parse(account).unwrap(),
+            withdrawn: count,
+            not_pending: count,
+            failed: count,
+            cost: Cost { charged: count, possible: count },
+        };
+        let long = format!("https://{}.example", "z".repeat(100));
+        let table = by_day(&[
+            line("https://api.example", "default", 7),
+            line("https://api.example", "a name of more than twenty letters\n", 123_456),
+            line(&long, "default", 1),
+        ]);
+        assert!(widest(&table) <= WIDTH, "{table}");
+        assert!(table.starts_with("https://api.example\nday         account           withdrawn  not"), "{table}");
+        assert!(
+            table.contains("2026-03-01  a name of more …     123456       123456  123456   123456    123456"),
+            "{table}"
+        );
+        assert_eq!(table.matches("day ").count(), 2);
+    }
+
+    #[test]
+    fn an_entry_is_a_block_that_loses_nothing() {
+        let detail = "words of the API, ".repeat(20);
+        let cells = vec!["now".to_owned(), String::new(), format!("{detail}\u{1b}[2J")];
+        let table = entries(&["at", "http_status", "detail"], [cells.clone(), cells].into_iter());
+        assert_eq!(widest(&table), WIDTH);
+        assert!(table.starts_with("at           now\ndetail       words of"), "{table}");
+        assert!(table.contains("\n\nat"), "{table}");
+        assert!(!table.contains(['\u{1b}']) && !table.contains("http_status"));
+        let unfolded: String = table.lines().take_while(|line| !line.is_empty()).map(|line| &line[13..]).collect();
+        assert_eq!(unfolded, format!("now{detail} [2J"));
+    }
+}
