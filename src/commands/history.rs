@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::aligned::aligned;
 use super::prompt;
 use crate::config::{HistoryRequest, HistoryView, TableFormat};
 use crate::exit;
@@ -194,20 +195,4 @@ fn text(cell: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => cell.to_string(),
     }
-}
-
-/// Columns as wide as their widest cell; the last one as it is.
-fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        for (at, cell) in line.iter().enumerate() {
-            let width = lines.iter().map(|line| line[at].chars().count()).max().unwrap_or_default();
-            match at + 1 {
-                last if last == N => out.push_str(cell),
-                _ => out.push_str(&format!("{cell:width$}  ")),
-            }
-        }
-        out.push('\n');
-    }
-    out
 }

@@ -1,12 +1,11 @@
 //! From settings to the API that is called: the real one, or the simulated one in this process.
 
-use std::collections::HashMap;
 use std::io;
 
 use secrecy::SecretString;
 
 use crate::api::{Client, ClientError, V1};
-use crate::config::{BaseUrl, BaseUrlError, Credentials, RunSettings, Target};
+use crate::config::{Accounts, ApiVersion, BaseUrl, BaseUrlError, Credentials, RunSettings, Target};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
@@ -31,35 +30,45 @@ pub enum TargetError {
     /// A dry run has no credentials, and must not come here.
     #[error("no credentials")]
     NoCredentials,
+    /// V2 has no client yet.
+    #[error("V2 of the API can't be called yet: use V1, with a login token (LINKUP_LOGIN_TOKEN) or --api v1")]
+    NotYet,
 }
 
 /// Makes the API ready. Nothing is sent yet.
 pub(super) async fn ready(settings: &RunSettings) -> Result<Ready, TargetError> {
     match &settings.target {
-        Target::Sandbox => {
+        Target::Sandbox { api } => {
             let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
             let sandbox = Sandbox::start(options).await.map_err(TargetError::Sandbox)?;
             let base_url = sandbox.base_url().parse().map_err(TargetError::SandboxAddress)?;
-            let rehearsal = || SecretString::from("sandbox");
-            let credentials = Credentials { api_key: rehearsal(), login_token: rehearsal() };
+            let credentials = rehearsal(*api, settings)?;
             tracing::info!("rehearsing against the simulated API at {base_url}: nothing real is withdrawn");
-            Ok(Ready { api: v1(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
+            Ok(Ready { api: api_at(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
         }
-        Target::V1 { base_url, credentials } => {
+        Target::Real { base_url, credentials } => {
             let credentials = credentials.as_ref().ok_or(TargetError::NoCredentials)?;
-            Ok(Ready { api: v1(settings, base_url, credentials)?, _sandbox: None })
+            Ok(Ready { api: api_at(settings, base_url, credentials)?, _sandbox: None })
         }
     }
 }
 
-fn v1(settings: &RunSettings, base_url: &BaseUrl, credentials: &Credentials) -> Result<V1, ClientError> {
-    let client = Client::new(
-        base_url,
-        &credentials.api_key,
-        [&credentials.login_token],
-        settings.timeout,
-        settings.concurrency,
-    )?;
-    let login_tokens = HashMap::from([(settings.account.clone(), credentials.login_token.clone())]);
-    Ok(V1::new(client, base_url, login_tokens))
+/// What the simulated API takes for credentials: anything.
+fn rehearsal(api: ApiVersion, settings: &RunSettings) -> Result<Credentials, TargetError> {
+    let secret = || SecretString::from("sandbox");
+    let accounts = match api {
+        ApiVersion::V1 => Accounts::V1(settings.accounts.keys().map(|name| (name.clone(), secret())).collect()),
+        ApiVersion::V2 => return Err(TargetError::NotYet),
+    };
+    Ok(Credentials { api_key: secret(), accounts })
+}
+
+fn api_at(settings: &RunSettings, base_url: &BaseUrl, credentials: &Credentials) -> Result<V1, TargetError> {
+    let login_tokens = match &credentials.accounts {
+        Accounts::V1(login_tokens) => login_tokens,
+        Accounts::V2(_) => return Err(TargetError::NotYet),
+    };
+    let client =
+        Client::new(base_url, &credentials.api_key, login_tokens.values(), settings.timeout, settings.concurrency)?;
+    Ok(V1::new(client, base_url, login_tokens.clone()))
 }
