@@ -3,7 +3,8 @@
 //! Owns clap's types and the help. Reads neither files nor the environment, and holds no default of its own: the help
 //! shows those of [`crate::config::defaults`].
 
-use std::num::NonZeroUsize;
+mod shared_args;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,14 +12,15 @@ use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use crate::config::{
-    ApiVersion, ConfigFormat, Flags, HistoryRequest, HistoryView, Key, Options, Rate, RunRequest, TableFormat,
-    defaults, parse_concurrency, parse_duration,
+    ConfigFormat, Flags, HistoryRequest, HistoryView, Options, RunRequest, TableFormat, parse_duration,
 };
 use crate::input::{InputFormat, Source};
-use crate::invitation::{AccountName, Country, InvitationId};
+use crate::invitation::InvitationId;
 use crate::ledger::Forget;
 use crate::report::{Destination, Format, ProgressStyle};
 use crate::sandbox::{self, Faults};
+
+pub use shared_args::{KeepingArgs, SharedArgs};
 
 /// Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API.
 #[derive(Debug, Parser)]
@@ -127,97 +129,6 @@ pub struct RunArgs {
     /// Show how far it is [default: bar on a terminal, plain elsewhere]
     #[arg(long, value_name = "HOW", help_heading = "Report")]
     progress: Option<ProgressArg>,
-}
-
-/// The options of every command that calls the API.
-#[derive(Debug, Args)]
-pub struct SharedArgs {
-    /// Use the simulated API: no credentials, no real call
-    #[arg(long, help_heading = "Safety", conflicts_with = "base_url")]
-    sandbox: bool,
-
-    #[arg(long, value_name = "N/s|min|h", help_heading = "Pace",
-        help = with_default("Calls in a time, evenly spaced; unlimited for loopback addresses alone", defaults::RATE))]
-    rate: Option<Rate>,
-    #[arg(long, value_name = "N", help_heading = "Pace", value_parser = concurrency,
-        help = with_default("Calls in flight at the most", defaults::CONCURRENCY))]
-    concurrency: Option<NonZeroUsize>,
-    #[arg(long, value_name = "N", help_heading = "Pace",
-        help = with_default("Retries of a row; rate-limit answers use up none", defaults::RETRIES))]
-    retries: Option<u32>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("First wait before a retry; each further one doubles it", seconds(defaults::RETRY_BASE)))]
-    retry_base: Option<Duration>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("Longest wait before a retry", seconds(defaults::RETRY_MAX)))]
-    retry_max: Option<Duration>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("Give up after this long without one call that was not rate limited", seconds(defaults::PATIENCE)))]
-    patience: Option<Duration>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("Longest time for one call", seconds(defaults::TIMEOUT)))]
-    timeout: Option<Duration>,
-
-    /// Account of rows that name none [default: default, or the only one that is configured]
-    #[arg(long, value_name = "NAME", help_heading = "API", value_parser = account)]
-    account: Option<AccountName>,
-    #[arg(long, value_name = "CODE", help_heading = "API", value_parser = country,
-        help = with_default("Country of the API's proxy, for rows that name none and accounts that have none", Country::DEFAULT))]
-    country: Option<Country>,
-    /// Version of the API [default: the one that the credentials are for]
-    #[arg(long, value_name = "v1|v2", help_heading = "API")]
-    api: Option<ApiVersion>,
-    #[arg(long, value_name = "URL", help_heading = "API",
-        help = with_default("The API's address", defaults::BASE_URL))]
-    base_url: Option<String>,
-    /// Configuration file [default: $XDG_CONFIG_HOME/bulk-withdraw/config.toml]
-    #[arg(long, value_name = "PATH", help_heading = "API")]
-    config: Option<PathBuf>,
-}
-
-/// The options of every command that withdraws.
-#[derive(Debug, Args)]
-pub struct KeepingArgs {
-    /// Where it is kept what is settled, so that no call is paid for twice
-    /// [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
-    #[arg(long, value_name = "PATH", help_heading = "Safety")]
-    ledger: Option<PathBuf>,
-    #[arg(long, value_name = "N", help_heading = "Safety",
-        help = with_default("Stop after N rows in a row that end neither fine nor invalid; 0 for never", defaults::MAX_ERRORS))]
-    max_errors: Option<u32>,
-}
-
-impl SharedArgs {
-    /// The flags as the settings take them.
-    #[must_use]
-    pub fn into_flags(self) -> Flags {
-        let options = Options {
-            rate: self.rate,
-            concurrency: self.concurrency,
-            retries: self.retries,
-            retry_base: self.retry_base,
-            retry_max: self.retry_max,
-            patience: self.patience,
-            timeout: self.timeout,
-            account: self.account,
-            country: self.country,
-            api: self.api,
-            base_url: self.base_url,
-            // A flag that is not given says nothing.
-            sandbox: self.sandbox.then_some(true),
-            max_errors: None,
-            ledger: None,
-        };
-        Flags { config: self.config, options }
-    }
-}
-
-impl KeepingArgs {
-    /// Adds these to the shared ones.
-    pub fn add_to(self, flags: &mut Flags) {
-        flags.options.ledger = self.ledger;
-        flags.options.max_errors = self.max_errors;
-    }
 }
 
 /// `--output-format`
@@ -448,29 +359,9 @@ fn with_default(help: &str, default: impl std::fmt::Display) -> String {
     format!("{help} [default: {default}]")
 }
 
-/// A whole number of seconds or minutes, as one would type it.
-fn seconds(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds if seconds > 60 && seconds % 60 == 0 => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
-}
-
 #[expect(clippy::unnecessary_wraps, reason = "clap asks for a Result")]
 fn destination(text: &str) -> Result<Destination, String> {
     Ok(Destination::parse(text))
-}
-
-fn account(text: &str) -> Result<AccountName, &'static str> {
-    AccountName::parse(text).ok_or("an account needs a name")
-}
-
-fn country(text: &str) -> Result<Country, &'static str> {
-    Country::parse(text).ok_or("a country needs a code, like FR")
-}
-
-fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
-    parse_concurrency(text).ok_or_else(|| format!("write {}", Key::Concurrency.wanted()))
 }
 
 fn id(text: &str) -> Result<InvitationId, String> {
@@ -501,7 +392,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::config::is_flag_alone;
+    use crate::config::{Key, is_flag_alone};
 
     #[test]
     fn the_command_line_holds_together() {
@@ -534,7 +425,10 @@ mod tests {
                 vec!["run", "x", "--dryrun"],
                 "unexpected argument '--dryrun' found (a similar argument exists: '--dry-run'); see --help",
             ),
-            (vec!["run", "x", "--api-key=hidden"], "unexpected argument '--api-key' found: credentials never come from flags; see --help"),
+            (
+                vec!["run", "x", "--api-key=hidden"],
+                "unexpected argument '--api-key' found: credentials never come from flags; see --help",
+            ),
         ];
         for (arguments, expected) in cases {
             let error = Cli::try_parse_from(std::iter::once("bulk-withdraw").chain(arguments)).unwrap_err();

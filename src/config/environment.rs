@@ -51,6 +51,11 @@ impl Environment {
         Self(named.filter(|(name, _)| ours(name)).collect())
     }
 
+    #[cfg(test)]
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
     /// What a variable holds, as it stands; `None` where it is not set.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, VariableError> {
         match self.0.get(name).map(|value| value.to_str()) {

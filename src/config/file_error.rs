@@ -17,7 +17,7 @@ pub(super) const ACCOUNT_KEYS: [&str; 4] = [LOGIN_TOKEN, LOGIN_TOKEN_FILE, ACCOU
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It can't be read.
-    #[error("the configuration file {0}")]
+    #[error("the configuration file can't be used")]
     Unreadable(#[from] SecretFileError),
     /// Something in it is wrong.
     #[error("{}:{line}: {problem}", path.display())]

@@ -23,6 +23,8 @@ mod rate;
 mod secret_file;
 mod settings;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use accounts::{AccountId, Accounts};
 pub use api_version::{ApiVersion, ApiVersionError};
