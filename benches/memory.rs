@@ -29,6 +29,7 @@ async fn main() {
             .args(["--base-url", &sandbox.base_url(), "--ledger", "state/ledger.db"])
             .env("LINKUP_API_KEY", "bench-key")
             .env("LINKUP_LOGIN_TOKEN", "bench-token")
+            .env("XDG_CONFIG_HOME", dir.path())
             .current_dir(dir.path())
             .spawn()
             .expect("the program");

@@ -84,6 +84,7 @@ fn run(dir: &Path, sandbox: &Sandbox, workers: usize) {
         .args(["--ledger", "state/ledger.db"])
         .env("LINKUP_API_KEY", "bench-key")
         .env("LINKUP_LOGIN_TOKEN", "bench-token")
+        .env("XDG_CONFIG_HOME", dir)
         .current_dir(dir)
         .status()
         .expect("the program");

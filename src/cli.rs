@@ -3,19 +3,24 @@
 //! Owns clap's types and the help. Reads neither files nor the environment, and holds no default of its own: the help
 //! shows those of [`crate::config::defaults`].
 
-use std::num::NonZeroUsize;
+mod shared_args;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
-use crate::config::{HistoryRequest, HistoryView, Options, Rate, RunRequest, TableFormat, defaults, parse_duration};
+use crate::config::{
+    ConfigFormat, Flags, HistoryRequest, HistoryView, Options, RunRequest, TableFormat, parse_duration,
+};
 use crate::input::{InputFormat, Source};
-use crate::invitation::{AccountName, Country, InvitationId};
+use crate::invitation::InvitationId;
 use crate::ledger::Forget;
 use crate::report::{Destination, Format, ProgressStyle};
 use crate::sandbox::{self, Faults};
+
+pub use shared_args::{KeepingArgs, SharedArgs};
 
 /// Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API.
 #[derive(Debug, Parser)]
@@ -39,7 +44,10 @@ pub struct Cli {
 }
 
 const CREDENTIALS: &str = "\
-Credentials come from the environment, never from flags: LINKUP_API_KEY and LINKUP_LOGIN_TOKEN.
+Credentials never come from flags: LINKUP_API_KEY, and LINKUP_LOGIN_TOKEN for V1 of the API or
+LINKUP_ACCOUNT_ID for V2. Each stands in the environment, in the file that <NAME>_FILE names, in
+$CREDENTIALS_DIRECTORY in lower case, or in the configuration file. \"bulk-withdraw config\" shows
+what is set, and where.
 A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run.";
 
 /// The commands.
@@ -50,6 +58,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Show what the ledger knows: withdrawals and credits by day and account, and single invitations
     History(HistoryArgs),
+    /// Show each setting, its value and where it came from, secrets masked
+    Config(Box<ConfigArgs>),
     /// Serve the simulated LinkUp API on loopback, to rehearse against
     #[command(after_help = endings())]
     Sandbox(SandboxArgs),
@@ -90,48 +100,19 @@ pub struct RunArgs {
     #[arg(long, value_name = "PATH", help_heading = "Report", value_parser = destination)]
     summary: Option<Destination>,
 
-    /// Use the simulated API: no credentials, no real call
-    #[arg(long, help_heading = "Safety", conflicts_with = "base_url")]
-    sandbox: bool,
+    #[command(flatten)]
+    shared: SharedArgs,
+    #[command(flatten)]
+    keeping: KeepingArgs,
     /// Say what would be done and what it can cost, and send nothing
     #[arg(long, help_heading = "Safety")]
     dry_run: bool,
     /// Don't ask
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
-    /// Where it is kept what is settled, so that no call is paid for twice
-    /// [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
-    #[arg(long, value_name = "PATH", help_heading = "Safety")]
-    ledger: Option<PathBuf>,
     /// Ask again about rows that an earlier run settled
     #[arg(long, help_heading = "Safety")]
     recheck: bool,
-    #[arg(long, value_name = "N", help_heading = "Safety",
-        help = with_default("Stop after N rows in a row that end neither fine nor invalid; 0 for never", defaults::MAX_ERRORS))]
-    max_errors: Option<u32>,
-
-    #[arg(long, value_name = "N/s|min|h", help_heading = "Pace",
-        help = with_default("Calls in a time, evenly spaced; unlimited for loopback addresses alone", defaults::RATE))]
-    rate: Option<Rate>,
-    #[arg(long, value_name = "N", help_heading = "Pace", value_parser = concurrency,
-        help = with_default("Calls in flight at the most", defaults::CONCURRENCY))]
-    concurrency: Option<NonZeroUsize>,
-    #[arg(long, value_name = "N", help_heading = "Pace",
-        help = with_default("Retries of a row; rate-limit answers use up none", defaults::RETRIES))]
-    retries: Option<u32>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("First wait before a retry; each further one doubles it", seconds(defaults::RETRY_BASE)))]
-    retry_base: Option<Duration>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("Longest wait before a retry", seconds(defaults::RETRY_MAX)))]
-    retry_max: Option<Duration>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("Give up after this long without one call that was not rate limited", seconds(defaults::PATIENCE)))]
-    patience: Option<Duration>,
-    #[arg(long, value_name = "TIME", help_heading = "Pace", value_parser = parse_duration,
-        help = with_default("Longest time for one call", seconds(defaults::TIMEOUT)))]
-    timeout: Option<Duration>,
-
     /// Input's format [default: by the extension, else by the first character]
     #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     input_format: Option<InputFormatArg>,
@@ -144,16 +125,6 @@ pub struct RunArgs {
     /// Accept IDs that look rounded by a spreadsheet
     #[arg(long, help_heading = "Input")]
     accept_rounded_ids: bool,
-
-    /// Account of rows that name none
-    #[arg(long, value_name = "NAME", help_heading = "API", value_parser = account)]
-    account: Option<AccountName>,
-    #[arg(long, value_name = "CODE", help_heading = "API", value_parser = country,
-        help = with_default("Country of the API's proxy, for rows that name none", Country::DEFAULT))]
-    country: Option<Country>,
-    #[arg(long, value_name = "URL", help_heading = "API",
-        help = with_default("The API's address", defaults::BASE_URL))]
-    base_url: Option<String>,
 
     /// Show how far it is [default: bar on a terminal, plain elsewhere]
     #[arg(long, value_name = "HOW", help_heading = "Report")]
@@ -206,6 +177,9 @@ impl Cli {
     }
 }
 
+/// Flags that don't exist, and that somebody with a secret in hand tries.
+const SECRET_FLAGS: [&str; 3] = ["'--api-key'", "'--login-token'", "'--account-id'"];
+
 /// clap's paragraph as one line: what is wrong, what was probably meant, where help is.
 fn one_line(rendered: &str) -> String {
     let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
@@ -214,13 +188,19 @@ fn one_line(rendered: &str) -> String {
     let meant =
         rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).find(|tip| tip.contains("similar"));
     let meant = meant.map(|tip| format!(" ({tip})")).unwrap_or_default();
+    // No tip here: what looks alike would take the secret, and repeat it in its own error.
+    if SECRET_FLAGS.iter().any(|flag| wrong.contains(flag)) {
+        return format!("{wrong}: credentials never come from flags; see --help");
+    }
     format!("{wrong}{meant}; see --help")
 }
 
 impl RunArgs {
     /// The flags as the settings take them; `quiet` says how often `-q` stands there.
     #[must_use]
-    pub fn into_parts(self, quiet: u8) -> (RunRequest, Options) {
+    pub fn into_parts(self, quiet: u8) -> (RunRequest, Flags) {
+        let mut flags = self.shared.into_flags();
+        self.keeping.add_to(&mut flags);
         let request = RunRequest {
             input: if self.input.as_os_str() == "-" { Source::Stdin } else { Source::Path(self.input) },
             input_format: self.input_format.map(|format| match format {
@@ -238,7 +218,6 @@ impl RunArgs {
             }),
             summary: self.summary,
             recheck: self.recheck,
-            sandbox: self.sandbox,
             dry_run: self.dry_run,
             yes: self.yes,
             progress: self.progress.and_then(|progress| match progress {
@@ -249,21 +228,7 @@ impl RunArgs {
             }),
             quiet,
         };
-        let options = Options {
-            rate: self.rate,
-            concurrency: self.concurrency,
-            retries: self.retries,
-            retry_base: self.retry_base,
-            retry_max: self.retry_max,
-            patience: self.patience,
-            timeout: self.timeout,
-            max_errors: self.max_errors,
-            ledger: self.ledger,
-            account: self.account,
-            country: self.country,
-            base_url: self.base_url,
-        };
-        (request, options)
+        (request, flags)
     }
 }
 
@@ -272,7 +237,10 @@ impl RunArgs {
 pub struct HistoryArgs {
     /// The ledger [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
     #[arg(long, value_name = "PATH")]
-    pub ledger: Option<PathBuf>,
+    ledger: Option<PathBuf>,
+    /// Configuration file, which may name the ledger [default: $XDG_CONFIG_HOME/bulk-withdraw/config.toml]
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
     /// From this day on, in UTC
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     since: Option<Date>,
@@ -302,6 +270,13 @@ enum TableFormatArg {
 }
 
 impl HistoryArgs {
+    /// The flags that say where the ledger lies.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let options = Options { ledger: self.ledger.clone(), ..Options::default() };
+        Flags { config: self.config.clone(), options }
+    }
+
     /// The flags as the command takes them, for this ledger.
     #[must_use]
     pub fn into_request(self, ledger: PathBuf) -> HistoryRequest {
@@ -317,6 +292,39 @@ impl HistoryArgs {
             TableFormatArg::Json => TableFormat::Json,
         };
         HistoryRequest { ledger, view, format, yes: self.yes }
+    }
+}
+
+/// `config`
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    shared: SharedArgs,
+    #[command(flatten)]
+    keeping: KeepingArgs,
+    /// How it is written to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: ConfigFormatArg,
+}
+
+/// `--format` of `config`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ConfigFormatArg {
+    Table,
+    Json,
+}
+
+impl ConfigArgs {
+    /// The flags as the settings take them, and how they are shown.
+    #[must_use]
+    pub fn into_parts(self) -> (Flags, ConfigFormat) {
+        let mut flags = self.shared.into_flags();
+        self.keeping.add_to(&mut flags);
+        let format = match self.format {
+            ConfigFormatArg::Table => ConfigFormat::Table,
+            ConfigFormatArg::Json => ConfigFormat::Json,
+        };
+        (flags, format)
     }
 }
 
@@ -351,33 +359,9 @@ fn with_default(help: &str, default: impl std::fmt::Display) -> String {
     format!("{help} [default: {default}]")
 }
 
-/// A whole number of seconds or minutes, as one would type it.
-fn seconds(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds if seconds > 60 && seconds % 60 == 0 => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
-}
-
 #[expect(clippy::unnecessary_wraps, reason = "clap asks for a Result")]
 fn destination(text: &str) -> Result<Destination, String> {
     Ok(Destination::parse(text))
-}
-
-fn account(text: &str) -> Result<AccountName, &'static str> {
-    AccountName::parse(text).ok_or("an account needs a name")
-}
-
-fn country(text: &str) -> Result<Country, &'static str> {
-    Country::parse(text).ok_or("a country needs a code, like FR")
-}
-
-/// More workers than this have nothing to do but to wait for each other.
-const MOST_WORKERS: usize = 1_000;
-
-fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
-    let workers = text.parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= MOST_WORKERS);
-    workers.ok_or_else(|| format!("write a number from 1 to {MOST_WORKERS}"))
 }
 
 fn id(text: &str) -> Result<InvitationId, String> {
@@ -408,10 +392,29 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::config::{Key, is_flag_alone};
 
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    /// So that a new flag comes with a decision: may it stand in the environment and in the file, or not?
+    #[test]
+    fn each_option_is_a_key_or_a_flag_alone() {
+        let command = Cli::command();
+        for name in ["run", "config"] {
+            let subcommand = command.find_subcommand(name).unwrap();
+            let flags = subcommand.get_arguments().chain(command.get_arguments()).filter_map(|flag| flag.get_long());
+            for flag in flags.filter(|flag| *flag != "config") {
+                let name = flag.replace('-', "_");
+                assert!(Key::named(&name).is_some() || is_flag_alone(&name), "--{flag}");
+            }
+        }
+        let run = command.find_subcommand("run").unwrap();
+        for key in Key::ALL {
+            assert!(run.get_arguments().any(|flag| flag.get_long() == Some(&key.flag()[2..])), "{key:?}");
+        }
     }
 
     #[test]
@@ -422,7 +425,10 @@ mod tests {
                 vec!["run", "x", "--dryrun"],
                 "unexpected argument '--dryrun' found (a similar argument exists: '--dry-run'); see --help",
             ),
-            (vec!["run", "x", "--api-key=hidden"], "unexpected argument '--api-key' found; see --help"),
+            (
+                vec!["run", "x", "--api-key=hidden"],
+                "unexpected argument '--api-key' found: credentials never come from flags; see --help",
+            ),
         ];
         for (arguments, expected) in cases {
             let error = Cli::try_parse_from(std::iter::once("bulk-withdraw").chain(arguments)).unwrap_err();

@@ -19,7 +19,7 @@
 //! | room | owns | never |
 //! |---|---|---|
 //! | [`cli`] | what may be typed | reads files or the environment |
-//! | [`config`] | flags, environment and defaults, checked; credentials as secret types | network |
+//! | [`config`] | flags, environment, configuration file and defaults, checked; credentials as secret types | network |
 //! | [`commands`] | one story a command, wiring the stages | policy, formats |
 //! | [`invitation`], [`outcome`], [`event`], [`stop`], [`exit`] | the values that travel | I/O |
 //! | [`files`] | which name leads to which file | opens or changes any |

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bulk_withdraw::cli::{Cli, Command, LogFormat};
 use bulk_withdraw::commands;
-use bulk_withdraw::config::{RunSettings, default_ledger};
+use bulk_withdraw::config::{Calls, Environment, RunSettings, Shared, ledger_place};
 use bulk_withdraw::report::Screen;
 use bulk_withdraw::{error_chain, exit};
 use clap::ColorChoice;
@@ -32,10 +32,11 @@ fn main() -> ExitCode {
 }
 
 async fn call(cli: Cli, screen: &Screen) -> u8 {
+    let environment = Environment::of_process();
     match cli.command {
         Command::Run(args) => {
-            let (request, options) = args.into_parts(cli.quiet);
-            match RunSettings::resolve(request, options, |name| std::env::var(name)) {
+            let (request, flags) = args.into_parts(cli.quiet);
+            match RunSettings::resolve(request, flags, &environment) {
                 Ok(settings) => match commands::run(settings, screen).await {
                     Ok(code) => code,
                     Err(error) => failed(screen, &error, error.exit_code()),
@@ -43,10 +44,17 @@ async fn call(cli: Cli, screen: &Screen) -> u8 {
                 Err(error) => failed(screen, &error, exit::USAGE),
             }
         }
-        Command::History(mut args) => {
-            let ledger = args.ledger.take().map_or_else(|| default_ledger(|name| std::env::var(name)), Ok);
-            match ledger {
-                Ok(ledger) => match commands::history(&args.into_request(ledger), screen) {
+        Command::History(args) => match ledger_place(args.flags(), &environment) {
+            Ok(ledger) => match commands::history(&args.into_request(ledger), screen) {
+                Ok(()) => exit::FINE,
+                Err(error) => failed(screen, &error, error.exit_code()),
+            },
+            Err(error) => failed(screen, &error, exit::USAGE),
+        },
+        Command::Config(args) => {
+            let (flags, format) = args.into_parts();
+            match Shared::resolve(flags, &environment, Calls::None) {
+                Ok(settings) => match commands::config(&settings.listing(), format) {
                     Ok(()) => exit::FINE,
                     Err(error) => failed(screen, &error, error.exit_code()),
                 },

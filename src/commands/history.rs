@@ -10,7 +10,6 @@ use crate::config::{HistoryRequest, HistoryView, TableFormat};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
-use crate::policy::visible;
 use crate::report::{Screen, harmless, timestamp};
 
 /// Why there is no history to show.
@@ -187,12 +186,7 @@ fn show<const N: usize>(
             }
             csv.flush()?;
         }
-        // A terminal shows it, and an older ledger may hold words as the API sent them.
-        TableFormat::Table => {
-            for line in table().lines() {
-                writeln!(out, "{}", visible(line))?;
-            }
-        }
+        TableFormat::Table => write!(out, "{}", table())?,
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The ledger's history as a person reads it, in lines of 80 columns at the most. Programs get CSV or JSON.
 
+use super::aligned::aligned;
 use crate::ledger::DayLine;
+use crate::policy::visible;
 
 /// The widest line.
 const WIDTH: usize = 80;
@@ -17,7 +19,7 @@ pub(super) fn by_day(lines: &[DayLine]) -> String {
     let table = |api: &String| {
         let lines = lines.iter().filter(|line| line.api == *api).map(cells);
         let lines: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(lines).collect();
-        folded(api, 0) + &aligned(&lines)
+        folded(api, 0) + &aligned(&lines, 2)
     };
     apis.into_iter().map(table).collect::<Vec<_>>().join("\n")
 }
@@ -25,7 +27,7 @@ pub(super) fn by_day(lines: &[DayLine]) -> String {
 fn cells(line: &DayLine) -> [String; 7] {
     [
         line.day.to_string(),
-        cut(&plain(line.account.as_str())),
+        cut(&visible(line.account.as_str())),
         line.withdrawn.to_string(),
         line.not_pending.to_string(),
         line.failed.to_string(),
@@ -49,7 +51,7 @@ pub(super) fn entries<'a>(columns: &[&str], entries: impl Iterator<Item = Vec<St
 fn folded(text: &str, indent: usize) -> String {
     let mut out = String::new();
     let mut used = 0;
-    for character in plain(text).chars() {
+    for character in visible(text).chars() {
         if used == WIDTH - indent {
             out.push('\n');
             out.extend(std::iter::repeat_n(' ', indent));
@@ -67,26 +69,6 @@ fn cut(name: &str) -> String {
         return name.to_owned();
     }
     name.chars().take(MOST_OF_A_NAME - 1).chain(['…']).collect()
-}
-
-/// What the input or the API said must not move a terminal's cursor.
-fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
-}
-
-/// Columns as wide as their widest cell, counts to the right.
-fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        let mut cells = Vec::new();
-        for (at, cell) in line.iter().enumerate() {
-            let width = lines.iter().map(|line| line[at].chars().count()).max().unwrap_or_default();
-            cells.push(if at < 2 { format!("{cell:width$}") } else { format!("{cell:>width$}") });
-        }
-        out.push_str(&cells.join("  "));
-        out.push('\n');
-    }
-    out
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn look(settings: &RunSettings) -> Result<Admission, LedgerError> {
 
 fn api(settings: &RunSettings) -> String {
     match &settings.target {
-        Target::Sandbox => SANDBOX.to_owned(),
-        Target::V1 { base_url, .. } => base_url.to_string(),
+        Target::Sandbox { .. } => SANDBOX.to_owned(),
+        Target::Real { base_url, .. } => base_url.to_string(),
     }
 }

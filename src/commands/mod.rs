@@ -1,5 +1,7 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
+mod aligned;
+mod config;
 mod history;
 mod history_table;
 mod ledger;
@@ -10,6 +12,7 @@ mod run;
 mod sandbox;
 mod target;
 
+pub use config::{ConfigError, config};
 pub use history::{HistoryError, history};
 pub use output::OutputError;
 pub use run::{RunError, run};

@@ -65,7 +65,8 @@ impl Plan {
         for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
-        out.push_str(&format!("{:<22}{}, of account {}\n", "to withdraw", self.to_send, settings.account));
+        let others = if settings.accounts.len() > 1 { ", and of those that rows name" } else { "" };
+        out.push_str(&format!("{:<22}{}, of account {}{others}\n", "to withdraw", self.to_send, settings.account));
         out.push_str(&format!("{:<22}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),

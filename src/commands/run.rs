@@ -89,7 +89,7 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     if settings.request.dry_run {
         return dry_run(&settings, input, &outputs, screen).map_err(|error| RunError::DryRun(Box::new(error)));
     }
-    let facts = facts();
+    let facts = facts(&settings);
     let stop = Stop::default();
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
     stop_on_signals(&stop)?;
@@ -153,7 +153,7 @@ async fn withdraw(
     Told { report, progress, stop }: Told,
 ) -> Result<Ended, RunError> {
     let roster = roster(settings, ledger.admission(settings.request.recheck)?).warning();
-    let totals = Totals::new([settings.account.clone()]);
+    let totals = Totals::new(settings.accounts.keys().cloned());
     let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
     let (events, heard) = mpsc::channel(EVENTS);
     let runtime = Handle::current();
@@ -182,7 +182,7 @@ async fn withdraw(
 /// Nothing is withdrawn without a yes: given ahead, or asked for.
 fn must_ask(settings: &RunSettings) -> bool {
     let request = &settings.request;
-    !(request.yes || request.sandbox || request.dry_run)
+    !(request.yes || settings.is_rehearsal() || request.dry_run)
 }
 
 /// Says what will be done, and asks. An input that can be read only once can't be told of ahead, so it wants a yes given
@@ -264,7 +264,7 @@ fn plan(
 }
 
 fn roster(settings: &RunSettings, admission: Admission) -> Roster {
-    Roster::new([settings.account.clone()], settings.account.clone(), settings.country.clone(), admission)
+    Roster::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), admission)
 }
 
 fn progress_style(settings: &RunSettings) -> ProgressStyle {
@@ -279,8 +279,8 @@ fn progress_style(settings: &RunSettings) -> ProgressStyle {
     }
 }
 
-fn facts() -> RunFacts {
+fn facts(settings: &RunSettings) -> RunFacts {
     let started_at = Timestamp::now();
     let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-    RunFacts { run_id, command: "run", api: "v1", started_at }
+    RunFacts { run_id, command: "run", api: settings.api.as_str(), started_at }
 }

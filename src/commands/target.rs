@@ -1,17 +1,16 @@
 //! From settings to the API that is called: the real one, or the simulated one in this process.
 
-use std::collections::HashMap;
 use std::io;
 
 use secrecy::SecretString;
 
-use crate::api::{Client, ClientError, V1};
-use crate::config::{BaseUrl, BaseUrlError, Credentials, RunSettings, Target};
+use crate::api::{Api, Client, ClientError, V1, V2};
+use crate::config::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Credentials, RunSettings, Target};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
 pub(super) struct Ready {
-    pub(super) api: V1,
+    pub(super) api: Api,
     /// Stops when dropped.
     _sandbox: Option<Sandbox>,
 }
@@ -36,30 +35,39 @@ pub enum TargetError {
 /// Makes the API ready. Nothing is sent yet.
 pub(super) async fn ready(settings: &RunSettings) -> Result<Ready, TargetError> {
     match &settings.target {
-        Target::Sandbox => {
+        Target::Sandbox { api } => {
             let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
             let sandbox = Sandbox::start(options).await.map_err(TargetError::Sandbox)?;
             let base_url = sandbox.base_url().parse().map_err(TargetError::SandboxAddress)?;
-            let rehearsal = || SecretString::from("sandbox");
-            let credentials = Credentials { api_key: rehearsal(), login_token: rehearsal() };
+            let credentials = rehearsal(*api, settings);
             tracing::info!("rehearsing against the simulated API at {base_url}: nothing real is withdrawn");
-            Ok(Ready { api: v1(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
+            Ok(Ready { api: api_at(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
         }
-        Target::V1 { base_url, credentials } => {
+        Target::Real { base_url, credentials } => {
             let credentials = credentials.as_ref().ok_or(TargetError::NoCredentials)?;
-            Ok(Ready { api: v1(settings, base_url, credentials)?, _sandbox: None })
+            Ok(Ready { api: api_at(settings, base_url, credentials)?, _sandbox: None })
         }
     }
 }
 
-fn v1(settings: &RunSettings, base_url: &BaseUrl, credentials: &Credentials) -> Result<V1, ClientError> {
-    let client = Client::new(
-        base_url,
-        &credentials.api_key,
-        [&credentials.login_token],
-        settings.timeout,
-        settings.concurrency,
-    )?;
-    let login_tokens = HashMap::from([(settings.account.clone(), credentials.login_token.clone())]);
-    Ok(V1::new(client, base_url, login_tokens))
+/// What the simulated API takes for credentials: anything.
+fn rehearsal(api: ApiVersion, settings: &RunSettings) -> Credentials {
+    let names = settings.accounts.keys().cloned();
+    let accounts = match api {
+        ApiVersion::V1 => Accounts::V1(names.map(|name| (name, SecretString::from("sandbox"))).collect()),
+        ApiVersion::V2 => Accounts::V2(names.filter_map(|name| Some((name, AccountId::parse("sandbox")?))).collect()),
+    };
+    Credentials { api_key: SecretString::from("sandbox"), accounts }
+}
+
+fn api_at(settings: &RunSettings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Api, ClientError> {
+    let client = |secrets: Vec<&SecretString>| {
+        Client::new(base_url, &credentials.api_key, secrets, settings.timeout, settings.concurrency)
+    };
+    Ok(match &credentials.accounts {
+        Accounts::V1(login_tokens) => {
+            Api::V1(V1::new(client(login_tokens.values().collect())?, base_url, login_tokens.clone()))
+        }
+        Accounts::V2(account_ids) => Api::V2(V2::new(client(Vec::new())?, base_url, account_ids.clone())),
+    })
 }

@@ -14,7 +14,7 @@ pub struct BaseUrl(Url);
 pub enum BaseUrlError {
     /// No URL at all.
     #[error("is no address: {0}; write it like https://api.example.com")]
-    Unreadable(#[from] url::ParseError),
+    Unreadable(url::ParseError),
     /// Another scheme, or `http` to another machine.
     #[error("would send the key and the token unencrypted: use https:// (http:// is for loopback addresses alone)")]
     Unencrypted,
@@ -27,7 +27,7 @@ impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text.trim())?;
+        let url = Url::parse(text.trim()).map_err(BaseUrlError::Unreadable)?;
         let is_loopback = is_loopback(&url);
         match url.scheme() {
             "https" => {}

@@ -1,91 +1,250 @@
-//! The API key and the login token: where they come from, and that nobody can print them.
+//! The API key, the login tokens and the account IDs: where they stand, which of them count, and that nobody can print
+//! the secret ones.
 
-use std::env::VarError;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::environment::VariableError;
+use super::file::ConfigFile;
+use super::secret_file::{SecretFile, SecretFileError, warn_of_exposure};
+use super::{AccountId, Accounts, ApiVersion, Environment, Origin, Sourced};
+use crate::invitation::{AccountName, Country};
 
 /// The environment's name for the API key.
 pub(super) const API_KEY: &str = "LINKUP_API_KEY";
 /// The environment's name for V1's login token.
 pub(super) const LOGIN_TOKEN: &str = "LINKUP_LOGIN_TOKEN";
+/// The environment's name for V2's account ID.
+pub(super) const ACCOUNT_ID: &str = "LINKUP_ACCOUNT_ID";
+/// Where systemd puts credentials (`systemd.exec`, `LoadCredential=`).
+const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// What V1 needs of its caller.
+/// What the API needs of its caller.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// Sent as `x-api-key`.
     pub api_key: SecretString,
-    /// LinkedIn's session cookie, sent in every body.
-    pub login_token: SecretString,
+    /// The accounts that can be called for, all of one version.
+    pub accounts: Accounts,
 }
 
 /// Why there are no credentials.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// Neither is set, or one of them is not.
+    /// Not set anywhere.
     #[error(
-        "no credentials: set {} in the environment (or rehearse with --sandbox, which needs none)",
+        "no credentials: set {} in the environment, or put them into the configuration file (or rehearse with \
+         --sandbox, which needs none)",
         .0.join(" and ")
     )]
     Missing(Vec<&'static str>),
-    /// Set, but no text.
-    #[error("{0} is not UTF-8 text: set it again")]
-    NotText(&'static str),
+    /// A variable that can't be used.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// The same credential, twice in one place.
+    #[error("{0} and {0}_FILE are both set: unset one of them")]
+    Twice(&'static str),
+    /// There, but nothing in it.
+    #[error("{0} is empty: put the credential there, or leave it out")]
+    Empty(String),
+    /// A file with a credential in it can't be read.
+    #[error("{origin}")]
+    File {
+        /// Who names the file.
+        origin: Origin,
+        /// Why.
+        source: SecretFileError,
+    },
+    /// An account ID that is none.
+    #[error("{0}: an account ID holds no white space")]
+    UnfitAccountId(Origin),
+    /// Nobody could say which version is meant.
+    #[error(
+        "a login token ({login_token}) asks for V1 of the API, and an account ID ({account_id}) for V2: choose with \
+         --api v1 or --api v2"
+    )]
+    BothVersions {
+        /// Where the token stands.
+        login_token: Origin,
+        /// Where the ID stands.
+        account_id: Origin,
+    },
+    /// A table that names an account and holds nothing to call for it with.
+    #[error("the account {0:?} has no credential: give its table login_token, login_token_file or account_id")]
+    EmptyTable(String),
 }
 
-impl Credentials {
-    /// Reads both with `lookup`, which is the environment outside tests. White space around them is dropped: a line
-    /// break at a secret's end is the usual accident.
-    ///
-    /// # Errors
-    /// [`CredentialsError`], which names what is missing and never shows what is there.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, CredentialsError> {
-        let read = |name: &'static str| match lookup(name) {
-            Ok(text) if text.trim().is_empty() => Ok(None),
-            Ok(text) => Ok(Some(SecretString::from(text.trim()))),
-            Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => Err(CredentialsError::NotText(name)),
-        };
-        match (read(API_KEY)?, read(LOGIN_TOKEN)?) {
-            (Some(api_key), Some(login_token)) => Ok(Self { api_key, login_token }),
-            (Some(_), None) => Err(CredentialsError::Missing(vec![LOGIN_TOKEN])),
-            (None, Some(_)) => Err(CredentialsError::Missing(vec![API_KEY])),
-            (None, None) => Err(CredentialsError::Missing(vec![API_KEY, LOGIN_TOKEN])),
+/// Where a credential's text is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// Here.
+    Text(SecretString),
+    /// In this file.
+    File(PathBuf),
+}
+
+/// A credential that was found and not read yet.
+pub(super) type Located = Sourced<Place>;
+
+/// What is configured of an account.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    pub(super) login_token: Option<Located>,
+    pub(super) account_id: Option<Located>,
+    pub(super) country: Option<Sourced<Country>>,
+}
+
+/// Why a version of the API is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ApiReason {
+    /// `--api` or its likes say so.
+    Asked(Origin),
+    /// A login token stands there.
+    LoginToken(Origin),
+    /// An account ID stands there.
+    AccountId(Origin),
+    /// Nothing says otherwise.
+    #[default]
+    Default,
+}
+
+impl fmt::Display for ApiReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked(origin) => write!(f, "{origin}"),
+            Self::LoginToken(origin) => write!(f, "a login token is set: {origin}"),
+            Self::AccountId(origin) => write!(f, "an account ID is set: {origin}"),
+            Self::Default => f.write_str("default"),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use secrecy::ExposeSecret;
+/// All that is configured of credentials.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) api: ApiVersion,
+    pub(super) reason: ApiReason,
+    pub(super) api_key: Option<Located>,
+    /// Whatever version they are for.
+    pub(super) accounts: BTreeMap<AccountName, Account>,
+}
 
-    use super::*;
+impl Found {
+    /// Finds them without reading any file: the environment's, else the credentials directory's, else the
+    /// configuration file's.
+    pub(super) fn find(
+        environment: &Environment,
+        file: Option<&ConfigFile>,
+        asked: Option<Sourced<ApiVersion>>,
+    ) -> Result<Self, CredentialsError> {
+        let api_key = locate(environment, API_KEY)?.or_else(|| file?.api_key.clone());
+        let login_token = locate(environment, LOGIN_TOKEN)?;
+        let account_id = locate(environment, ACCOUNT_ID)?;
+        let mut accounts = file.map(|file| file.accounts.clone()).unwrap_or_default();
+        if login_token.is_some() || account_id.is_some() {
+            let default = accounts.entry(AccountName::default()).or_default();
+            *default = Account { login_token, account_id, country: default.country.take() };
+        }
+        for (name, account) in &accounts {
+            // The default one's credential may stand in the environment of another call.
+            if account.login_token.is_none() && account.account_id.is_none() && *name != AccountName::default() {
+                return Err(CredentialsError::EmptyTable(name.to_string()));
+            }
+        }
+        let (api, reason) = choose(asked, &accounts)?;
+        Ok(Self { api, reason, api_key, accounts })
+    }
 
-    fn read(api_key: Option<&str>, login_token: Option<&str>) -> Result<Credentials, CredentialsError> {
-        Credentials::from_lookup(|name| {
-            let value = if name == API_KEY { api_key } else { login_token };
-            value.map(str::to_owned).ok_or(VarError::NotPresent)
+    /// Names of the accounts that this version can be called for.
+    pub(super) fn usable(&self) -> impl Iterator<Item = (&AccountName, &Account)> {
+        self.accounts.iter().filter(|(_, account)| match self.api {
+            ApiVersion::V1 => account.login_token.is_some(),
+            ApiVersion::V2 => account.account_id.is_some(),
         })
     }
 
-    #[test]
-    fn what_is_missing_is_named() {
-        let cases = [
-            (None, None, vec![API_KEY, LOGIN_TOKEN]),
-            (Some("key"), None, vec![LOGIN_TOKEN]),
-            (None, Some("token"), vec![API_KEY]),
-            (Some("key"), Some(" \n"), vec![LOGIN_TOKEN]),
-        ];
-        for (api_key, login_token, missing) in cases {
-            assert_eq!(read(api_key, login_token).unwrap_err(), CredentialsError::Missing(missing));
+    /// Reads what the version needs.
+    pub(super) fn read(&self) -> Result<Credentials, CredentialsError> {
+        let api_key = self.api_key.as_ref().map(|key| read(API_KEY, key)).transpose()?;
+        let (accounts, name) = match self.api {
+            ApiVersion::V1 => (Accounts::V1(self.login_tokens()?), LOGIN_TOKEN),
+            ApiVersion::V2 => (Accounts::V2(self.account_ids()?), ACCOUNT_ID),
+        };
+        match (api_key, accounts.names().is_empty()) {
+            (Some(api_key), false) => Ok(Credentials { api_key, accounts }),
+            (Some(_), true) => Err(CredentialsError::Missing(vec![name])),
+            (None, false) => Err(CredentialsError::Missing(vec![API_KEY])),
+            (None, true) => Err(CredentialsError::Missing(vec![API_KEY, name])),
         }
     }
 
-    #[test]
-    fn secrets_are_trimmed_and_never_shown() {
-        let credentials = read(Some("key-1\n"), Some(" token-1")).unwrap();
-        assert_eq!(credentials.api_key.expose_secret(), "key-1");
-        assert_eq!(credentials.login_token.expose_secret(), "token-1");
-        let shown = format!("{credentials:?}");
-        assert!(!shown.contains("key-1") && !shown.contains("token-1"), "{shown}");
+    fn login_tokens(&self) -> Result<HashMap<AccountName, SecretString>, CredentialsError> {
+        let located = self.accounts.iter().filter_map(|(name, account)| Some((name, account.login_token.as_ref()?)));
+        located.map(|(name, token)| Ok((name.clone(), read(LOGIN_TOKEN, token)?))).collect()
     }
+
+    fn account_ids(&self) -> Result<HashMap<AccountName, AccountId>, CredentialsError> {
+        let located = self.accounts.iter().filter_map(|(name, account)| Some((name, account.account_id.as_ref()?)));
+        located.map(|(name, id)| Ok((name.clone(), read_account_id(id)?))).collect()
+    }
+}
+
+/// The version that is asked for, else the one that the credentials are for.
+fn choose(
+    asked: Option<Sourced<ApiVersion>>,
+    accounts: &BTreeMap<AccountName, Account>,
+) -> Result<(ApiVersion, ApiReason), CredentialsError> {
+    if let Some(Sourced { value, origin }) = asked {
+        return Ok((value, ApiReason::Asked(origin)));
+    }
+    let login_token = accounts.values().find_map(|account| account.login_token.as_ref());
+    let account_id = accounts.values().find_map(|account| account.account_id.as_ref());
+    match (login_token.map(|token| token.origin.clone()), account_id.map(|id| id.origin.clone())) {
+        (Some(login_token), Some(account_id)) => Err(CredentialsError::BothVersions { login_token, account_id }),
+        (Some(login_token), None) => Ok((ApiVersion::V1, ApiReason::LoginToken(login_token))),
+        (None, Some(account_id)) => Ok((ApiVersion::V2, ApiReason::AccountId(account_id))),
+        (None, None) => Ok((ApiVersion::default(), ApiReason::Default)),
+    }
+}
+
+/// Where the environment or the credentials directory has it.
+fn locate(environment: &Environment, name: &'static str) -> Result<Option<Located>, CredentialsError> {
+    let file_name = format!("{name}_FILE");
+    match (environment.filled(name)?, environment.path(&file_name)?) {
+        (Some(_), Some(_)) => Err(CredentialsError::Twice(name)),
+        (Some(text), None) => {
+            Ok(Some(Located { value: Place::Text(text.into()), origin: Origin::Variable(name.to_owned()) }))
+        }
+        (None, Some(path)) => Ok(Some(Located { value: Place::File(path), origin: Origin::Variable(file_name) })),
+        (None, None) => {
+            let path = environment.path(DIRECTORY)?.map(|directory| directory.join(name.to_ascii_lowercase()));
+            // One that is there and can't be looked at is an error later, not a credential that is missing.
+            let path = path.filter(|path| !path.try_exists().is_ok_and(|exists| !exists));
+            Ok(path.map(|path| Located { value: Place::File(path.clone()), origin: Origin::File { path, line: None } }))
+        }
+    }
+}
+
+/// Its text. White space around it is dropped: a line break at a secret's end is the usual accident.
+fn read(name: &'static str, located: &Located) -> Result<SecretString, CredentialsError> {
+    let path = match &located.value {
+        Place::Text(text) => return Ok(text.clone()),
+        Place::File(path) => path,
+    };
+    let file = SecretFile::read(path);
+    let file = file.map_err(|source| CredentialsError::File { origin: located.origin.clone(), source })?;
+    // In the credentials directory systemd sees to it, and its access lists look like permissions of the group.
+    let is_systemds = matches!(located.origin, Origin::File { line: None, .. });
+    if file.is_readable_by_others && name != ACCOUNT_ID && !is_systemds {
+        warn_of_exposure(path);
+    }
+    file.secret().ok_or_else(|| CredentialsError::Empty(path.display().to_string()))
+}
+
+pub(super) fn read_account_id(located: &Located) -> Result<AccountId, CredentialsError> {
+    let text = read(ACCOUNT_ID, located)?;
+    AccountId::parse(text.expose_secret()).ok_or_else(|| CredentialsError::UnfitAccountId(located.origin.clone()))
 }

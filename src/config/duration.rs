@@ -23,6 +23,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Duration::try_from(duration).map_err(|_| error())
 }
 
+/// The same, as one would type it.
+pub(super) fn show_duration(duration: Duration) -> String {
+    SignedDuration::try_from(duration).map_or_else(|_| format!("{duration:?}"), |duration| format!("{duration:#}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

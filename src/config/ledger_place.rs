@@ -1,7 +1,8 @@
 //! Where the ledger lies, unless `--ledger` says so.
 
-use std::env::VarError;
 use std::path::PathBuf;
+
+use super::Environment;
 
 /// Why there is no place for a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,9 +14,9 @@ pub struct NoLedgerPlace;
 ///
 /// # Errors
 /// Neither `XDG_STATE_HOME` nor `HOME` holds an absolute path.
-pub fn default_ledger(environment: impl Fn(&str) -> Result<String, VarError>) -> Result<PathBuf, NoLedgerPlace> {
-    let directory = |name| environment(name).ok().map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = directory("XDG_STATE_HOME").or_else(|| Some(directory("HOME")?.join(".local/state")));
+pub fn default_ledger(environment: &Environment) -> Result<PathBuf, NoLedgerPlace> {
+    let home = || Some(environment.directory("HOME")?.join(".local/state"));
+    let state = environment.directory("XDG_STATE_HOME").or_else(home);
     state.map(|state| state.join("bulk-withdraw/ledger.db")).ok_or(NoLedgerPlace)
 }
 
@@ -26,18 +27,15 @@ mod tests {
     #[test]
     fn where_the_ledger_lies() {
         let cases = [
-            (Some("/state"), Some("/home/me"), Some("/state/bulk-withdraw/ledger.db")),
-            (None, Some("/home/me"), Some("/home/me/.local/state/bulk-withdraw/ledger.db")),
-            (Some("relative"), Some("/home/me"), Some("/home/me/.local/state/bulk-withdraw/ledger.db")),
-            (Some(""), None, None),
-            (None, None, None),
+            ("/state", "/home/me", Some("/state/bulk-withdraw/ledger.db")),
+            ("", "/home/me", Some("/home/me/.local/state/bulk-withdraw/ledger.db")),
+            ("relative", "/home/me", Some("/home/me/.local/state/bulk-withdraw/ledger.db")),
+            ("", "", None),
         ];
         for (state, home, expected) in cases {
-            let place = default_ledger(|name| {
-                let value = if name == "HOME" { home } else { state };
-                value.map(str::to_owned).ok_or(VarError::NotPresent)
-            });
+            let place = default_ledger(&Environment::from([("XDG_STATE_HOME", state), ("HOME", home)]));
             assert_eq!(place.ok(), expected.map(PathBuf::from), "{state:?} {home:?}");
         }
+        assert!(default_ledger(&Environment::default()).is_err());
     }
 }

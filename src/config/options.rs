@@ -1,10 +1,10 @@
-//! One layer of settings: what the flags say, and later what the environment and the file say.
+//! One layer of settings: what the flags say, or the environment, or the file.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Rate;
+use super::{ApiVersion, Key, Rate, parse_duration};
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country};
 use crate::report::{Destination, Format, ProgressStyle};
@@ -36,6 +36,63 @@ pub struct Options {
     pub country: Option<Country>,
     /// `--base-url`, unchecked: a wrong one may hold a password, which no parser's message must repeat.
     pub base_url: Option<String>,
+    /// `--api`
+    pub api: Option<ApiVersion>,
+    /// `--sandbox`
+    pub sandbox: Option<bool>,
+}
+
+/// What the command line says of the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// The options.
+    pub options: Options,
+}
+
+/// More workers than this have nothing to do but to wait for each other.
+const MOST_WORKERS: usize = 1_000;
+
+/// A number of workers, from 1 on; `None` for anything else.
+#[must_use]
+pub fn parse_concurrency(text: &str) -> Option<NonZeroUsize> {
+    text.trim().parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= MOST_WORKERS)
+}
+
+impl Options {
+    /// Sets what the environment or the file says of a key. Returns whether it is a value for it.
+    #[must_use]
+    pub(super) fn set(&mut self, key: Key, text: &str) -> bool {
+        fn fill<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+            *slot = value;
+            slot.is_some()
+        }
+        match key {
+            Key::Rate => fill(&mut self.rate, text.parse().ok()),
+            Key::Concurrency => fill(&mut self.concurrency, parse_concurrency(text)),
+            Key::Retries => fill(&mut self.retries, text.trim().parse().ok()),
+            Key::RetryBase => fill(&mut self.retry_base, parse_duration(text).ok()),
+            Key::RetryMax => fill(&mut self.retry_max, parse_duration(text).ok()),
+            Key::Patience => fill(&mut self.patience, parse_duration(text).ok()),
+            Key::Timeout => fill(&mut self.timeout, parse_duration(text).ok()),
+            Key::MaxErrors => fill(&mut self.max_errors, text.trim().parse().ok()),
+            Key::Ledger => fill(&mut self.ledger, (!text.is_empty()).then(|| text.into())),
+            Key::Account => fill(&mut self.account, AccountName::parse(text)),
+            Key::Country => fill(&mut self.country, Country::parse(text)),
+            Key::Api => fill(&mut self.api, text.parse().ok()),
+            Key::BaseUrl => fill(&mut self.base_url, Some(text.to_owned())),
+            Key::Sandbox => fill(&mut self.sandbox, parse_switch(text)),
+        }
+    }
+}
+
+fn parse_switch(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 /// What one call of `run` is about; nothing of it stands in a file.
@@ -59,8 +116,6 @@ pub struct RunRequest {
     pub summary: Option<Destination>,
     /// `--recheck`
     pub recheck: bool,
-    /// `--sandbox`
-    pub sandbox: bool,
     /// `--dry-run`
     pub dry_run: bool,
     /// `--yes`

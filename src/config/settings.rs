@@ -1,31 +1,18 @@
 //! The settings of a run: every option decided, every check made that needs neither input nor network.
 
-use std::env::VarError;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::environment::VariableError;
 use super::{
-    BaseUrl, BaseUrlError, Credentials, CredentialsError, NoLedgerPlace, Options, Rate, RunRequest, default_ledger,
-    defaults,
+    ApiVersion, BaseUrlError, Calls, CredentialsError, Environment, FileError, Flags, NoLedgerPlace, Rate, RunRequest,
+    Shared, Target,
 };
 use crate::input::Source;
 use crate::invitation::{AccountName, Country};
 use crate::policy::Backoff;
 use crate::report::Destination;
-
-/// Where the calls go.
-#[derive(Clone, Debug)]
-pub enum Target {
-    /// The simulated API, in this process; no real call can be made.
-    Sandbox,
-    /// V1 of the API at this address.
-    V1 {
-        /// The address.
-        base_url: BaseUrl,
-        /// `None` only for a dry run, which calls nobody.
-        credentials: Option<Credentials>,
-    },
-}
 
 /// A checked run.
 #[derive(Clone, Debug)]
@@ -34,6 +21,8 @@ pub struct RunSettings {
     pub request: RunRequest,
     /// Where the calls go.
     pub target: Target,
+    /// The version of the API that is called.
+    pub api: ApiVersion,
     /// `--rate`
     pub rate: Rate,
     /// `--concurrency`
@@ -52,98 +41,99 @@ pub struct RunSettings {
     pub ledger: Option<PathBuf>,
     /// The account of rows that name none.
     pub account: AccountName,
-    /// The country of rows that name none.
+    /// The accounts that can be called for, with the country of each that has one.
+    pub accounts: BTreeMap<AccountName, Option<Country>>,
+    /// The country of rows that name none, and whose account has none.
     pub country: Country,
 }
 
 /// Why a run can't begin.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Key or token are missing.
+    /// They are missing, or can't be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// A variable of the environment that can't be used.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// The configuration file can't be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The API's address is none.
-    #[error("--base-url {0}")]
-    BaseUrl(#[from] BaseUrlError),
+    #[error("{place} {problem}")]
+    BaseUrl {
+        /// Who says so.
+        place: String,
+        /// What is wrong with it.
+        problem: BaseUrlError,
+    },
     /// No limit, on a real address.
     #[error(
-        "--rate unlimited is for loopback addresses alone: the API refuses more than 300 calls a minute, and may \
-         charge for refusals"
+        "{0} unlimited is for loopback addresses alone: the API refuses more than 300 calls a minute, and may charge \
+         for refusals"
     )]
-    Unlimited,
+    Unlimited(String),
     /// Nobody knows where the ledger should lie.
     #[error(transparent)]
     Ledger(#[from] NoLedgerPlace),
     /// Report and summary in one stream.
     #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
     BothToStdout,
-    /// An account that nobody configured.
-    #[error("the account {0:?} is not configured: the environment holds the account \"default\" alone")]
-    UnknownAccount(String),
+    /// An account that nobody configured, for this version of the API.
+    #[error("{place}: the account {name:?} is not configured; configured are: {known}")]
+    UnknownAccount {
+        /// Who says so.
+        place: String,
+        /// The name.
+        name: String,
+        /// Those that are.
+        known: String,
+    },
+    /// Several, and none is the default one.
+    #[error("which account? Name one with --account, or with `account` in the configuration file: {0}")]
+    WhichAccount(String),
     /// A time-out or pause of nothing.
-    #[error("--{0} must be longer than nothing")]
-    Zero(&'static str),
+    #[error("{0} must be longer than nothing")]
+    Zero(String),
 }
 
 impl RunSettings {
-    /// Decides every option: what `options` sets, else its default. `environment` is asked for credentials, and only
-    /// where a real call may be made.
+    /// Decides every option of a run, as [`Shared::resolve`] does.
     ///
     /// # Errors
     /// [`SettingsError`], before anything is read or sent.
-    pub fn resolve(
-        request: RunRequest,
-        options: Options,
-        environment: impl Fn(&str) -> Result<String, VarError>,
-    ) -> Result<Self, SettingsError> {
-        let rate = options.rate.unwrap_or(defaults::RATE);
-        let timeout = options.timeout.unwrap_or(defaults::TIMEOUT);
-        let target = if request.sandbox {
-            Target::Sandbox
-        } else {
-            let base_url: BaseUrl = options.base_url.as_deref().unwrap_or(defaults::BASE_URL).parse()?;
-            let credentials = match Credentials::from_lookup(&environment) {
-                Err(_) if request.dry_run => None,
-                credentials => Some(credentials?),
-            };
-            if rate == Rate::Unlimited && !base_url.is_loopback() {
-                return Err(SettingsError::Unlimited);
-            }
-            Target::V1 { base_url, credentials }
-        };
-        let ledger = match (options.ledger, &target) {
-            (Some(ledger), _) => Some(ledger),
-            (None, Target::Sandbox) => None,
-            (None, Target::V1 { .. }) => Some(default_ledger(&environment)?),
-        };
-        let account = options.account.unwrap_or_default();
-        if account != AccountName::default() {
-            return Err(SettingsError::UnknownAccount(account.to_string()));
-        }
-        if timeout.is_zero() {
-            return Err(SettingsError::Zero("timeout"));
-        }
+    pub fn resolve(request: RunRequest, flags: Flags, environment: &Environment) -> Result<Self, SettingsError> {
+        let calls = if request.dry_run { Calls::None } else { Calls::Made };
+        let shared = Shared::resolve(flags, environment, calls)?;
         let settings = Self {
-            target,
-            rate,
-            concurrency: options.concurrency.map_or(defaults::CONCURRENCY, usize::from),
-            retries: options.retries.unwrap_or(defaults::RETRIES),
-            backoff: Backoff {
-                base: options.retry_base.unwrap_or(defaults::RETRY_BASE),
-                max: options.retry_max.unwrap_or(defaults::RETRY_MAX),
-            },
-            patience: options.patience.unwrap_or(defaults::PATIENCE),
-            timeout,
-            max_errors: options.max_errors.unwrap_or(defaults::MAX_ERRORS),
-            ledger,
-            account,
-            country: options.country.unwrap_or_default(),
             request,
+            target: shared.target,
+            api: shared.api,
+            rate: shared.rate.value,
+            concurrency: shared.concurrency.value,
+            retries: shared.retries.value,
+            backoff: Backoff { base: shared.retry_base.value, max: shared.retry_max.value },
+            patience: shared.patience.value,
+            timeout: shared.timeout.value,
+            max_errors: shared.max_errors.value,
+            ledger: shared.ledger.map(|ledger| ledger.value),
+            account: shared.account.value,
+            accounts: shared.accounts,
+            country: shared.country.value,
         };
         if settings.report_goes_to_stdout() && settings.summary_goes_to_stdout() {
             return Err(SettingsError::BothToStdout);
         }
         Ok(settings)
+    }
+
+    /// Whether nothing real is called.
+    #[must_use]
+    pub const fn is_rehearsal(&self) -> bool {
+        match self.target {
+            Target::Sandbox { .. } => true,
+            Target::Real { .. } => false,
+        }
     }
 
     /// Whether the report goes to standard output: asked for, or because the input comes from standard input.

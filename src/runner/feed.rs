@@ -1,6 +1,6 @@
 //! The way from the input to the queue: rows that can be sent go to the pool, the others straight to the sinks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tokio::sync::mpsc;
 
@@ -50,7 +50,8 @@ pub enum Entrance {
 /// Who may be called for, and what needs no call.
 #[derive(Debug)]
 pub struct Roster {
-    accounts: HashSet<AccountName>,
+    /// With the country of each that has one.
+    accounts: HashMap<AccountName, Option<Country>>,
     account: AccountName,
     country: Country,
     admission: Admission,
@@ -59,10 +60,11 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// A roster of these accounts; a row that names none takes `account`, and `country` likewise.
+    /// A roster of these accounts; a row that names none takes `account`. A row without a country takes its account's,
+    /// else `country`.
     #[must_use]
     pub fn new(
-        accounts: impl IntoIterator<Item = AccountName>,
+        accounts: impl IntoIterator<Item = (AccountName, Option<Country>)>,
         account: AccountName,
         country: Country,
         admission: Admission,
@@ -84,10 +86,12 @@ impl Roster {
             Err(error) => return Entrance::NoCall(unsent_error(error, &self.account)),
         };
         let account = account.unwrap_or_else(|| self.account.clone());
-        let country = country.unwrap_or_else(|| self.country.clone());
+        let known = self.accounts.get(&account);
+        let country = country.or_else(|| known?.clone()).unwrap_or_else(|| self.country.clone());
+        let is_known = known.is_some();
         let withdrawal = Withdrawal { id, account, country };
         let mut row = Admitted { number, withdrawal, lost_before: false, carried };
-        if !self.accounts.contains(&row.withdrawal.account) {
+        if !is_known {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Entrance::NoCall(unsent(row, Outcome::Invalid, detail));
         }

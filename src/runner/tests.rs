@@ -167,7 +167,7 @@ fn bad_row(number: u64) -> Result<Row, RowError> {
 
 fn roster() -> Roster {
     let admission = Admission::without_ledger().unwrap();
-    Roster::new([AccountName::default()], AccountName::default(), Country::default(), admission)
+    Roster::new([(AccountName::default(), None)], AccountName::default(), Country::default(), admission)
 }
 
 struct Ran {

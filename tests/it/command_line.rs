@@ -8,7 +8,7 @@ use crate::support::{Program, Ran};
 #[test]
 fn the_help_is_what_people_read() {
     let program = Program::new();
-    for arguments in ["--help", "run --help", "sandbox --help"] {
+    for arguments in ["--help", "run --help", "config --help", "sandbox --help"] {
         let ran = program.run(arguments);
         ran.ended_with(0);
         insta::assert_snapshot!(arguments.replace(" --help", "").replace("--help", "bulk-withdraw"), ran.stdout);
@@ -65,7 +65,7 @@ fn missing_credentials_are_named() {
         (None, None, "LINKUP_API_KEY and LINKUP_LOGIN_TOKEN"),
         (Some("key"), None, "set LINKUP_LOGIN_TOKEN in"),
         (None, Some("token"), "set LINKUP_API_KEY in"),
-        (Some("key"), Some(""), "set LINKUP_LOGIN_TOKEN in"),
+        (Some("key"), Some(""), "LINKUP_LOGIN_TOKEN is empty"),
     ];
     for (key, token, message) in cases {
         let mut command = program.bare_command("run list.csv --yes");

@@ -5,6 +5,7 @@
 mod support;
 
 mod command_line;
+mod configuration;
 mod faults;
 mod kills;
 mod ledger;

@@ -1,0 +1,202 @@
+//! The configuration file: TOML, each key known, each value of its kind, and no word of a refused one repeated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::credentials::{Account, Located, Place};
+use super::file_error::{FileError, Problem};
+use super::secret_file::SecretFile;
+use super::{Key, Options, Origin, Sourced};
+use crate::invitation::{AccountName, Country};
+
+/// The keys that are no options.
+pub(super) const API_KEY: &str = "api_key";
+pub(super) const API_KEY_FILE: &str = "api_key_file";
+pub(super) const ACCOUNTS: &str = "accounts";
+/// The keys of an account's table.
+pub(super) const LOGIN_TOKEN: &str = "login_token";
+pub(super) const LOGIN_TOKEN_FILE: &str = "login_token_file";
+pub(super) const ACCOUNT_ID: &str = "account_id";
+pub(super) const COUNTRY: &str = "country";
+
+/// What a configuration file says.
+#[derive(Debug, Default)]
+pub(super) struct ConfigFile {
+    pub(super) path: PathBuf,
+    pub(super) options: Options,
+    /// Where each option stands.
+    pub(super) lines: BTreeMap<Key, usize>,
+    pub(super) api_key: Option<Located>,
+    pub(super) accounts: BTreeMap<AccountName, Account>,
+    /// A secret stands in it, and others may read it.
+    pub(super) is_exposed: bool,
+}
+
+type Entry<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
+
+impl ConfigFile {
+    pub(super) fn read(path: &Path) -> Result<Self, FileError> {
+        let file = SecretFile::read(path)?;
+        let mut read = Self::parse(path, file.text.expose_secret())?;
+        let is_here = |located: &Option<Located>| matches!(located, Some(Sourced { value: Place::Text(_), .. }));
+        let holds_secret =
+            is_here(&read.api_key) || read.accounts.values().any(|account| is_here(&account.login_token));
+        read.is_exposed = holds_secret && file.is_readable_by_others;
+        Ok(read)
+    }
+
+    /// `path` is where the text stands: paths in it are taken from there, so that a cron job finds them from anywhere.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        Reader { path, text }.read()
+    }
+}
+
+/// Reads one file's text.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn read(&self) -> Result<ConfigFile, FileError> {
+        // The error itself would show the line, and the line may hold a secret.
+        let table = DeTable::parse(self.text).map_err(|error| {
+            self.error(error.span().map_or(0, |span| span.start), Problem::Syntax(error.message().to_owned()))
+        })?;
+        let mut file = ConfigFile { path: self.path.to_owned(), ..ConfigFile::default() };
+        for (key, value) in table.get_ref() {
+            let name = key.get_ref().as_ref();
+            match (Key::named(name), name) {
+                (Some(option), _) => {
+                    self.option(&mut file.options, option, (key, value))?;
+                    file.lines.insert(option, self.line(key.span().start));
+                }
+                (None, API_KEY) => self.credential(&mut file.api_key, (key, value), self.secret((key, value))?)?,
+                (None, API_KEY_FILE) => self.credential(&mut file.api_key, (key, value), self.file((key, value))?)?,
+                (None, ACCOUNTS) => file.accounts = self.accounts((key, value))?,
+                (None, _) => return Err(self.error(key.span().start, Problem::unknown(name))),
+            }
+        }
+        Ok(file)
+    }
+
+    fn option(&self, options: &mut Options, option: Key, entry: Entry<'_, '_>) -> Result<(), FileError> {
+        let text = match entry.1.get_ref() {
+            DeValue::String(text) => Some(text.trim().to_owned()),
+            DeValue::Integer(number) if option.is_number() => Some(number.to_string()),
+            DeValue::Boolean(switch) if option == Key::Sandbox => Some(switch.to_string()),
+            DeValue::Integer(_)
+            | DeValue::Boolean(_)
+            | DeValue::Float(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        if !text.is_some_and(|text| options.set(option, &text)) {
+            return Err(self.wrong(entry, option.wanted()));
+        }
+        if let Some(ledger) = options.ledger.as_mut().filter(|_| option == Key::Ledger) {
+            *ledger = self.beside(ledger);
+        }
+        Ok(())
+    }
+
+    fn accounts(&self, entry: Entry<'_, '_>) -> Result<BTreeMap<AccountName, Account>, FileError> {
+        let DeValue::Table(tables) = entry.1.get_ref() else {
+            return Err(self.wrong(entry, "a table for each account, like [accounts.sales]"));
+        };
+        let mut accounts = BTreeMap::new();
+        for (key, value) in tables {
+            let name = AccountName::parse(key.get_ref());
+            let name = name.ok_or_else(|| self.error(key.span().start, Problem::NamelessAccount))?;
+            let DeValue::Table(table) = value.get_ref() else {
+                return Err(self.error(key.span().start, Problem::NoAccountTable));
+            };
+            if accounts.insert(name, self.account(table)?).is_some() {
+                return Err(self.error(key.span().start, Problem::SameAccount));
+            }
+        }
+        Ok(accounts)
+    }
+
+    fn account(&self, table: &DeTable<'_>) -> Result<Account, FileError> {
+        let mut account = Account::default();
+        for entry in table {
+            let (key, value) = entry;
+            match key.get_ref().as_ref() {
+                LOGIN_TOKEN => self.credential(&mut account.login_token, entry, self.secret(entry)?)?,
+                LOGIN_TOKEN_FILE => self.credential(&mut account.login_token, entry, self.file(entry)?)?,
+                ACCOUNT_ID => self.credential(&mut account.account_id, entry, self.secret(entry)?)?,
+                COUNTRY => {
+                    let country = match value.get_ref() {
+                        DeValue::String(code) => Country::parse(code),
+                        DeValue::Integer(_)
+                        | DeValue::Boolean(_)
+                        | DeValue::Float(_)
+                        | DeValue::Datetime(_)
+                        | DeValue::Array(_)
+                        | DeValue::Table(_) => None,
+                    };
+                    let country = country.ok_or_else(|| self.wrong(entry, Key::Country.wanted()))?;
+                    account.country = Some(Sourced { value: country, origin: self.origin(entry) });
+                }
+                name => return Err(self.error(key.span().start, Problem::unknown_of_account(name))),
+            }
+        }
+        Ok(account)
+    }
+
+    /// Keeps a credential, of which one is enough.
+    fn credential(&self, slot: &mut Option<Located>, entry: Entry<'_, '_>, place: Place) -> Result<(), FileError> {
+        match slot.replace(Located { value: place, origin: self.origin(entry) }) {
+            None => Ok(()),
+            Some(_) => Err(self.error(entry.0.span().start, Problem::Twice(entry.0.get_ref().to_string()))),
+        }
+    }
+
+    fn secret(&self, entry: Entry<'_, '_>) -> Result<Place, FileError> {
+        Ok(Place::Text(self.filled(entry)?.into()))
+    }
+
+    fn file(&self, entry: Entry<'_, '_>) -> Result<Place, FileError> {
+        Ok(Place::File(self.beside(Path::new(self.filled(entry)?))))
+    }
+
+    /// A text with something in it.
+    fn filled<'v>(&self, entry: Entry<'v, '_>) -> Result<&'v str, FileError> {
+        let text = match entry.1.get_ref() {
+            DeValue::String(text) => text.trim(),
+            DeValue::Integer(_)
+            | DeValue::Boolean(_)
+            | DeValue::Float(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => "",
+        };
+        if text.is_empty() { Err(self.wrong(entry, "a text in quotes, not empty")) } else { Ok(text) }
+    }
+
+    fn beside(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn origin(&self, entry: Entry<'_, '_>) -> Origin {
+        Origin::File { path: self.path.to_owned(), line: Some(self.line(entry.0.span().start)) }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    fn wrong(&self, entry: Entry<'_, '_>, wanted: &'static str) -> FileError {
+        self.error(entry.0.span().start, Problem::Wrong { key: entry.0.get_ref().to_string(), wanted })
+    }
+
+    fn error(&self, at: usize, problem: Problem) -> FileError {
+        FileError::Refused { path: self.path.to_owned(), line: self.line(at), problem }
+    }
+}

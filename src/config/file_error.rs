@@ -1,0 +1,140 @@
+//! What is wrong with a configuration file, told without repeating any value in it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::Key;
+use super::file::{ACCOUNT_ID, ACCOUNTS, API_KEY, API_KEY_FILE, COUNTRY, LOGIN_TOKEN, LOGIN_TOKEN_FILE};
+use super::keys::{is_flag_alone, nearest};
+use super::secret_file::SecretFileError;
+
+/// The keys beside the options.
+pub(super) const OTHER_KEYS: [&str; 3] = [API_KEY, API_KEY_FILE, ACCOUNTS];
+/// The keys of an account's table.
+pub(super) const ACCOUNT_KEYS: [&str; 4] = [LOGIN_TOKEN, LOGIN_TOKEN_FILE, ACCOUNT_ID, COUNTRY];
+
+/// Why a configuration file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It can't be read.
+    #[error("the configuration file can't be used")]
+    Unreadable(#[from] SecretFileError),
+    /// Something in it is wrong.
+    #[error("{}:{line}: {problem}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: Problem,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// No TOML; in the parser's words, which describe the grammar.
+    #[error("no valid TOML: {0}")]
+    Syntax(String),
+    /// A key that means nothing.
+    #[error("unknown key{}{hint}", Shown(key))]
+    Unknown {
+        /// The key.
+        key: String,
+        /// What was probably meant.
+        hint: Hint,
+    },
+    /// A value of another kind.
+    #[error("{key} wants {wanted}")]
+    Wrong {
+        /// The key.
+        key: String,
+        /// What its value must be.
+        wanted: &'static str,
+    },
+    /// The credential itself, and a file with it.
+    #[error("{0} stands beside its other spelling: give either the credential or the file that holds it")]
+    Twice(String),
+    /// `[accounts.""]`
+    #[error("an account needs a name")]
+    NamelessAccount,
+    /// `accounts.sales = "token"`
+    #[error("an account is a table, like [accounts.sales]")]
+    NoAccountTable,
+    /// Two names that differ by white space.
+    #[error("this account stands twice")]
+    SameAccount,
+}
+
+/// What an unknown key probably meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Nobody can tell.
+    None,
+    /// It resembles this one.
+    Meant(&'static str),
+    /// It stands too high.
+    IntoAccount,
+    /// It stands too low.
+    AboveTables,
+    /// It has no place in a file.
+    FlagAlone(String),
+}
+
+impl Problem {
+    /// A key beside the options that means nothing there.
+    pub(super) fn unknown(key: &str) -> Self {
+        let plain = plain(key);
+        let hint = if ACCOUNT_KEYS.contains(&plain.as_str()) {
+            Hint::IntoAccount
+        } else if is_flag_alone(&plain) {
+            Hint::FlagAlone(plain.replace('_', "-"))
+        } else {
+            meant(key, Key::ALL.map(Key::as_str).into_iter().chain(OTHER_KEYS))
+        };
+        Self::Unknown { key: key.to_owned(), hint }
+    }
+
+    /// A key of an account's table that means nothing there.
+    pub(super) fn unknown_of_account(key: &str) -> Self {
+        let hint = if Key::named(&plain(key)).is_some() || OTHER_KEYS.contains(&plain(key).as_str()) {
+            Hint::AboveTables
+        } else {
+            meant(key, ACCOUNT_KEYS)
+        };
+        Self::Unknown { key: key.to_owned(), hint }
+    }
+}
+
+fn plain(key: &str) -> String {
+    key.to_ascii_lowercase().replace('-', "_")
+}
+
+fn meant(key: &str, known: impl IntoIterator<Item = &'static str>) -> Hint {
+    nearest(key, known).map_or(Hint::None, Hint::Meant)
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Meant(key) => write!(f, " (did you mean `{key}`?)"),
+            Self::IntoAccount => f.write_str(": it belongs into its account's table, like [accounts.default]"),
+            Self::AboveTables => f.write_str(": it belongs above the first [accounts.<name>]"),
+            Self::FlagAlone(flag) => write!(f, ": give --{flag} on the command line"),
+        }
+    }
+}
+
+/// A key, unless it is so long or strange that it may be a secret that lost its quotes.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 24;
+        let Self(key) = self;
+        let is_a_name = key.len() <= LONGEST && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        if is_a_name { write!(f, " `{key}`") } else { Ok(()) }
+    }
+}

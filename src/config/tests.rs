@@ -1,0 +1,352 @@
+//! Where settings and credentials come from, place by place.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+
+use super::file::ConfigFile;
+use super::file_error::{ACCOUNT_KEYS, OTHER_KEYS};
+use super::*;
+use crate::error_chain;
+use crate::invitation::AccountName;
+
+/// Must appear nowhere.
+const SECRET: &str = "AQEDAhidden";
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// The settings that come of these variables; `DIR` in them is this place.
+    fn resolve(&self, flags: Flags, variables: &[(&str, &str)], calls: Calls) -> Result<Shared, SettingsError> {
+        let dir = self.dir.path().display().to_string();
+        let mut environment = Environment::from([("HOME", dir.as_str())]);
+        for (name, value) in variables {
+            environment.set(name, &value.replace("DIR", &dir));
+        }
+        Shared::resolve(flags, &environment, calls)
+    }
+
+    /// Its error in one line, with the place's name taken out.
+    fn error(&self, variables: &[(&str, &str)]) -> String {
+        let error = self.resolve(Flags::default(), variables, Calls::Made).unwrap_err();
+        let line = error_chain(&error).replace(&self.dir.path().display().to_string(), "DIR");
+        assert!(!line.contains('\n') && !line.contains(SECRET), "{line}");
+        line
+    }
+}
+
+const HOME_FILE: &str = ".config/bulk-withdraw/config.toml";
+const BOTH: [(&str, &str); 2] = [("LINKUP_API_KEY", "key"), ("LINKUP_LOGIN_TOKEN", "token")];
+
+fn tokens(credentials: &Credentials) -> Vec<(String, String)> {
+    let Accounts::V1(tokens) = &credentials.accounts else { panic!("not V1") };
+    let mut tokens: Vec<_> =
+        tokens.iter().map(|(name, token)| (name.to_string(), token.expose_secret().to_owned())).collect();
+    tokens.sort();
+    tokens
+}
+
+fn credentials(shared: &Shared) -> &Credentials {
+    match &shared.target {
+        Target::Real { credentials, .. } => credentials.as_ref().unwrap(),
+        Target::Sandbox { .. } => panic!("a rehearsal"),
+    }
+}
+
+#[test]
+fn a_flag_counts_before_the_environment_and_that_before_the_file() {
+    let place = Place::new();
+    place.write(HOME_FILE, "# three\nretries = 3\n\nrate = \"3/s\"\n");
+    let four = ("BULK_WITHDRAW_RATE", "4/s");
+    let flag = || Flags { options: Options { rate: "5/s".parse().ok(), ..Options::default() }, config: None };
+    let in_file = Origin::File { path: place.path(HOME_FILE), line: Some(4) };
+    let cases = [
+        (flag(), vec![four], "5/s", Origin::Flag),
+        (Flags::default(), vec![four], "4/s", Origin::Variable("BULK_WITHDRAW_RATE".to_owned())),
+        (Flags::default(), vec![], "3/s", in_file),
+        (Flags::default(), vec![("HOME", "DIR/nobody")], "290/min", Origin::Default),
+        (Flags::default(), vec![("XDG_CONFIG_HOME", "DIR/none")], "290/min", Origin::Default),
+    ];
+    for (flags, variables, rate, origin) in cases {
+        let shared = place.resolve(flags, &[&BOTH, variables.as_slice()].concat(), Calls::Made).unwrap();
+        assert_eq!((shared.rate.value.to_string().as_str(), shared.rate.origin), (rate, origin), "{variables:?}");
+        assert_eq!(shared.max_errors, Sourced::default(defaults::MAX_ERRORS));
+    }
+}
+
+#[test]
+fn which_file_is_read() {
+    let place = Place::new();
+    let named = |name: &str| Flags { config: Some(place.path(name)), ..Flags::default() };
+    for (name, retries) in
+        [(HOME_FILE, 1), ("xdg/bulk-withdraw/config.toml", 2), ("variable.toml", 3), ("flag.toml", 4)]
+    {
+        place.write(name, &format!("retries = {retries}"));
+    }
+    let xdg = ("XDG_CONFIG_HOME", "DIR/xdg");
+    let variable = ("BULK_WITHDRAW_CONFIG", "DIR/variable.toml");
+    let cases = [
+        (Flags::default(), vec![], 1),
+        (Flags::default(), vec![("XDG_CONFIG_HOME", "relative")], 1),
+        (Flags::default(), vec![xdg], 2),
+        (Flags::default(), vec![xdg, variable], 3),
+        (named("flag.toml"), vec![xdg, variable], 4),
+    ];
+    for (flags, variables, retries) in cases {
+        let shared = place.resolve(flags, &[&BOTH, variables.as_slice()].concat(), Calls::Made).unwrap();
+        assert_eq!(shared.retries.value, retries, "{variables:?}");
+    }
+    let missing = place.resolve(named("none.toml"), &BOTH, Calls::Made).unwrap_err();
+    assert!(error_chain(&missing).contains("none.toml can't be read: No such file"), "{missing}");
+}
+
+#[test]
+fn paths_in_the_file_are_taken_from_where_it_lies() {
+    let place = Place::new();
+    place.write(
+        HOME_FILE,
+        "ledger = \"a.db\"\napi_key_file = \"key\"\n[accounts.default]\nlogin_token_file = \"/dev/null\"",
+    );
+    let error = place.error(&[]);
+    assert!(error.contains("DIR/.config/bulk-withdraw/key can't be read"), "{error}");
+    let shared = place.resolve(Flags::default(), &BOTH, Calls::Made).unwrap();
+    assert_eq!(shared.ledger.unwrap().value, place.path(".config/bulk-withdraw/a.db"));
+}
+
+#[test]
+fn each_place_of_a_credential_counts_before_the_next() {
+    let place = Place::new();
+    place.write(HOME_FILE, "api_key = \"k4\"\n[accounts.default]\nlogin_token = \"t4\"\ncountry = \"DE\"");
+    place.write("key", "k2\n");
+    place.write("token", " t2\r\n");
+    place.write("systemd/linkup_api_key", "k3\n");
+    place.write("systemd/linkup_login_token", "t3\n");
+    let directory = ("CREDENTIALS_DIRECTORY", "DIR/systemd");
+    let key_file = ("LINKUP_API_KEY_FILE", "DIR/key");
+    let token_file = ("LINKUP_LOGIN_TOKEN_FILE", "DIR/token");
+    let key = ("LINKUP_API_KEY", " k1\n");
+    let cases = [
+        (vec![], "k4", "t4"),
+        (vec![directory], "k3", "t3"),
+        (vec![directory, token_file], "k3", "t2"),
+        (vec![directory, key_file, token_file], "k2", "t2"),
+        (vec![directory, key, token_file], "k1", "t2"),
+        (vec![key, ("CREDENTIALS_DIRECTORY", "DIR/nobody")], "k1", "t4"),
+    ];
+    for (variables, key, token) in cases {
+        let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
+        let credentials = credentials(&shared);
+        assert_eq!(credentials.api_key.expose_secret(), key, "{variables:?}");
+        assert_eq!(tokens(credentials), [("default".to_owned(), token.to_owned())], "{variables:?}");
+        // The table's country stays, whose token ever it is.
+        assert_eq!(
+            shared.accounts[&AccountName::default()].as_ref().map(crate::invitation::Country::as_str),
+            Some("DE")
+        );
+        let shown = format!("{shared:?}");
+        assert!(!shown.contains("t4\"") && !shown.contains("k4\""), "{shown}");
+    }
+}
+
+const TABLES: &str =
+    "api_key = \"k\"\n[accounts.a]\nlogin_token = \"ta\"\n[accounts.b]\nlogin_token = \"tb\"\naccount_id = \"ib\"\n";
+
+#[test]
+fn the_credentials_choose_the_version_and_its_accounts() {
+    let place = Place::new();
+    place.write("tables.toml", TABLES);
+    let tables = ("BULK_WITHDRAW_CONFIG", "DIR/tables.toml");
+    let (key, token, id) = (BOTH[0], BOTH[1], ("LINKUP_ACCOUNT_ID", "acc_1"));
+    let account = ("BULK_WITHDRAW_ACCOUNT", "b");
+    let (v1, v2) = (("BULK_WITHDRAW_API", "v1"), ("BULK_WITHDRAW_API", "V2"));
+    let cases = [
+        (vec![key, token], ApiVersion::V1, "a login token is set: environment variable LINKUP_LOGIN_TOKEN", "default"),
+        (vec![key, id], ApiVersion::V2, "an account ID is set: environment variable LINKUP_ACCOUNT_ID", "default"),
+        (vec![key, token, id, v1], ApiVersion::V1, "environment variable BULK_WITHDRAW_API", "default"),
+        (vec![key, token, id, v2], ApiVersion::V2, "environment variable BULK_WITHDRAW_API", "default"),
+        (vec![tables, v1, account], ApiVersion::V1, "environment variable BULK_WITHDRAW_API", "a b"),
+        // One account alone has an ID, so it needs not be named.
+        (vec![tables, v2], ApiVersion::V2, "environment variable BULK_WITHDRAW_API", "b"),
+        (vec![tables, token, v1], ApiVersion::V1, "environment variable BULK_WITHDRAW_API", "a b default"),
+    ];
+    for (variables, api, reason, accounts) in cases {
+        let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
+        assert_eq!((shared.api, shared.api_reason.to_string().as_str()), (api, reason), "{variables:?}");
+        assert_eq!(credentials(&shared).accounts.version(), api);
+        let names: Vec<_> = shared.accounts.keys().map(AccountName::as_str).collect();
+        assert_eq!(names.join(" "), accounts, "{variables:?}");
+        assert_eq!(credentials(&shared).accounts.names().len(), names.len());
+    }
+}
+
+#[test]
+fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
+    let place = Place::new();
+    place.write("tables.toml", TABLES);
+    place.write("empty", " \n");
+    place.write("spaced", &format!("{SECRET} {SECRET}"));
+    fs::write(place.path("binary"), [0xff, 0xfe]).unwrap();
+    place.write("bare.toml", "[accounts.sales]\ncountry = \"DE\"");
+    let tables = ("BULK_WITHDRAW_CONFIG", "DIR/tables.toml");
+    let (key, token) = BOTH.into();
+    let cases = [
+        (vec![], "set LINKUP_API_KEY and LINKUP_LOGIN_TOKEN in the environment"),
+        (vec![token], "set LINKUP_API_KEY in"),
+        (vec![key], "set LINKUP_LOGIN_TOKEN in"),
+        (vec![key, token, ("BULK_WITHDRAW_API", "v2")], "set LINKUP_ACCOUNT_ID in"),
+        (vec![key, ("LINKUP_API_KEY_FILE", SECRET)], "LINKUP_API_KEY and LINKUP_API_KEY_FILE are both set"),
+        (vec![key, ("LINKUP_LOGIN_TOKEN", " ")], "LINKUP_LOGIN_TOKEN is empty"),
+        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/empty")], "DIR/empty is empty"),
+        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "")], "LINKUP_LOGIN_TOKEN_FILE is empty"),
+        (
+            vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/none")],
+            "environment variable LINKUP_LOGIN_TOKEN_FILE: DIR/none can't",
+        ),
+        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "DIR/binary is no text file"),
+        (vec![key, ("LINKUP_ACCOUNT_ID_FILE", "DIR/spaced")], "an account ID holds no white space"),
+        (
+            vec![key, token, ("LINKUP_ACCOUNT_ID", "acc_1")],
+            "a login token (environment variable LINKUP_LOGIN_TOKEN) asks for V1 of the API, and an account ID \
+             (environment variable LINKUP_ACCOUNT_ID) for V2: choose with --api",
+        ),
+        (vec![tables], "a login token (file DIR/tables.toml:3) asks for V1"),
+        (vec![tables, ("BULK_WITHDRAW_API", "v1")], "which account? Name one with --account"),
+        (
+            vec![tables, ("BULK_WITHDRAW_API", "v2"), ("BULK_WITHDRAW_ACCOUNT", "a")],
+            "BULK_WITHDRAW_ACCOUNT: the account \"a\" is not configured; configured are: b",
+        ),
+        (vec![key, ("BULK_WITHDRAW_CONFIG", "DIR/bare.toml")], "the account \"sales\" has no credential"),
+        (vec![key, token, ("BULK_WITHDRAW_BASE_URL", "http://me:AQEDAhidden@x")], "BULK_WITHDRAW_BASE_URL would send"),
+        (vec![key, token, ("BULK_WITHDRAW_TIMEOUT", "0s")], "BULK_WITHDRAW_TIMEOUT must be longer"),
+        (vec![key, token, ("BULK_WITHDRAW_RATE", "unlimited")], "BULK_WITHDRAW_RATE unlimited is for loopback"),
+    ];
+    for (variables, message) in cases {
+        let error = place.error(&variables);
+        assert!(error.contains(message), "{variables:?}: {error}");
+    }
+}
+
+#[test]
+fn what_calls_nobody_needs_no_credentials_and_a_rehearsal_reads_none() {
+    let place = Place::new();
+    let shared = place.resolve(Flags::default(), &[], Calls::None).unwrap();
+    assert!(matches!(shared.target, Target::Real { credentials: None, .. }));
+    assert_eq!(shared.account.value, AccountName::default());
+
+    place.write(HOME_FILE, "sandbox = true\napi_key_file = \"none\"\n[accounts.sales]\nlogin_token_file = \"none\"");
+    let variables = [("LINKUP_API_KEY", ""), ("LINKUP_LOGIN_TOKEN_FILE", "DIR/none"), ("LINKUP_ACCOUNT_ID", "x")];
+    let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
+    assert!(matches!(shared.target, Target::Sandbox { api: ApiVersion::V1 }));
+    assert_eq!(shared.accounts.keys().map(AccountName::as_str).collect::<Vec<_>>(), ["default", "sales"]);
+    assert!(shared.ledger.is_none());
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
+    let cases = [
+        ("concurency = 4", "1: unknown key `concurency` (did you mean `concurrency`?)"),
+        ("\n\nbase-url = \"x\"", "3: unknown key `base-url` (did you mean `base_url`?)"),
+        ("dry_run = true", "1: unknown key `dry_run`: give --dry-run on the command line"),
+        ("login_token = \"AQEDAhidden\"", "1: unknown key `login_token`: it belongs into its account's table"),
+        ("[accounts.a]\nrate = \"1/s\"", "2: unknown key `rate`: it belongs above the first [accounts.<name>]"),
+        ("[accounts.a]\nlogin_tokn = \"AQEDAhidden\"", "2: unknown key `login_tokn` (did you mean `login_token`?)"),
+        ("[account.a]\nlogin_token = \"AQEDAhidden\"", "1: account wants the name of an account"),
+        ("AQEDAhiddenAQEDAhiddenAQEDAhidden = 1", "1: unknown key"),
+        ("rate = \"AQEDAhidden\"", "1: rate wants calls in a time, like \"290/min\""),
+        ("rate = 290", "1: rate wants"),
+        ("retries = -1", "1: retries wants a number, 0 or more"),
+        ("concurrency = 4.5", "1: concurrency wants a number from 1 to 1000"),
+        ("timeout = 60", "1: timeout wants a time"),
+        ("sandbox = \"perhaps\"", "1: sandbox wants true or false"),
+        ("api = \"v3\"", "1: api wants \"v1\" or \"v2\""),
+        ("country = \"\"", "1: country wants"),
+        ("ledger = \"\"", "1: ledger wants the path of a file"),
+        ("api_key = 123456789", "1: api_key wants a text in quotes, not empty"),
+        ("api_key = \"\"", "1: api_key wants a text in quotes, not empty"),
+        ("api_key = [\"AQEDAhidden\"]", "1: api_key wants a text"),
+        ("api_key = \"AQEDAhidden\"\napi_key_file = \"x\"", "stands beside its other spelling"),
+        ("[accounts.a]\nlogin_token = \"x\"\nlogin_token_file = \"y\"", "stands beside its other spelling"),
+        ("accounts = 3", "1: accounts wants a table for each account"),
+        ("accounts.a = \"AQEDAhidden\"", "1: an account is a table"),
+        ("[accounts.\" \"]", "1: an account needs a name"),
+        ("[accounts.a]\n[accounts.\"a \"]", "2: this account stands twice"),
+        ("[accounts.a]\ncountry = 3", "2: country wants a country's code"),
+        ("rate = \"1/s\"\nrate = \"2/s\"", "2: no valid TOML: duplicate key"),
+        ("\napi_key = \"AQEDAhidden", "2: no valid TOML"),
+        ("\napi_key = AQEDAhidden\"", "2: no valid TOML"),
+        ("api_key = AQEDAhidden", "1: no valid TOML"),
+        ("api_key = \"\\qAQEDAhidden\"", "1: no valid TOML"),
+        ("api_key: AQEDAhidden", "1: no valid TOML"),
+        ("AQEDAhidden", "1: no valid TOML"),
+        ("LINKUP_API_KEY=AQEDAhidden", "1: no valid TOML"),
+        ("api_key = \"\"\"\nAQEDAhidden\n", "no valid TOML"),
+        ("api_key.AQEDAhidden = \"x\"\napi_key.AQEDAhidden.y = 1", "no valid TOML"),
+    ];
+    for (text, message) in cases {
+        let error = error_chain(&ConfigFile::parse(Path::new("c.toml"), text).unwrap_err());
+        assert!(error.starts_with("c.toml:") && error.contains(message), "{text:?}: {error}");
+        assert!(
+            !error.contains("hidden") && !error.contains("123456789") && !error.contains('\n'),
+            "{text:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn the_sample_holds_every_key_with_its_default() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/config.toml");
+    let sample = fs::read_to_string(&path).unwrap();
+    assert!(ConfigFile::parse(&path, &sample).unwrap().lines.is_empty(), "the sample sets something as it is");
+    // A comment's words follow a space, a setting that is commented out follows at once.
+    let keys = |line: &str| line.split_once(" =").map(|(key, _)| key.to_owned());
+    let set: Vec<_> =
+        sample.lines().filter_map(|line| line.strip_prefix('#')).filter(|l| !l.starts_with(' ')).collect();
+    let named: Vec<_> = set.iter().filter_map(|line| keys(line)).collect();
+    for key in Key::ALL.map(Key::as_str).iter().chain(&OTHER_KEYS).chain(&ACCOUNT_KEYS) {
+        let is_there = named.iter().any(|name| name == key) || set.iter().any(|l| l.starts_with(&format!("[{key}.")));
+        assert!(is_there, "{key} is missing");
+    }
+    for left_out in ["api_key =", "api_key_file ="] {
+        let text: String = set.iter().filter(|l| !l.starts_with(left_out)).map(|line| format!("{line}\n")).collect();
+        let file = ConfigFile::parse(&path, &text).unwrap();
+        assert_eq!((file.lines.len(), file.accounts.len(), file.api_key.is_some()), (Key::ALL.len(), 3, true));
+        let options = file.options;
+        assert_eq!(options.rate, Some(defaults::RATE));
+        assert_eq!(options.concurrency.map(usize::from), Some(defaults::CONCURRENCY));
+        assert_eq!((options.retries, options.max_errors), (Some(defaults::RETRIES), Some(defaults::MAX_ERRORS)));
+        assert_eq!((options.retry_base, options.retry_max), (Some(defaults::RETRY_BASE), Some(defaults::RETRY_MAX)));
+        assert_eq!((options.patience, options.timeout), (Some(defaults::PATIENCE), Some(defaults::TIMEOUT)));
+        assert_eq!(options.base_url.as_deref(), Some(defaults::BASE_URL));
+        assert_eq!((options.account, options.country), (Some(AccountName::default()), Some(Default::default())));
+        assert_eq!((options.api, options.sandbox), (Some(ApiVersion::default()), Some(false)));
+    }
+}
+
+#[test]
+fn the_most_workers_are_those_that_errors_name() {
+    let cases = [("1", Some(1)), (" 1000 ", Some(1_000)), ("1001", None), ("0", None), ("x", None)];
+    for (text, workers) in cases {
+        assert_eq!(parse_concurrency(text).map(usize::from), workers, "{text}");
+    }
+    assert!(Key::Concurrency.wanted().ends_with(" 1 to 1000"));
+}
