@@ -212,13 +212,3 @@ async fn each_row_goes_with_its_account_s_token_and_country() {
     let expected = [["1", TOKEN, "DE"], ["2", "other-token", "ES"], ["3", TOKEN, "US"], ["4", "other-token", "IT"]];
     assert_eq!(sent, expected);
 }
-
-#[test]
-fn v2_is_refused_in_words() {
-    let program = Program::new();
-    program.write("list.csv", "1000000\n");
-    let variables = [("LINKUP_API_KEY", KEY), ("LINKUP_ACCOUNT_ID", "acc_1")];
-    for arguments in ["run list.csv --yes", "run list.csv --sandbox --api v2"] {
-        run(&program, arguments, &variables).ended_with(2).says("V2 of the API can't be called yet");
-    }
-}
