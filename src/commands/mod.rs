@@ -8,6 +8,7 @@ mod plan;
 mod prompt;
 mod run;
 mod sandbox;
+mod stopping;
 mod target;
 
 pub use history::{HistoryError, history};
