@@ -117,6 +117,6 @@ mod tests {
         assert!(table.contains("\n\nat"), "{table}");
         assert!(!table.contains(['\u{1b}']) && !table.contains("http_status"));
         let unfolded: String = table.lines().take_while(|line| !line.is_empty()).map(|line| &line[13..]).collect();
-        assert_eq!(unfolded, format!("now{detail} [2J"));
+        assert_eq!(unfolded, format!("now{detail}\u{fffd}[2J"));
     }
 }

@@ -10,6 +10,7 @@ mod plan;
 mod prompt;
 mod run;
 mod sandbox;
+mod stopping;
 mod target;
 
 pub use config::{ConfigError, config};

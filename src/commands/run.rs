@@ -1,13 +1,15 @@
 //! `run`: withdraws every invitation listed in a file.
 
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
+use super::stopping::{stalled, stopped, unless_stopped};
 use super::target::{self, Ready, TargetError};
 use super::{ledger, prompt};
 use crate::config::RunSettings;
@@ -51,6 +53,12 @@ pub enum RunError {
     /// A signal came before the first call.
     #[error("stopped by {} before anything was sent: run the same command again", .0.as_str().to_uppercase())]
     Stopped(StopReason),
+    /// The run was to stop, and the report would take nothing more.
+    #[error(
+        "stopped, and the report could not be written: nobody has read it for {0:?}; what is settled is kept, so run the \
+         same command again"
+    )]
+    Stalled(Duration),
     /// A look ahead that failed: it was to write nothing but its plan, so no run has stopped.
     #[error(transparent)]
     DryRun(Box<RunError>),
@@ -63,7 +71,7 @@ impl RunError {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
-            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) => exit::UNWRITABLE,
+            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stalled(_) => exit::UNWRITABLE,
             Self::Output(OutputError::Overwrites(..))
             | Self::Input(_)
             | Self::NobodyToAsk
@@ -105,13 +113,13 @@ pub async fn run(settings: RunSettings, screen: &Screen) -> Result<u8, RunError>
     let (summary_file, report) = begin(outputs, &input, &stop).await?;
     let report_file = report.file().names();
     let progress = Progress::begin(style, screen.clone(), plan.map(|plan| plan.rows()));
-    let ended = withdraw(&settings, input, target, &ledger, Told { report, progress, stop }).await?;
+    let ended = withdraw(&settings, input, target, &ledger, Told { report, progress, stop }).await;
     if let Err(error) = ledger.close().await {
         // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
         tracing::warn!("{}", crate::error_chain(&error));
     }
 
-    let mut summary = ended.summary(facts);
+    let mut summary = ended?.summary(facts);
     if let Err(error) = write_summary(summary_file, &summary.to_json()) {
         tracing::error!("{}", crate::error_chain(&error));
         summary.exit_code = exit::UNWRITABLE;
@@ -154,6 +162,7 @@ async fn withdraw(
 ) -> Result<Ended, RunError> {
     let roster = roster(settings, ledger.admission(settings.request.recheck)?).warning();
     let totals = Totals::new(settings.accounts.keys().cloned());
+    let pulse = report.pulse();
     let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
     let (events, heard) = mpsc::channel(EVENTS);
     let runtime = Handle::current();
@@ -171,7 +180,19 @@ async fn withdraw(
         max_errors: settings.max_errors,
         input_ends: input.is_regular_file(),
     };
-    let input_complete = runner::run(input, roster, pool, attempts).await?;
+    tokio::select! {
+        ended = carry_out(runner::run(input, roster, pool, attempts), told, &stop) => ended,
+        () = stalled(&stop, &pulse, settings.timeout) => Err(RunError::Stalled(settings.timeout)),
+    }
+}
+
+/// Lets the run go to its end and the sinks to theirs.
+async fn carry_out(
+    run: impl Future<Output = io::Result<bool>>,
+    told: oneshot::Receiver<Totals>,
+    stop: &Stop,
+) -> Result<Ended, RunError> {
+    let input_complete = run.await?;
     let totals = told.await.unwrap_or_else(|_| {
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
         Totals::default()
@@ -203,25 +224,6 @@ async fn begin(outputs: Outputs, input: &Input, stop: &Stop) -> Result<(Option<R
         Ok::<_, OutputError>((summary, outputs.begin_report(columns)?))
     });
     Ok(begun.await??)
-}
-
-/// What this comes to, unless the stop is asked for before it is done, however long it blocks.
-async fn unless_stopped<T: Send + 'static>(
-    stop: &Stop,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, RunError> {
-    if stop.is_requested() {
-        return Err(stopped(stop));
-    }
-    match stop.or(on_a_thread(name, work)?).await {
-        Some(done) => done.map_err(|_| RunError::Io(io::Error::other(format!("the thread {name} broke off")))),
-        None => Err(stopped(stop)),
-    }
-}
-
-fn stopped(stop: &Stop) -> RunError {
-    RunError::Stopped(stop.cause().map_or(StopReason::Broken, |cause| cause.reason))
 }
 
 fn dry_run(settings: &RunSettings, input: Input, outputs: &Outputs, screen: &Screen) -> Result<u8, RunError> {

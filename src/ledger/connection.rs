@@ -119,7 +119,7 @@ fn look(path: &Path) -> Result<FileKind, LedgerError> {
 }
 
 /// Whether a ledger stands at this path, or the ledger to which the file at this path belongs. Not for a process that
-/// has it open, as [`to_read`] is not.
+/// has it open: this closes a descriptor of the file, and with it go all locks that the process has on it.
 #[must_use]
 pub fn belongs_to_a_ledger(path: &Path) -> bool {
     let is_ledger = |path: &Path| {

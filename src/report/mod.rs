@@ -19,7 +19,7 @@ pub use columns::Columns;
 pub use file::{Destination, Names, ReportFile};
 pub use progress::{Progress, ProgressStyle};
 pub use screen::Screen;
-pub use sinks::{Format, Report, Sinks};
+pub use sinks::{Format, Pulse, Report, Sinks};
 pub use summary::{RunFacts, Summary};
 pub use table::{human_duration, table};
 pub use totals::{Counts, Sum, Totals};

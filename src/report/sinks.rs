@@ -1,6 +1,8 @@
 //! Where events go: into the report first, then into totals and onto the screen. One thread, in the order they came.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -21,6 +23,23 @@ pub enum Format {
     JsonLines,
 }
 
+/// How long the report has been stuck in one write: a pipe takes no more than its reader does. Clones are the same pulse.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<Mutex<Option<Instant>>>);
+
+impl Pulse {
+    /// Since when the present write lasts; `None` between two.
+    fn set(&self, since: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// How long the present write has lasted.
+    #[must_use]
+    pub fn stuck_for(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 /// The results report: one line for each row, in the order in which rows are settled.
 #[derive(Debug)]
 pub struct Report {
@@ -28,6 +47,7 @@ pub struct Report {
     format: Format,
     columns: Columns,
     buffer: Vec<u8>,
+    pulse: Pulse,
 }
 
 impl Report {
@@ -41,7 +61,7 @@ impl Report {
             Format::Csv => csv::head(&columns, &mut buffer)?,
             Format::JsonLines => {}
         }
-        let mut report = Self { file, format, columns, buffer };
+        let mut report = Self { file, format, columns, buffer, pulse: Pulse::default() };
         report.write()?;
         Ok(report)
     }
@@ -52,6 +72,12 @@ impl Report {
         &self.file
     }
 
+    /// Whether it gets on.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
     fn add(&mut self, settled: &Settled) -> io::Result<()> {
         match self.format {
             Format::Csv => csv::line(&self.columns, settled, &mut self.buffer),
@@ -60,7 +86,12 @@ impl Report {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        let written = if self.buffer.is_empty() { Ok(()) } else { self.file.write(&self.buffer) };
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.pulse.set(Some(Instant::now()));
+        let written = self.file.write(&self.buffer);
+        self.pulse.set(None);
         self.buffer.clear();
         written
     }

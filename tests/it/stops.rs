@@ -95,6 +95,32 @@ async fn a_signal_ends_the_wait_for_a_reader_of_the_report() {
     assert_eq!(sandbox.record().calls, 0);
 }
 
+/// The pipe is open and full, and what reads it has gone to sleep.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_nobody_takes_does_not_keep_a_run_from_stopping() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(20_000)));
+    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    let flags = swiftly(&sandbox).replace("-o report.csv", "-o pipe");
+    let child = program.start(&format!("run list.csv {flags} --timeout 1s"));
+    let pipe = program.path("pipe");
+    let reader = tokio::task::spawn_blocking(move || File::open(pipe).unwrap()).await.unwrap();
+    let mut calls = 0;
+    until("the pipe to be full", || {
+        std::thread::sleep(Duration::from_millis(200));
+        let before = std::mem::replace(&mut calls, sandbox.record().calls);
+        calls > 0 && calls == before
+    })
+    .await;
+    kill(&child, "TERM");
+    wait(child).await.ended_with(6).says("the report could not be written: nobody has read it for 1s");
+    drop(reader);
+    // What nobody was told of is known all the same.
+    wait(program.start(&format!("run list.csv {}", swiftly(&sandbox)))).await.ended_with(0);
+    assert_eq!((sandbox.record().calls, program.report("report.csv").lines.len()), (20_000, 20_000));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
     let hour = Duration::from_secs(3_600);
