@@ -8,6 +8,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -38,7 +39,7 @@ impl Sandbox {
     pub async fn start_on(port: u16, options: SandboxOptions) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let shared = Shared::new(Simulation::new(options));
+        let shared = Shared::new(Simulation::new(options, Timestamp::now()));
         let server = tokio::spawn(serve(listener, shared.clone()));
         Ok(Self { address, shared, server })
     }
