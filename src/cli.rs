@@ -338,7 +338,7 @@ pub struct SandboxArgs {
     /// Credits to begin with [default: endless]
     #[arg(long, value_name = "N")]
     pub credits: Option<u64>,
-    /// Sent invitations that are pending at first, for lists; others can be withdrawn all the same
+    /// Invitations that are pending at first; others can be withdrawn too
     #[arg(long, value_name = "N", default_value_t = SandboxOptions::PENDING,
         value_parser = clap::value_parser!(u32).range(..=MOST_PENDING))]
     pub pending: u32,
