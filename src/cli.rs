@@ -18,7 +18,7 @@ use crate::input::{InputFormat, Source};
 use crate::invitation::InvitationId;
 use crate::ledger::Forget;
 use crate::report::{Destination, Format, ProgressStyle};
-use crate::sandbox::{self, Faults};
+use crate::sandbox::{self, Faults, ListFaults, SandboxOptions};
 
 pub use shared_args::{KeepingArgs, SharedArgs};
 
@@ -346,7 +346,17 @@ pub struct SandboxArgs {
     /// Credits to begin with [default: endless]
     #[arg(long, value_name = "N")]
     pub credits: Option<u64>,
+    /// Invitations that are pending at first; others can be withdrawn too
+    #[arg(long, value_name = "N", default_value_t = SandboxOptions::PENDING,
+        value_parser = clap::value_parser!(u32).range(..=MOST_PENDING))]
+    pub pending: u32,
+    /// What is wrong with lists, any of repeat,miss,early-end,total-off
+    #[arg(long, value_name = "NAMES")]
+    pub list_faults: Option<ListFaults>,
 }
+
+/// More than LinkedIn lets an account have by far, and still little memory.
+const MOST_PENDING: i64 = 100_000;
 
 fn endings() -> String {
     format!(

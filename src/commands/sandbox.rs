@@ -35,6 +35,8 @@ pub async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxEr
         latency: args.latency.0..=args.latency.1,
         faults: args.faults.unwrap_or_default(),
         credits: args.credits,
+        pending: args.pending,
+        list_faults: args.list_faults.unwrap_or_default(),
         record_invitations: false,
         ..SandboxOptions::default()
     };
@@ -50,7 +52,10 @@ pub async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxEr
     ));
     stop.requested().await;
     let record = sandbox.record();
-    screen.print(&format!("{} calls, {} withdrawals confirmed\n", record.calls, record.charged));
+    screen.print(&format!(
+        "{} calls, {} withdrawals confirmed; {} calls for lists, {} pages\n",
+        record.calls, record.charged, record.list_calls, record.list_charged
+    ));
     sandbox.stop().await;
     Ok(())
 }

@@ -69,10 +69,10 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("201", Reply::Withdrawn, "is withdrawn, but the answer takes 2 seconds", "withdrawn")
         .done().after(Duration::from_secs(2)),
     Ending::once("203", Reply::WebPage, "web page with HTTP 200 once, nothing done", "withdrawn"),
-    Ending::always("401", Reply::InvalidCookie, "the LinkedIn cookie is refused", "rejected"),
+    Ending::always("401", Reply::InvalidCookie, "the LinkedIn cookie is refused (on V2: the account is inactive)", "rejected"),
     Ending::always("403", Reply::InvalidApiKey, "the API key is refused (HTTP 403)", "rejected"),
     Ending::always("405", Reply::InsufficientCredits, "the credits are used up", "rejected"),
-    Ending::once("427", Reply::RateLimited, "rate limited once, with HTTP 200", "withdrawn"),
+    Ending::once("427", Reply::RateLimited, "rate limited once, with HTTP 200 (429 on V2)", "withdrawn"),
     Ending::once("429", Reply::TooManyRequests { retry_after_s: 1 },
         "rate limited once, with HTTP 429 and Retry-After: 1", "withdrawn"),
     Ending::always("431", Reply::TooManyRequests { retry_after_s: 3600 },

@@ -4,6 +4,8 @@
 
 use std::str::FromStr;
 
+use super::Reply;
+
 /// One thing that can go wrong with a call, whatever it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -14,12 +16,34 @@ pub(super) enum Fault {
     Truncated,
 }
 
+impl Fault {
+    /// What the call gets.
+    pub(super) fn reply(self) -> Reply {
+        match self {
+            Self::RateLimited => Reply::RateLimited,
+            Self::ServerError => Reply::ServerError,
+            Self::BadGateway => Reply::BadGateway,
+            Self::Closed => Reply::Closed,
+            Self::Truncated => Reply::Truncated,
+        }
+    }
+
+    /// Whether the call may have been carried out all the same.
+    pub(super) fn loses_the_answer(self) -> bool {
+        match self {
+            Self::RateLimited | Self::ServerError => false,
+            Self::BadGateway | Self::Closed | Self::Truncated => true,
+        }
+    }
+}
+
 /// Which share of all calls goes wrong, and how; each 0.0 to 1.0, together at most 1.0.
 ///
+/// Lists are calls too: what is done there is that their pages are put together, and paid for.
 /// Parsed from `rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%`, each part optional.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
-    /// Rate-limit error with HTTP 200; nothing is done.
+    /// Rate-limit error, with HTTP 200 on V1; nothing is done.
     pub rate_limited: f64,
     /// The API's own HTTP 500, as JSON; nothing is done.
     pub server_error: f64,

@@ -8,18 +8,22 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::Reply;
+use super::call::Api;
 use super::reply::Meaning;
 
-/// What happened to all calls to the withdrawal's address; calls elsewhere are answered and not counted.
+/// What happened to all calls, of both versions: to withdraw an invitation, and, in the fields named `list_` and in
+/// `pages`, for the pending ones. A call of V2 without a known action counts as one to withdraw. Calls elsewhere are
+/// answered and not counted.
 ///
 /// `calls` is the sum of `charged`, `not_pending`, `refused`, `rate_limited`, `server_errors` and `lost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Requests that were read.
+    /// Requests to withdraw that were read.
     pub calls: u64,
     /// Answers of success sent in full: 1 credit each (withdraw-invitation, Credit cost).
     pub charged: u64,
-    /// The most that can have been charged: every call but those answered by the API's own 500 (introduction).
+    /// The most that can have been charged for withdrawals: on V1 every call but those answered by the API's own 500
+    /// (introduction), on V2 those charged and those lost, since errors cost nothing (v2/error-codes).
     pub possible: u64,
     /// Withdrawals done, whatever was answered.
     pub withdrawn: u64,
@@ -33,9 +37,20 @@ pub struct Record {
     pub server_errors: u64,
     /// Calls without an answer of the API sent in full, whatever came instead; those not answered yet included.
     pub lost: u64,
-    /// Calls being answered now.
+    /// Requests for lists that were read.
+    pub list_calls: u64,
+    /// Pages that were put together, whatever became of the answer.
+    pub pages: u64,
+    /// Pages of lists sent in full: 1 credit each (get-sent-invitations, Credit Usage).
+    pub list_charged: u64,
+    /// The most that can have been charged for lists, counted as `possible` is: 1 for each page that was put together,
+    /// and for each call that got none.
+    pub list_possible: u64,
+    /// Answers to requests for lists that the limit is reached.
+    pub list_rate_limited: u64,
+    /// Calls being answered now, lists included.
     pub in_flight: u64,
-    /// The most calls that were being answered at once.
+    /// The most calls that were being answered at once, lists included.
     pub peak_in_flight: u64,
     /// Connections that were accepted.
     pub connections: u64,
@@ -78,29 +93,58 @@ impl Record {
         self.possible += 1;
         self.lost += 1;
         self.withdrawn += u64::from(answer.withdrew);
-        self.in_flight += 1;
-        self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
+        self.entered();
     }
 
     /// Counts the end of that call.
-    pub(super) fn left(&mut self, answer: Answer) {
+    pub(super) fn left(&mut self, api: Api, answer: Answer) {
         self.in_flight -= 1;
         if !answer.delivered {
             return;
         }
-        let count = match answer.reply.meaning() {
+        let meaning = answer.reply.meaning();
+        let count = match meaning {
             Meaning::Confirmed => &mut self.charged,
             Meaning::NotPending => &mut self.not_pending,
             Meaning::Refused | Meaning::CallerRefused => &mut self.refused,
             Meaning::RateLimited => &mut self.rate_limited,
-            Meaning::ServerError => {
-                self.possible -= 1;
-                &mut self.server_errors
-            }
+            Meaning::ServerError => &mut self.server_errors,
             Meaning::Lost => return,
         };
         *count += 1;
         self.lost -= 1;
+        self.possible -= u64::from(meaning.is_free(api));
+    }
+
+    /// Counts a call for so many pages that has been read and decided, but not answered.
+    pub(super) fn list_arrived(&mut self, pages: u64) {
+        self.list_calls += 1;
+        self.pages += pages;
+        self.list_possible += pages.max(1);
+        self.entered();
+    }
+
+    /// Counts the end of that call, answered in full with its pages.
+    pub(super) fn list_left(&mut self, pages: u64) {
+        self.in_flight -= 1;
+        self.list_charged += pages;
+    }
+
+    /// Counts the end of that call, answered in full otherwise.
+    pub(super) fn list_refused(&mut self, api: Api, meaning: Meaning) {
+        self.in_flight -= 1;
+        self.list_rate_limited += u64::from(meaning == Meaning::RateLimited);
+        self.list_possible -= u64::from(meaning.is_free(api));
+    }
+
+    /// Counts the end of that call, whose answer was lost.
+    pub(super) fn list_lost(&mut self) {
+        self.in_flight -= 1;
+    }
+
+    fn entered(&mut self) {
+        self.in_flight += 1;
+        self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
     }
 }
 

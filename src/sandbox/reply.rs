@@ -1,9 +1,13 @@
-//! What the API can say to a withdrawal, word for word.
+//! What the API can say to a call, lists apart: the answers, their words, and what they mean for the record.
 //!
-//! Owns statuses and bodies, and what each answer means for the record. Where the page "Withdraw Invitation" shows
-//! no words, they are this sandbox's own and say so. Does not choose: see `simulation`.
+//! Where the page "Withdraw Invitation" shows no words, they are this sandbox's own and say so. Does not choose (see
+//! `simulation`), and knows neither statuses nor bodies, which differ by version: see `v1` and `v2`.
 
-/// An answer of the API, or the lack of one.
+use std::borrow::Cow;
+
+use super::call::Api;
+
+/// An answer of the API, or the lack of one. The statuses named here are V1's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// Success (withdraw-invitation, Success Response).
@@ -24,13 +28,21 @@ pub enum Reply {
     MissingInvitationId,
     /// The documented words with the other parameter's name.
     MissingLoginToken,
+    /// V2's `account_id` is missing.
+    MissingAccountId,
+    /// A parameter of this name that means nothing. Undocumented words.
+    InvalidParameter(&'static str),
+    /// V2 knows no such action.
+    InvalidAction,
+    /// V2 knows no such account.
+    InvalidAccount,
     /// A body that is no JSON object, HTTP 400. Undocumented.
     MalformedBody,
     /// No API key, HTTP 401 (listed in the introduction; the words are not).
     MissingApiKey,
     /// A wrong API key, HTTP 403 (as above).
     InvalidApiKey,
-    /// A refused cookie (withdraw-invitation, Invalid Cookie).
+    /// A refused cookie (withdraw-invitation, Invalid Cookie); on V2 the account is inactive.
     InvalidCookie,
     /// The balance is used up (withdraw-invitation, Insufficient Credits).
     InsufficientCredits,
@@ -83,88 +95,50 @@ impl Meaning {
             Self::CallerRefused | Self::RateLimited | Self::ServerError | Self::Lost => false,
         }
     }
-}
 
-/// What goes over the wire.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wire {
-    /// An answer in full.
-    Full(Page),
-    /// An answer whose `sent` bytes are followed by the end of the connection instead of the rest.
-    Cut { announced: usize, sent: &'static str },
-    /// The end of the connection.
-    Closed,
-    /// Nothing at all.
-    Silence,
-}
-
-/// One answer in full.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) status: u16,
-    pub(super) content_type: &'static str,
-    pub(super) retry_after_s: Option<u32>,
-    pub(super) body: &'static str,
-}
-
-impl Page {
-    pub(super) const fn json(status: u16, body: &'static str) -> Self {
-        Self { status, content_type: "application/json", retry_after_s: None, body }
-    }
-
-    const fn html(status: u16, body: &'static str) -> Self {
-        Self { status, content_type: "text/html; charset=utf-8", retry_after_s: None, body }
+    /// Whether such an answer certainly costs nothing: on V1 the API's own 500 alone (introduction), on V2 every
+    /// error (v2/error-codes).
+    pub(super) fn is_free(self, api: Api) -> bool {
+        match self {
+            Self::Confirmed | Self::Lost => false,
+            Self::NotPending | Self::Refused | Self::CallerRefused | Self::RateLimited => api == Api::V2,
+            Self::ServerError => true,
+        }
     }
 }
-
-macro_rules! error {
-    ($message:literal) => {
-        concat!(r#"{"status":"error","message":""#, $message, r#""}"#)
-    };
-}
-
-const SUCCESS: &str = r#"{"status":"success","message":"Connection invitation withdrawn successfully"}"#;
-const RATE_LIMIT: &str = error!("Rate limit exceeded. Please try again later");
-/// Cut before its first value, so that it says neither success nor error.
-const CUT: &str = r#"{"status":""#;
 
 impl Reply {
-    pub(super) fn wire(self) -> Wire {
-        let (status, body) = match self {
-            Self::Withdrawn => (200, SUCCESS),
-            Self::NoLongerPending => (200, error!("This invitation is no longer pending")),
-            Self::Accepted => (200, error!("This invitation has already been accepted")),
-            Self::Declined => (200, error!("This invitation was declined")),
-            Self::AlreadyWithdrawn => (200, error!("This invitation was already withdrawn")),
-            Self::NotFound => (200, error!("Invitation not found")),
-            Self::Rejected => (200, error!("Operation could not be completed (code 7041)")),
-            Self::MissingInvitationId => (200, error!("Missing required parameter: invitation_id")),
-            Self::MissingLoginToken => (200, error!("Missing required parameter: login_token")),
-            Self::MalformedBody => (400, error!("Request body is not valid JSON")),
-            Self::MissingApiKey => (401, error!("Missing API key")),
-            Self::InvalidApiKey => (403, error!("Invalid API key")),
-            Self::InvalidCookie => (200, error!("Invalid or expired LinkedIn cookie")),
-            Self::InsufficientCredits => (200, error!("Insufficient credits available")),
-            Self::RateLimited => (200, RATE_LIMIT),
-            Self::TooManyRequests { retry_after_s } => {
-                return Wire::Full(Page { retry_after_s: Some(retry_after_s), ..Page::json(429, RATE_LIMIT) });
-            }
-            Self::ServerError => (500, error!("Internal server error")),
-            Self::Contradiction => (500, SUCCESS),
-            Self::BadGateway => {
-                let body =
-                    "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n";
-                return Wire::Full(Page::html(502, body));
-            }
-            Self::WebPage => {
-                let body = "<!doctype html><title>Welcome</title><p>Please log in to use this network.</p>\n";
-                return Wire::Full(Page::html(200, body));
-            }
-            Self::Closed => return Wire::Closed,
-            Self::Truncated => return Wire::Cut { announced: SUCCESS.len(), sent: CUT },
-            Self::Held => return Wire::Silence,
+    /// The message, where there is one.
+    pub(super) fn words(self) -> Cow<'static, str> {
+        let words = match self {
+            Self::Withdrawn | Self::Contradiction => "Connection invitation withdrawn successfully",
+            Self::NoLongerPending => "This invitation is no longer pending",
+            Self::Accepted => "This invitation has already been accepted",
+            Self::Declined => "This invitation was declined",
+            Self::AlreadyWithdrawn => "This invitation was already withdrawn",
+            Self::NotFound => "Invitation not found",
+            Self::Rejected => "Operation could not be completed (code 7041)",
+            Self::MissingInvitationId => "Missing required parameter: invitation_id",
+            Self::MissingLoginToken => "Missing required parameter: login_token",
+            Self::MissingAccountId => "Missing required parameter: account_id",
+            Self::InvalidParameter(name) => return format!("Invalid parameter: {name}").into(),
+            Self::InvalidAction => "Unsupported action",
+            Self::InvalidAccount => "Account not found",
+            Self::MalformedBody => "Request body is not valid JSON",
+            Self::MissingApiKey => "Missing API key",
+            Self::InvalidApiKey => "Invalid API key",
+            Self::InvalidCookie => "Invalid or expired LinkedIn cookie",
+            Self::InsufficientCredits => "Insufficient credits available",
+            Self::RateLimited | Self::TooManyRequests { .. } => "Rate limit exceeded. Please try again later",
+            Self::ServerError => "Internal server error",
+            Self::BadGateway | Self::WebPage | Self::Closed | Self::Truncated | Self::Held => "",
         };
-        Wire::Full(Page::json(status, body))
+        words.into()
+    }
+
+    /// The header `Retry-After`, where there is one.
+    pub(super) fn retry_after_s(self) -> Option<u32> {
+        if let Self::TooManyRequests { retry_after_s } = self { Some(retry_after_s) } else { None }
     }
 
     pub(super) fn meaning(self) -> Meaning {
@@ -174,6 +148,10 @@ impl Reply {
             Self::NotFound | Self::Rejected => Meaning::Refused,
             Self::MissingInvitationId
             | Self::MissingLoginToken
+            | Self::MissingAccountId
+            | Self::InvalidParameter(_)
+            | Self::InvalidAction
+            | Self::InvalidAccount
             | Self::MalformedBody
             | Self::MissingApiKey
             | Self::InvalidApiKey
@@ -185,53 +163,5 @@ impl Reply {
                 Meaning::Lost
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The five answers that the API's page shows, and the statuses that no page gives them.
-    #[test]
-    fn documented_answers_are_word_for_word() {
-        let cases = [
-            (Reply::Withdrawn, "success", "Connection invitation withdrawn successfully"),
-            (Reply::MissingInvitationId, "error", "Missing required parameter: invitation_id"),
-            (Reply::InvalidCookie, "error", "Invalid or expired LinkedIn cookie"),
-            (Reply::InsufficientCredits, "error", "Insufficient credits available"),
-            (Reply::RateLimited, "error", "Rate limit exceeded. Please try again later"),
-        ];
-        for (reply, status, message) in cases {
-            let Wire::Full(page) = reply.wire() else { panic!("{reply:?} is not sent in full") };
-            let body: serde_json::Value = serde_json::from_str(page.body).unwrap();
-            assert_eq!((page.status, page.content_type), (200, "application/json"), "{reply:?}");
-            assert_eq!(body, serde_json::json!({"status": status, "message": message}));
-        }
-    }
-
-    /// Most errors come with HTTP 200; these are the exceptions.
-    #[test]
-    fn other_statuses_than_200() {
-        let cases = [
-            (Reply::MalformedBody, 400, "error"),
-            (Reply::MissingApiKey, 401, "error"),
-            (Reply::InvalidApiKey, 403, "error"),
-            (Reply::TooManyRequests { retry_after_s: 1 }, 429, "error"),
-            (Reply::ServerError, 500, "error"),
-            (Reply::Contradiction, 500, "success"),
-        ];
-        for (reply, status, says) in cases {
-            let Wire::Full(page) = reply.wire() else { panic!("{reply:?} is not sent in full") };
-            let body: serde_json::Value = serde_json::from_str(page.body).unwrap();
-            assert_eq!((page.status, &body["status"]), (status, &says.into()), "{reply:?}");
-        }
-    }
-
-    #[test]
-    fn a_cut_answer_says_nothing_of_what_happened() {
-        let Wire::Cut { announced, sent } = Reply::Truncated.wire() else { panic!("not cut") };
-        assert!(sent.len() < announced);
-        assert!(!sent.contains("success") && !sent.contains("error"));
     }
 }

@@ -8,6 +8,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -38,7 +39,7 @@ impl Sandbox {
     pub async fn start_on(port: u16, options: SandboxOptions) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let shared = Shared::new(Simulation::new(options));
+        let shared = Shared::new(Simulation::new(options, Timestamp::now()));
         let server = tokio::spawn(serve(listener, shared.clone()));
         Ok(Self { address, shared, server })
     }
@@ -99,9 +100,10 @@ async fn converse(stream: TcpStream, router: Router) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use super::super::Reply;
+    use super::super::{Faults, InvitationType, Limit, Reply, SentTime, StockItem};
     use super::*;
 
     const ID: &str = "7329176687475109888";
@@ -117,9 +119,31 @@ mod tests {
 
     async fn send(stream: &mut TcpStream, id: &str) {
         let body = format!(r#"{{"invitation_id":"{id}","login_token":"cookie","country":"FR"}}"#);
-        let head = "POST /v1/network/withdraw-invitation HTTP/1.1\r\nhost: x\r\nx-api-key: key\r\nconnection: close";
+        send_to(stream, "/v1/network/withdraw-invitation", &body).await;
+    }
+
+    async fn send_to(stream: &mut TcpStream, path: &str, body: &str) {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: key\r\nconnection: close");
         let request = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         stream.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    /// The status and the body that a call gets.
+    async fn call(sandbox: &Sandbox, path: &str, body: &str) -> (u16, String) {
+        let mut stream = connect(sandbox).await;
+        send_to(&mut stream, path, body).await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        status_and_body(&answer)
+    }
+
+    fn status_and_body(answer: &str) -> (u16, String) {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), body.to_owned())
+    }
+
+    fn parse(body: &str) -> Value {
+        serde_json::from_str(body).unwrap()
     }
 
     /// All that the server sends until it closes the connection.
@@ -133,7 +157,7 @@ mod tests {
 
     async fn get(sandbox: &Sandbox, method: &str, path: &str) -> String {
         let mut stream = connect(sandbox).await;
-        let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-key: key\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -286,5 +310,156 @@ mod tests {
         let mut rest = Vec::new();
         let end = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
         assert!(end.is_ok() && rest.is_empty(), "the held connection outlived its server");
+    }
+
+    const V1_LIST: &str = "/v1/network/sent-invitations";
+    const V2: &str = "/v2/network";
+    const LIST_SENT: &str = r#"{"account_id":"mine","action":"list_sent"}"#;
+
+    async fn with(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
+        let mut options = SandboxOptions { latency: Duration::ZERO..=Duration::ZERO, ..SandboxOptions::default() };
+        change(&mut options);
+        Sandbox::start(options).await.unwrap()
+    }
+
+    /// One invitation, sent five days ago.
+    fn one() -> Option<Vec<StockItem>> {
+        let sent = SentTime::Age(Duration::from_secs(5 * 24 * 3600));
+        let item = StockItem {
+            name: "Ana García López".into(),
+            profile_url: "https://www.linkedin.com/in/ana".into(),
+            headline: "CTO".into(),
+            invitation_type: InvitationType::Connection,
+            ..StockItem::new(7_329_176_687_475_109_888, sent)
+        };
+        Some(vec![item])
+    }
+
+    #[tokio::test]
+    async fn v1_lists_ids_as_bare_numbers() {
+        let sandbox = with(|options| options.stock = one()).await;
+        let (status, body) = call(&sandbox, V1_LIST, r#"{"login_token":"cookie","start_page":1,"end_page":1}"#).await;
+        assert!(body.contains(r#""invitation_id":7329176687475109888,"#), "{body}");
+        let expected = json!({"status": "success", "data": {
+            "total_results": 1,
+            "total_available_results": 1,
+            "invitations": [{
+                "name": "Ana García López",
+                "profile_url": "https://www.linkedin.com/in/ana",
+                "subtitle": "CTO",
+                "sent_time": "5 days ago",
+                "invitation_id": 7_329_176_687_475_109_888_u64,
+                "invitation_state": "PENDING",
+                "message": null,
+                "entity_urn": "urn:li:fsd_invitation:7329176687475109888",
+                "profile_picture": null,
+                "invitation_type": "CONNECTION",
+            }],
+            "pagination": {"start_page": 1, "end_page": 1, "results_per_page": 10, "pages_fetched": 1},
+        }});
+        assert_eq!((status, parse(&body)), (200, expected));
+        assert_eq!((sandbox.record().list_calls, sandbox.record().list_charged), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn v2_lists_urns() {
+        let sandbox = with(|options| options.stock = one()).await;
+        let (status, body) = call(&sandbox, V2, LIST_SENT).await;
+        let mut body = parse(&body);
+        let timestamp = body["metadata"]["timestamp"].take();
+        assert!(timestamp.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()), "{timestamp}");
+        let expected = json!({"success": true, "data": {
+            "invitations": [{
+                "entity_urn": "urn:li:invitation:7329176687475109888",
+                "recipient": {
+                    "first_name": "Ana",
+                    "last_name": "García López",
+                    "headline": "CTO",
+                    "linkedin_url": "https://www.linkedin.com/in/ana",
+                    "profile_picture": null,
+                },
+                "invitation_type": "CONNECTION",
+                "sent_time": "5d",
+                "sent_time_days": 5,
+            }],
+            "total_results": 1,
+            "total_available_results": 1,
+            "invitation_type": "CONNECTION",
+            "pagination": {"offset": 0, "count": 1, "next_offset": null, "has_more": false,
+                "results_per_page": 10, "pages_fetched": 1},
+        }, "metadata": {"action": "list_sent", "account_id": "mine", "credits_consumed": 1, "timestamp": null}});
+        assert_eq!((status, body), (200, expected));
+    }
+
+    #[tokio::test]
+    async fn pages_follow_each_other_in_both_versions() {
+        let sandbox = with(|options| options.pending = 40).await;
+        let all = call(&sandbox, V1_LIST, r#"{"login_token":"cookie","total_results":100}"#).await.1;
+        let all: Vec<Value> = parse(&all)["data"]["invitations"].as_array().unwrap().clone();
+        assert_eq!(all.len(), 36, "those to pages and newsletters are other lists");
+        let second = call(&sandbox, V1_LIST, r#"{"login_token":"cookie","start_page":2}"#).await.1;
+        assert_eq!(parse(&second)["data"]["invitations"].as_array().unwrap()[..], all[10..20]);
+        let body = r#"{"account_id":"mine","action":"list_sent","params":{"offset":30,"count":10}}"#;
+        let last = parse(&call(&sandbox, V2, body).await.1);
+        assert_eq!(last["data"]["invitations"].as_array().unwrap().len(), 6);
+        assert_eq!(last["data"]["pagination"]["has_more"], json!(false));
+        let first = parse(&call(&sandbox, V2, LIST_SENT).await.1);
+        assert_eq!(first["data"]["pagination"]["next_offset"], json!(10));
+    }
+
+    #[tokio::test]
+    async fn v2_withdraws_with_real_statuses() {
+        let sandbox = with(|options| options.account_id = Some("mine".into())).await;
+        let body =
+            |id: &str| format!(r#"{{"account_id":"mine","action":"withdraw","params":{{"invitation_id":"{id}"}}}}"#);
+        let cases = [
+            (body(ID), 200, Value::Null, 1),
+            (body(ID), 400, json!("INVITATION_NOT_PENDING"), 0),
+            (body("7329176687475109107"), 404, json!("INVITATION_NOT_FOUND"), 0),
+            (body("7329176687475109427"), 429, json!("RATE_LIMITED"), 0),
+            (body(ID).replace("mine", "yours"), 404, json!("INVALID_ACCOUNT"), 0),
+            (body(ID).replace("withdraw", "dance"), 400, json!("INVALID_ACTION"), 0),
+        ];
+        for (body, expected, code, credits) in cases {
+            let (status, answer) = call(&sandbox, V2, &body).await;
+            let answer = parse(&answer);
+            assert_eq!((status, &answer["error"]["code"]), (expected, &code), "{body}");
+            assert_eq!(answer["metadata"]["credits_consumed"], json!(credits), "{body}");
+        }
+        let record = sandbox.record();
+        assert_eq!((record.calls, record.charged, record.possible), (6, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn rate_limits_differ_by_version() {
+        let limit = Limit { calls: 0, window: Duration::from_secs(60) };
+        let sandbox = with(|options| options.limit = Some(limit)).await;
+        let (status, body) = call(&sandbox, V1_LIST, r#"{"login_token":"cookie"}"#).await;
+        assert_eq!((status, &parse(&body)["status"]), (200, &json!("error")));
+        let (status, body) = call(&sandbox, V2, LIST_SENT).await;
+        assert_eq!((status, &parse(&body)["error"]["code"]), (429, &json!("RATE_LIMITED")));
+    }
+
+    #[tokio::test]
+    async fn lists_break_off_at_random_like_any_call() {
+        let faults = Faults { truncated: 1.0, ..Faults::default() };
+        let sandbox = with(|options| options.faults = faults).await;
+        let cut = [(V1_LIST, r#"{"login_token":"cookie"}"#, r#"{"status":""#), (V2, LIST_SENT, r#"{"success":"#)];
+        for (path, body, sent) in cut {
+            assert_eq!(call(&sandbox, path, body).await, (200, sent.to_owned()));
+        }
+        assert_eq!((sandbox.record().list_charged, sandbox.record().list_possible), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn the_balance_is_told_where_there_is_one() {
+        let sandbox = with(|options| options.credits = Some(7)).await;
+        let answer = status_and_body(&get(&sandbox, "GET", "/v2/credits").await);
+        assert_eq!(answer, (200, r#"{"success":true,"data":{"credits":7}}"#.to_owned()));
+        let endless = with(|_| {}).await;
+        assert_eq!(status_and_body(&get(&endless, "GET", "/v2/credits").await).0, 404);
+        let picky = with(|options| options.api_key = Some("another".into())).await;
+        let (status, body) = status_and_body(&get(&picky, "GET", "/v2/credits").await);
+        assert_eq!((status, &parse(&body)["error"]["code"]), (403, &json!("INVALID_API_KEY")));
     }
 }
