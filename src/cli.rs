@@ -3,6 +3,8 @@
 //! Owns clap's types and the help. Reads neither files nor the environment, and holds no default of its own: the help
 //! shows those of [`crate::config::defaults`].
 
+mod list_args;
+mod run_args;
 mod shared_args;
 
 use std::path::PathBuf;
@@ -11,16 +13,15 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
-use crate::config::{
-    ConfigFormat, Flags, HistoryRequest, HistoryView, Options, RunRequest, TableFormat, parse_duration,
-};
-use crate::input::{InputFormat, Source};
+use crate::config::{ConfigFormat, Flags, HistoryRequest, HistoryView, Options, TableFormat, parse_duration};
 use crate::invitation::InvitationId;
 use crate::ledger::Forget;
-use crate::report::{Destination, Format, ProgressStyle};
+use crate::report::Destination;
 use crate::sandbox::{self, Faults, ListFaults, SandboxOptions};
 
-pub use shared_args::{KeepingArgs, SharedArgs};
+pub use list_args::{CleanArgs, ListArgs};
+pub use run_args::RunArgs;
+pub use shared_args::{KeepingArgs, ReportArgs, SharedArgs};
 
 /// Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API.
 #[derive(Debug, Parser)]
@@ -56,6 +57,11 @@ pub enum Command {
     /// Withdraw every invitation listed in a file
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
+    /// Print the pending sent invitations, in a form that `run` reads; each page of 10 costs a credit
+    List(Box<ListArgs>),
+    /// List, and withdraw what is old enough: what a cron job calls
+    #[command(after_help = EXIT_CODES)]
+    Clean(Box<CleanArgs>),
     /// Show what the ledger knows: withdrawals and credits by day and account, and single invitations
     History(HistoryArgs),
     /// Show each setting, its value and where it came from, secrets masked
@@ -80,86 +86,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
-}
-
-/// `run`
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// CSV, JSON Lines or JSON with the invitations' IDs; - for standard input
-    #[arg(value_name = "INPUT")]
-    input: PathBuf,
-
-    // No doc comment: to rustdoc the angle brackets are HTML.
-    #[arg(short, long, value_name = "PATH", help_heading = "Report", value_parser = destination,
-        help = with_default("Report, one line a row; - for standard output", "<INPUT's name>.results-<UTC time>.csv here"))]
-    output: Option<Destination>,
-    /// Report's format [default: by the extension]
-    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
-    output_format: Option<OutputFormatArg>,
-    /// Also write the totals as JSON; - for standard output
-    #[arg(long, value_name = "PATH", help_heading = "Report", value_parser = destination)]
-    summary: Option<Destination>,
-
-    #[command(flatten)]
-    shared: SharedArgs,
-    #[command(flatten)]
-    keeping: KeepingArgs,
-    /// Say what would be done and what it can cost, and send nothing
-    #[arg(long, help_heading = "Safety")]
-    dry_run: bool,
-    /// Don't ask
-    #[arg(short, long, help_heading = "Safety")]
-    yes: bool,
-    /// Ask again about rows that an earlier run settled
-    #[arg(long, help_heading = "Safety")]
-    recheck: bool,
-    /// Input's format [default: by the extension, else by the first character]
-    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
-    input_format: Option<InputFormatArg>,
-    /// Column (or JSON member) that holds the IDs [default: invitation_id]
-    #[arg(long, value_name = "NAME", help_heading = "Input")]
-    id_column: Option<String>,
-    /// CSV delimiter, one character or "tab" [default: found by itself]
-    #[arg(long, value_name = "CHAR", help_heading = "Input", value_parser = delimiter)]
-    delimiter: Option<u8>,
-    /// Accept IDs that look rounded by a spreadsheet
-    #[arg(long, help_heading = "Input")]
-    accept_rounded_ids: bool,
-
-    /// Show how far it is [default: bar on a terminal, plain elsewhere]
-    #[arg(long, value_name = "HOW", help_heading = "Report")]
-    progress: Option<ProgressArg>,
-}
-
-/// `--output-format`
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OutputFormatArg {
-    Csv,
-    Jsonl,
-}
-
-/// `--input-format`
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum InputFormatArg {
-    /// CSV, or a plain list of IDs
-    Csv,
-    /// One JSON value a line
-    Jsonl,
-    /// One JSON document
-    Json,
-}
-
-/// `--progress`
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ProgressArg {
-    /// A bar on a terminal, a line every 30 s elsewhere
-    Auto,
-    /// A bar
-    Bar,
-    /// A line every 30 s
-    Plain,
-    /// Nothing
-    None,
 }
 
 impl Cli {
@@ -193,43 +119,6 @@ fn one_line(rendered: &str) -> String {
         return format!("{wrong}: credentials never come from flags; see --help");
     }
     format!("{wrong}{meant}; see --help")
-}
-
-impl RunArgs {
-    /// The flags as the settings take them; `quiet` says how often `-q` stands there.
-    #[must_use]
-    pub fn into_parts(self, quiet: u8) -> (RunRequest, Flags) {
-        let mut flags = self.shared.into_flags();
-        self.keeping.add_to(&mut flags);
-        let request = RunRequest {
-            input: if self.input.as_os_str() == "-" { Source::Stdin } else { Source::Path(self.input) },
-            input_format: self.input_format.map(|format| match format {
-                InputFormatArg::Csv => InputFormat::Csv,
-                InputFormatArg::Jsonl => InputFormat::JsonLines,
-                InputFormatArg::Json => InputFormat::Json,
-            }),
-            id_column: self.id_column,
-            delimiter: self.delimiter,
-            accept_rounded_ids: self.accept_rounded_ids,
-            output: self.output,
-            output_format: self.output_format.map(|format| match format {
-                OutputFormatArg::Csv => Format::Csv,
-                OutputFormatArg::Jsonl => Format::JsonLines,
-            }),
-            summary: self.summary,
-            recheck: self.recheck,
-            dry_run: self.dry_run,
-            yes: self.yes,
-            progress: self.progress.and_then(|progress| match progress {
-                ProgressArg::Auto => None,
-                ProgressArg::Bar => Some(ProgressStyle::Bar),
-                ProgressArg::Plain => Some(ProgressStyle::Plain),
-                ProgressArg::None => Some(ProgressStyle::None),
-            }),
-            quiet,
-        };
-        (request, flags)
-    }
 }
 
 /// `history`
@@ -382,14 +271,6 @@ fn date(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("{text:?} is no day: write it like 2026-11-22"))
 }
 
-fn delimiter(text: &str) -> Result<u8, &'static str> {
-    match text.as_bytes() {
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
-        b"tab" | b"\\t" => Ok(b'\t'),
-        _ => Err("a delimiter is one ASCII character, or \"tab\""),
-    }
-}
-
 fn range(text: &str) -> Result<(Duration, Duration), String> {
     let (min, max) = text.split_once("..").ok_or("write it like 20ms..80ms")?;
     let read = |text| parse_duration(text).map_err(|error| error.to_string());
@@ -413,7 +294,7 @@ mod tests {
     #[test]
     fn each_option_is_a_key_or_a_flag_alone() {
         let command = Cli::command();
-        for name in ["run", "config"] {
+        for name in ["run", "clean", "list", "config"] {
             let subcommand = command.find_subcommand(name).unwrap();
             let flags = subcommand.get_arguments().chain(command.get_arguments()).filter_map(|flag| flag.get_long());
             for flag in flags.filter(|flag| *flag != "config") {
@@ -443,16 +324,6 @@ mod tests {
         for (arguments, expected) in cases {
             let error = Cli::try_parse_from(std::iter::once("bulk-withdraw").chain(arguments)).unwrap_err();
             assert_eq!(one_line(&error.render().to_string()), expected);
-        }
-    }
-
-    #[test]
-    fn what_a_delimiter_may_be() {
-        for (text, expected) in [(";", Ok(b';')), ("tab", Ok(b'\t')), ("\\t", Ok(b'\t')), ("\t", Ok(b'\t'))] {
-            assert_eq!(delimiter(text), expected, "{text:?}");
-        }
-        for text in ["", ";;", "\"", "é", "\n"] {
-            assert!(delimiter(text).is_err(), "{text:?}");
         }
     }
 }

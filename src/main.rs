@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bulk_withdraw::cli::{Cli, Command, LogFormat};
 use bulk_withdraw::commands;
-use bulk_withdraw::config::{Calls, Environment, RunSettings, Shared, ledger_place};
+use bulk_withdraw::config::{Calls, Environment, Flags, Request, Settings, Shared, Subject, ledger_place};
 use bulk_withdraw::report::Screen;
 use bulk_withdraw::{error_chain, exit};
 use clap::ColorChoice;
@@ -34,16 +34,9 @@ fn main() -> ExitCode {
 async fn call(cli: Cli, screen: &Screen) -> u8 {
     let environment = Environment::of_process();
     match cli.command {
-        Command::Run(args) => {
-            let (request, flags) = args.into_parts(cli.quiet);
-            match RunSettings::resolve(request, flags, &environment) {
-                Ok(settings) => match commands::run(settings, screen).await {
-                    Ok(code) => code,
-                    Err(error) => failed(screen, &error, error.exit_code()),
-                },
-                Err(error) => failed(screen, &error, exit::USAGE),
-            }
-        }
+        Command::Run(args) => call_api(args.into_parts(cli.quiet), &environment, screen).await,
+        Command::List(args) => call_api(args.into_parts(cli.quiet), &environment, screen).await,
+        Command::Clean(args) => call_api(args.into_parts(cli.quiet), &environment, screen).await,
         Command::History(args) => match ledger_place(args.flags(), &environment) {
             Ok(ledger) => match commands::history(&args.into_request(ledger), screen) {
                 Ok(()) => exit::FINE,
@@ -66,6 +59,19 @@ async fn call(cli: Cli, screen: &Screen) -> u8 {
             Err(error) => failed(screen, &error, exit::USAGE),
         },
     }
+}
+
+async fn call_api((request, flags): (Request, Flags), environment: &Environment, screen: &Screen) -> u8 {
+    let settings = match Settings::resolve(request, flags, environment) {
+        Ok(settings) => settings,
+        Err(error) => return failed(screen, &error, exit::USAGE),
+    };
+    let ended = match &settings.request.subject {
+        Subject::Input(input) => commands::run(&settings, input, screen).await,
+        Subject::Clean(list) => commands::clean(&settings, list, screen).await,
+        Subject::List(list) => commands::list(&settings, list, screen).await,
+    };
+    ended.unwrap_or_else(|error| failed(screen, &error, error.exit_code()))
 }
 
 /// One line that says what is wrong, with its causes.

@@ -4,11 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::with_default;
-use crate::config::{ApiVersion, Flags, Key, Options, Rate, defaults, parse_concurrency, parse_duration};
+use super::{destination, with_default};
+use crate::config::{
+    ApiVersion, Flags, Key, Options, Rate, Request, Subject, defaults, parse_concurrency, parse_duration,
+};
 use crate::invitation::{AccountName, Country};
+use crate::report::{Destination, Format, ProgressStyle};
 
 /// The options of every command that calls the API.
 #[derive(Debug, Args)]
@@ -66,6 +69,68 @@ pub struct KeepingArgs {
     #[arg(long, value_name = "N", help_heading = "Safety",
         help = with_default("Stop after N rows in a row that end neither fine nor invalid; 0 for never", defaults::MAX_ERRORS))]
     max_errors: Option<u32>,
+    /// Never withdraw these: a file of invitation IDs or profile URLs, one a line
+    #[arg(long, value_name = "FILE", help_heading = "Safety")]
+    keep: Option<PathBuf>,
+}
+
+/// How a command says what it did.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Report's format [default: by the extension]
+    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    output_format: Option<OutputFormatArg>,
+    /// Also write the totals as JSON; - for standard output
+    #[arg(long, value_name = "PATH", help_heading = "Report", value_parser = destination)]
+    summary: Option<Destination>,
+    /// Show how far it is [default: bar on a terminal, plain elsewhere]
+    #[arg(long, value_name = "HOW", help_heading = "Report")]
+    progress: Option<ProgressArg>,
+}
+
+/// `--output-format`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OutputFormatArg {
+    Csv,
+    Jsonl,
+}
+
+/// `--progress`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProgressArg {
+    /// A bar on a terminal, a line every 30 s elsewhere
+    Auto,
+    /// A bar
+    Bar,
+    /// A line every 30 s
+    Plain,
+    /// Nothing
+    None,
+}
+
+impl ReportArgs {
+    /// A request about this, that writes to this place; `quiet` says how often `-q` stands there.
+    pub(super) fn into_request(self, subject: Subject, output: Option<Destination>, quiet: u8) -> Request {
+        Request {
+            subject,
+            output,
+            output_format: self.output_format.map(|format| match format {
+                OutputFormatArg::Csv => Format::Csv,
+                OutputFormatArg::Jsonl => Format::JsonLines,
+            }),
+            summary: self.summary,
+            recheck: false,
+            dry_run: false,
+            yes: false,
+            progress: self.progress.and_then(|progress| match progress {
+                ProgressArg::Auto => None,
+                ProgressArg::Bar => Some(ProgressStyle::Bar),
+                ProgressArg::Plain => Some(ProgressStyle::Plain),
+                ProgressArg::None => Some(ProgressStyle::None),
+            }),
+            quiet,
+        }
+    }
 }
 
 impl SharedArgs {
@@ -88,6 +153,7 @@ impl SharedArgs {
             sandbox: self.sandbox.then_some(true),
             max_errors: None,
             ledger: None,
+            keep: None,
         };
         Flags { config: self.config, options }
     }
@@ -97,6 +163,7 @@ impl KeepingArgs {
     /// Adds these to the shared ones.
     pub fn add_to(self, flags: &mut Flags) {
         flags.options.ledger = self.ledger;
+        flags.options.keep = self.keep;
         flags.options.max_errors = self.max_errors;
     }
 }

@@ -1,6 +1,6 @@
 //! Which ledger a run keeps: the one it names, the user's own, or one that is thrown away.
 
-use crate::config::{RunSettings, Target};
+use crate::config::{Settings, Target};
 use crate::ledger::{Admission, Ledger, LedgerError, RunInfo};
 use crate::report::RunFacts;
 
@@ -8,7 +8,7 @@ use crate::report::RunFacts;
 const SANDBOX: &str = "sandbox";
 
 /// Takes the run's ledger, and with it the right to be the only run on it.
-pub(super) fn open(settings: &RunSettings, facts: &RunFacts) -> Result<Ledger, LedgerError> {
+pub(super) fn open(settings: &Settings, facts: &RunFacts) -> Result<Ledger, LedgerError> {
     let run = RunInfo {
         run_id: facts.run_id.clone(),
         started_at: facts.started_at,
@@ -21,15 +21,15 @@ pub(super) fn open(settings: &RunSettings, facts: &RunFacts) -> Result<Ledger, L
     }
 }
 
-/// What the ledger says now, for a plan: no lock, no trace.
-pub(super) fn look(settings: &RunSettings) -> Result<Admission, LedgerError> {
+/// What the ledger says now, for a plan: no lock, no trace. With `recheck` no row counts as settled.
+pub(super) fn look(settings: &Settings, recheck: bool) -> Result<Admission, LedgerError> {
     match &settings.ledger {
-        Some(path) => Admission::open(path, &api(settings), settings.request.recheck),
+        Some(path) => Admission::open(path, &api(settings), recheck),
         None => Admission::without_ledger(),
     }
 }
 
-fn api(settings: &RunSettings) -> String {
+fn api(settings: &Settings) -> String {
     match &settings.target {
         Target::Sandbox { .. } => SANDBOX.to_owned(),
         Target::Real { base_url, .. } => base_url.to_string(),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::config::RunSettings;
+use crate::config::{InputRequest, Settings, Subject};
 use crate::files::{resolved, same_file};
-use crate::input::{Input, InputFormat, Source};
+use crate::input::Source;
 use crate::ledger;
 use crate::report::{Columns, Destination, Format, Report, ReportFile};
 
@@ -57,16 +57,12 @@ enum Place {
 
 impl Outputs {
     /// Chooses names and format, and refuses those that would destroy something. Creates nothing.
-    pub(super) fn choose(settings: &RunSettings, input: &Input) -> Result<Self, OutputError> {
+    pub(super) fn choose(settings: &Settings, by_input: Format) -> Result<Self, OutputError> {
         let request = &settings.request;
-        let by_input = match input.format() {
-            InputFormat::JsonLines => Format::JsonLines,
-            InputFormat::Csv | InputFormat::Json => Format::Csv,
-        };
         let report = match &request.output {
             Some(destination) => Place::Named(destination.clone()),
             None if settings.report_goes_to_stdout() => Place::Named(Destination::Stdout),
-            None => Place::unnamed(&request.input, request.output_format.unwrap_or(by_input)),
+            None => Place::unnamed(&request.subject, request.output_format.unwrap_or(by_input)),
         };
         let format = request.output_format.unwrap_or(match &report {
             Place::Named(Destination::Path(path)) => by_extension(path).unwrap_or(by_input),
@@ -79,20 +75,24 @@ impl Outputs {
 
     /// Refuses to overwrite the input, the ledger, or the report by the summary, under their final names or while they
     /// grow.
-    fn spare(&self, settings: &RunSettings) -> Result<(), OutputError> {
+    fn spare(&self, settings: &Settings) -> Result<(), OutputError> {
         let report = match &self.report {
             Place::Named(destination) => written(Some(destination)),
             // It takes a name that nobody has.
             Place::Unnamed { .. } => Vec::new(),
         };
         let summary = written(self.summary.as_ref());
-        let input = match &settings.request.input {
-            Source::Stdin => Vec::new(),
-            Source::Path(path) => vec![path.clone()],
+        let input = match &settings.request.subject {
+            Subject::Input(InputRequest { source: Source::Path(path), .. }) => vec![path.clone()],
+            Subject::Input(InputRequest { source: Source::Stdin, .. }) | Subject::Clean(_) | Subject::List(_) => {
+                Vec::new()
+            }
         };
+        let keep: Vec<_> = settings.keep.iter().cloned().collect();
         let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
         for (what, names, option) in [("the report", &report, "-o"), ("the summary", &summary, "--summary")] {
-            for (other, others) in [("the input", &input), ("the ledger", &ledger)] {
+            for (other, others) in [("the input", &input), ("the list of whom to keep", &keep), ("the ledger", &ledger)]
+            {
                 refuse_clash(what, names, other, others, option)?;
             }
             // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.
@@ -120,6 +120,17 @@ impl Outputs {
         }
     }
 
+    /// Begins the list, and says in which format.
+    pub(super) fn begin_list(&self) -> Result<(ReportFile, Format), OutputError> {
+        let place = match &self.report {
+            Place::Named(place) => place,
+            // It goes to standard output where nothing is said.
+            Place::Unnamed { .. } => &Destination::Stdout,
+        };
+        let file = ReportFile::create(place).map_err(|source| cannot_create("the list", place, "-o", source))?;
+        Ok((file, self.format))
+    }
+
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
     pub(super) fn begin_summary(&self) -> Result<Option<ReportFile>, OutputError> {
         let create = |destination: &Destination| {
@@ -145,10 +156,13 @@ fn cannot_create(what: &'static str, place: &Destination, option: &'static str, 
 }
 
 impl Place {
-    fn unnamed(input: &Source, format: Format) -> Self {
-        let stem = match input {
-            Source::Stdin => "stdin".into(),
-            Source::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    fn unnamed(subject: &Subject, format: Format) -> Self {
+        let stem = match subject {
+            Subject::Input(InputRequest { source: Source::Stdin, .. }) => "stdin".into(),
+            Subject::Input(InputRequest { source: Source::Path(path), .. }) => {
+                path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+            }
+            Subject::Clean(_) | Subject::List(_) => subject.command().to_owned(),
         };
         let extension = match format {
             Format::Csv => "csv",
@@ -203,6 +217,16 @@ fn by_extension(path: &Path) -> Option<Format> {
 mod tests {
     use super::*;
 
+    fn subject(input: &str) -> Subject {
+        Subject::Input(InputRequest {
+            source: Source::Path(input.into()),
+            format: None,
+            id_column: None,
+            delimiter: None,
+            accept_rounded_ids: false,
+        })
+    }
+
     #[test]
     fn the_default_name_stands_in_the_working_directory() {
         let now: Timestamp = "2026-11-22T21:05:09Z".parse().unwrap();
@@ -212,7 +236,7 @@ mod tests {
             ("ids", Format::Csv, "ids.results-20261122T210509Z.csv"),
         ];
         for (input, format, name) in cases {
-            let Place::Unnamed { stem, extension } = Place::unnamed(&Source::Path(input.into()), format) else {
+            let Place::Unnamed { stem, extension } = Place::unnamed(&subject(input), format) else {
                 panic!("named");
             };
             let mut names = default_names(&stem, extension, now);

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::config::RunSettings;
-use crate::input::Input;
+use super::intake::Intake;
+use crate::config::Settings;
 use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
-use crate::report::{Counts, human_duration};
+use crate::report::{Counts, ListSum, human_duration, list_json};
 use crate::runner::{Entrance, Roster};
 use crate::stop::Stop;
 
@@ -28,9 +28,9 @@ impl Plan {
     ///
     /// # Errors
     /// The ledger can't be read. A read error of the input and a stop leave the plan incomplete.
-    pub(super) fn of(input: Input, mut roster: Roster, stop: &Stop) -> Result<Self, LedgerError> {
+    pub(super) fn of(intake: Intake, mut roster: Roster, stop: &Stop) -> Result<Self, LedgerError> {
         let mut plan = Self { input_complete: true, ..Self::default() };
-        for row in input {
+        for row in intake {
             if stop.is_requested() {
                 plan.input_complete = false;
                 break;
@@ -54,13 +54,13 @@ impl Plan {
     }
 
     /// The shortest time that the calls can take; none without a limit.
-    fn time(&self, settings: &RunSettings) -> Option<Duration> {
+    fn time(&self, settings: &Settings) -> Option<Duration> {
         let calls = u32::try_from(self.to_send).unwrap_or(u32::MAX);
         settings.rate.interval().map(|interval| interval.saturating_mul(calls))
     }
 
     /// As a table for people.
-    pub(super) fn table(&self, settings: &RunSettings) -> String {
+    pub(super) fn table(&self, settings: &Settings) -> String {
         let mut out = format!("{:<22}{}\n", "rows", self.rows());
         for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
@@ -80,12 +80,12 @@ impl Plan {
     }
 
     /// As JSON for programs.
-    pub(super) fn to_json(self, settings: &RunSettings) -> Value {
+    pub(super) fn to_json(self, settings: &Settings, list: Option<&ListSum>) -> Value {
         let mut rows = serde_json::Map::from_iter([
             ("total".to_owned(), Value::from(self.rows())),
             ("to_withdraw".to_owned(), Value::from(self.to_send)),
         ]);
-        for outcome in [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid] {
+        for outcome in [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid, Outcome::NotAttempted] {
             rows.insert(outcome.as_str().to_owned(), self.unsent.of(outcome).into());
         }
         json!({
@@ -93,6 +93,7 @@ impl Plan {
             "rows": rows,
             "input_complete": self.input_complete,
             "credits": {"charged": 0, "possible": self.to_send},
+            "list": list.map(list_json),
             "time_s": self.time(settings).map(|time| time.as_secs_f64().round()),
         })
     }

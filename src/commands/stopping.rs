@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::run::RunError;
+use super::error::RunError;
 use crate::report::Pulse;
 use crate::runner::on_a_thread;
 use crate::stop::{Stop, StopReason};

@@ -5,7 +5,7 @@ use std::io;
 use secrecy::SecretString;
 
 use crate::api::{Api, Client, ClientError, V1, V2};
-use crate::config::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Credentials, RunSettings, Target};
+use crate::config::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Credentials, Settings, Target};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
@@ -33,7 +33,7 @@ pub enum TargetError {
 }
 
 /// Makes the API ready. Nothing is sent yet.
-pub(super) async fn ready(settings: &RunSettings) -> Result<Ready, TargetError> {
+pub(super) async fn ready(settings: &Settings) -> Result<Ready, TargetError> {
     match &settings.target {
         Target::Sandbox { api } => {
             let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
@@ -51,7 +51,7 @@ pub(super) async fn ready(settings: &RunSettings) -> Result<Ready, TargetError> 
 }
 
 /// What the simulated API takes for credentials: anything.
-fn rehearsal(api: ApiVersion, settings: &RunSettings) -> Credentials {
+fn rehearsal(api: ApiVersion, settings: &Settings) -> Credentials {
     let names = settings.accounts.keys().cloned();
     let accounts = match api {
         ApiVersion::V1 => Accounts::V1(names.map(|name| (name, SecretString::from("sandbox"))).collect()),
@@ -60,7 +60,7 @@ fn rehearsal(api: ApiVersion, settings: &RunSettings) -> Credentials {
     Credentials { api_key: SecretString::from("sandbox"), accounts }
 }
 
-fn api_at(settings: &RunSettings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Api, ClientError> {
+fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Api, ClientError> {
     let client = |secrets: Vec<&SecretString>| {
         Client::new(base_url, &credentials.api_key, secrets, settings.timeout, settings.concurrency)
     };

@@ -94,6 +94,7 @@ impl Environment {
             let Some(option) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
             match Key::named(&option) {
                 Some(Key::Ledger) => options.ledger = self.path(name)?,
+                Some(Key::Keep) => options.keep = self.path(name)?,
                 Some(key) => {
                     let text = self.filled(name)?.unwrap_or_default();
                     if !options.set(key, text) {

@@ -99,8 +99,25 @@ impl Reader<'_> {
         if !text.is_some_and(|text| options.set(option, &text)) {
             return Err(self.wrong(entry, option.wanted()));
         }
-        if let Some(ledger) = options.ledger.as_mut().filter(|_| option == Key::Ledger) {
-            *ledger = self.beside(ledger);
+        let path = match option {
+            Key::Ledger => options.ledger.as_mut(),
+            Key::Keep => options.keep.as_mut(),
+            Key::Sandbox
+            | Key::Api
+            | Key::BaseUrl
+            | Key::Account
+            | Key::Country
+            | Key::Rate
+            | Key::Concurrency
+            | Key::Retries
+            | Key::RetryBase
+            | Key::RetryMax
+            | Key::Patience
+            | Key::Timeout
+            | Key::MaxErrors => None,
+        };
+        if let Some(path) = path {
+            *path = self.beside(path);
         }
         Ok(())
     }

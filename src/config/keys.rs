@@ -23,6 +23,8 @@ pub enum Key {
     MaxErrors,
     /// `--ledger`
     Ledger,
+    /// `--keep`
+    Keep,
     /// `--account`
     Account,
     /// `--country`
@@ -42,7 +44,7 @@ pub(super) const CONFIG: &str = "BULK_WITHDRAW_CONFIG";
 
 /// What is said of one call, and so can be given as a flag alone. Passing over one that stands elsewhere could withdraw
 /// what was only to be looked at (`dry_run`), so it is refused.
-const FLAGS_ALONE: [&str; 16] = [
+const FLAGS_ALONE: [&str; 21] = [
     "dry_run",
     "yes",
     "recheck",
@@ -59,11 +61,16 @@ const FLAGS_ALONE: [&str; 16] = [
     "log_format",
     "color",
     "format",
+    "older_than",
+    "newer_than",
+    "type",
+    "limit",
+    "max_pages",
 ];
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Sandbox,
         Self::Api,
         Self::BaseUrl,
@@ -78,6 +85,7 @@ impl Key {
         Self::Timeout,
         Self::MaxErrors,
         Self::Ledger,
+        Self::Keep,
     ];
 
     /// The file's name for it.
@@ -93,6 +101,7 @@ impl Key {
             Self::Timeout => "timeout",
             Self::MaxErrors => "max_errors",
             Self::Ledger => "ledger",
+            Self::Keep => "keep",
             Self::Account => "account",
             Self::Country => "country",
             Self::Api => "api",
@@ -111,7 +120,7 @@ impl Key {
             Self::RetryBase | Self::RetryMax | Self::Patience | Self::Timeout => {
                 "a time, like \"500ms\", \"30s\", \"15m\" or \"2h\""
             }
-            Self::Ledger => "the path of a file",
+            Self::Ledger | Self::Keep => "the path of a file",
             Self::Account => "the name of an account",
             Self::Country => "a country's code, like \"FR\"",
             Self::Api => "\"v1\" or \"v2\"",

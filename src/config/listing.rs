@@ -70,6 +70,10 @@ impl Shared {
                 Some(ledger) => setting(name, ledger.value.display(), &ledger.origin),
                 None => setting(name, "thrown away at the end", &self.sandbox.origin),
             },
+            Key::Keep => match &self.keep {
+                Some(keep) => setting(name, keep.value.display(), &keep.origin),
+                None => setting(name, "nobody", "default"),
+            },
         })
     }
 

@@ -4,6 +4,7 @@
 //! from. Knows nothing of clap and nothing of the network; credentials are secret types from here on.
 
 mod accounts;
+mod age;
 mod api_version;
 mod base_url;
 mod credentials;
@@ -20,6 +21,7 @@ mod listing;
 mod options;
 mod origin;
 mod rate;
+mod request;
 mod secret_file;
 mod settings;
 mod shared;
@@ -27,6 +29,7 @@ mod shared;
 mod tests;
 
 pub use accounts::{AccountId, Accounts};
+pub use age::{AgeError, parse_age};
 pub use api_version::{ApiVersion, ApiVersionError};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use credentials::{ApiReason, Credentials, CredentialsError};
@@ -37,9 +40,10 @@ pub use history::{HistoryRequest, HistoryView, TableFormat};
 pub use keys::{Key, is_flag_alone};
 pub use ledger_place::{NoLedgerPlace, default_ledger};
 pub use listing::{ConfigFormat, Setting};
-pub use options::{Flags, Options, RunRequest, parse_concurrency};
+pub use options::{Flags, Options, parse_concurrency};
 pub use origin::{Origin, Sourced};
 pub use rate::{Per, Rate, RateError};
+pub use request::{InputRequest, ListRequest, Request, Subject};
 pub use secret_file::SecretFileError;
-pub use settings::{RunSettings, SettingsError};
+pub use settings::{Settings, SettingsError};
 pub use shared::{Calls, Shared, Target, ledger_place};

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{ApiVersion, Key, Rate, parse_duration};
-use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country};
-use crate::report::{Destination, Format, ProgressStyle};
 
 /// The options that may come from several places; what a layer does not set is `None`.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +28,8 @@ pub struct Options {
     pub max_errors: Option<u32>,
     /// `--ledger`
     pub ledger: Option<PathBuf>,
+    /// `--keep`
+    pub keep: Option<PathBuf>,
     /// `--account`
     pub account: Option<AccountName>,
     /// `--country`
@@ -78,6 +78,7 @@ impl Options {
             Key::Timeout => fill(&mut self.timeout, parse_duration(text).ok()),
             Key::MaxErrors => fill(&mut self.max_errors, text.trim().parse().ok()),
             Key::Ledger => fill(&mut self.ledger, (!text.is_empty()).then(|| text.into())),
+            Key::Keep => fill(&mut self.keep, (!text.is_empty()).then(|| text.into())),
             Key::Account => fill(&mut self.account, AccountName::parse(text)),
             Key::Country => fill(&mut self.country, Country::parse(text)),
             Key::Api => fill(&mut self.api, text.parse().ok()),
@@ -93,35 +94,4 @@ fn parse_switch(text: &str) -> Option<bool> {
         "false" | "0" => Some(false),
         _ => None,
     }
-}
-
-/// What one call of `run` is about; nothing of it stands in a file.
-#[derive(Clone, Debug)]
-pub struct RunRequest {
-    /// INPUT
-    pub input: Source,
-    /// `--input-format`
-    pub input_format: Option<InputFormat>,
-    /// `--id-column`
-    pub id_column: Option<String>,
-    /// `--delimiter`
-    pub delimiter: Option<u8>,
-    /// `--accept-rounded-ids`
-    pub accept_rounded_ids: bool,
-    /// `-o`
-    pub output: Option<Destination>,
-    /// `--output-format`
-    pub output_format: Option<Format>,
-    /// `--summary`
-    pub summary: Option<Destination>,
-    /// `--recheck`
-    pub recheck: bool,
-    /// `--dry-run`
-    pub dry_run: bool,
-    /// `--yes`
-    pub yes: bool,
-    /// `--progress`; `None` chooses by the terminal.
-    pub progress: Option<ProgressStyle>,
-    /// How often `-q` stands there.
-    pub quiet: u8,
 }

@@ -1,4 +1,4 @@
-//! The settings of a run: every option decided, every check made that needs neither input nor network.
+//! The settings of a command: every option decided, every check made that needs neither input nor network.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use super::environment::VariableError;
 use super::{
-    ApiVersion, BaseUrlError, Calls, CredentialsError, Environment, FileError, Flags, NoLedgerPlace, Rate, RunRequest,
-    Shared, Target,
+    ApiVersion, BaseUrlError, Calls, CredentialsError, Environment, FileError, Flags, NoLedgerPlace, Rate, Request,
+    Shared, Subject, Target,
 };
-use crate::input::Source;
 use crate::invitation::{AccountName, Country};
 use crate::policy::Backoff;
 use crate::report::Destination;
 
-/// A checked run.
+/// The checked settings of `run`, `clean` or `list`.
 #[derive(Clone, Debug)]
-pub struct RunSettings {
+pub struct Settings {
     /// What this call is about.
-    pub request: RunRequest,
+    pub request: Request,
     /// Where the calls go.
     pub target: Target,
     /// The version of the API that is called.
@@ -39,6 +38,8 @@ pub struct RunSettings {
     pub max_errors: u32,
     /// The ledger; none for a rehearsal that names none, which keeps one of its own and throws it away.
     pub ledger: Option<PathBuf>,
+    /// `--keep`
+    pub keep: Option<PathBuf>,
     /// The account of rows that name none.
     pub account: AccountName,
     /// The accounts that can be called for, with the country of each that has one.
@@ -97,13 +98,17 @@ pub enum SettingsError {
     Zero(String),
 }
 
-impl RunSettings {
+impl Settings {
     /// Decides every option of a run, as [`Shared::resolve`] does.
     ///
     /// # Errors
     /// [`SettingsError`], before anything is read or sent.
-    pub fn resolve(request: RunRequest, flags: Flags, environment: &Environment) -> Result<Self, SettingsError> {
-        let calls = if request.dry_run { Calls::None } else { Calls::Made };
+    pub fn resolve(request: Request, flags: Flags, environment: &Environment) -> Result<Self, SettingsError> {
+        let calls = match request.subject {
+            Subject::Input(_) if request.dry_run => Calls::None,
+            // A list has to be bought to look at it.
+            Subject::Input(_) | Subject::Clean(_) | Subject::List(_) => Calls::Made,
+        };
         let shared = Shared::resolve(flags, environment, calls)?;
         let settings = Self {
             request,
@@ -117,6 +122,7 @@ impl RunSettings {
             timeout: shared.timeout.value,
             max_errors: shared.max_errors.value,
             ledger: shared.ledger.map(|ledger| ledger.value),
+            keep: shared.keep.map(|keep| keep.value),
             account: shared.account.value,
             accounts: shared.accounts,
             country: shared.country.value,
@@ -136,12 +142,17 @@ impl RunSettings {
         }
     }
 
-    /// Whether the report goes to standard output: asked for, or because the input comes from standard input.
+    /// Whether the report goes to standard output: asked for, or because that is where it goes
+    /// for want of a better place.
     #[must_use]
     pub fn report_goes_to_stdout(&self) -> bool {
         match &self.request.output {
             Some(destination) => *destination == Destination::Stdout,
-            None => self.request.input == Source::Stdin && !self.request.dry_run,
+            None => match self.request.subject {
+                Subject::Input(_) => self.request.subject.is_stdin() && !self.request.dry_run,
+                Subject::Clean(_) => false,
+                Subject::List(_) => true,
+            },
         }
     }
 

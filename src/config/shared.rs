@@ -77,6 +77,8 @@ pub struct Shared {
     pub max_errors: Sourced<u32>,
     /// The ledger; none for a rehearsal that names none, which keeps one of its own and throws it away.
     pub ledger: Option<Sourced<PathBuf>>,
+    /// `--keep`
+    pub keep: Option<Sourced<PathBuf>>,
     /// All that is configured of credentials; `None` for a rehearsal, which looks for none.
     pub(super) found: Option<Found>,
 }
@@ -121,6 +123,7 @@ impl Shared {
             timeout,
             max_errors: layers.find_or(Key::MaxErrors, defaults::MAX_ERRORS, |options| options.max_errors),
             ledger,
+            keep: layers.find(Key::Keep, |options| options.keep.clone()),
             found,
             config_file: layers.file.zip(layers.file_origin).map(|(file, origin)| Sourced { value: file.path, origin }),
         })

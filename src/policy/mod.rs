@@ -5,6 +5,7 @@
 
 mod age;
 mod backoff;
+mod balance;
 mod clause;
 mod credits;
 mod decide;
@@ -17,6 +18,7 @@ mod words;
 
 pub use age::{certain_days, is_younger_by_id, sent_at};
 pub use backoff::{Backoff, hold, retry_delay};
+pub use balance::balance;
 pub use credits::Cost;
 pub use decide::{Decision, History, decide, given_up};
 pub use judge::{cost, judge, page_cost};

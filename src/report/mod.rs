@@ -7,6 +7,7 @@ mod columns;
 mod csv;
 mod file;
 mod jsonl;
+mod list_progress;
 mod progress;
 mod screen;
 mod sinks;
@@ -17,12 +18,13 @@ mod totals;
 pub use self::csv::harmless;
 pub use columns::Columns;
 pub use file::{Destination, Names, ReportFile};
+pub use list_progress::ListProgress;
 pub use progress::{Progress, ProgressStyle};
 pub use screen::Screen;
 pub use sinks::{Format, Pulse, Report, Sinks};
-pub use summary::{RunFacts, Summary};
+pub use summary::{RunFacts, Summary, list as list_json};
 pub use table::{human_duration, table};
-pub use totals::{Counts, Sum, Totals};
+pub use totals::{Counts, ListSum, Sum, Totals};
 
 /// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.
 #[must_use]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::totals::{Counts, Sum, Totals};
+use super::totals::{Counts, ListSum, Sum, Totals};
 use crate::policy::Cost;
 use crate::stop::StopCause;
 
@@ -12,9 +12,9 @@ use crate::stop::StopCause;
 pub struct RunFacts {
     /// Tells runs apart.
     pub run_id: String,
-    /// `run`
+    /// `run`, `clean` or `list`
     pub command: &'static str,
-    /// `v1`
+    /// `v1` or `v2`
     pub api: &'static str,
     /// When the run began.
     pub started_at: Timestamp,
@@ -65,7 +65,7 @@ impl Summary {
             "retries": totals.run.retries,
             "rate_limit_answers": totals.run.rate_limit_answers,
             "credits": credits(totals.run.cost),
-            "list": null,
+            "list": totals.list.as_ref().map(list),
             "accounts": accounts,
             "stop": stop,
             "exit_code": self.exit_code,
@@ -75,6 +75,13 @@ impl Summary {
 
 fn account(sum: &Sum) -> Value {
     json!({"rows": rows(&sum.rows), "calls": sum.calls, "credits": credits(sum.cost)})
+}
+
+/// A list's part of the summary.
+#[must_use]
+pub fn list(sum: &ListSum) -> Value {
+    let Cost { charged, possible } = sum.cost;
+    json!({"pages": sum.pages, "invitations": sum.invitations, "charged": charged, "possible": possible})
 }
 
 fn rows(counts: &Counts) -> Value {

@@ -5,13 +5,20 @@ use std::time::Duration;
 
 use super::Summary;
 
-/// The table on stderr at a run's end. `report` is where the rows' lines stand.
+/// The table on stderr at a run's end. `report` is where the lines stand, if
+/// there are any.
 #[must_use]
-pub fn table(summary: &Summary, report: &Path) -> String {
+pub fn table(summary: &Summary, report: Option<&Path>) -> String {
     let run = &summary.totals.run;
     let mut out = String::new();
     let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{value}\n"));
-    line("rows", run.rows.total().to_string());
+    if let Some(list) = &summary.totals.list {
+        let cost = format!("{} charged, {} possible", list.cost.charged, list.cost.possible);
+        line("listed", format!("{} invitations on {} pages; credits: {cost}", list.invitations, list.pages));
+    }
+    if summary.facts.command != "list" {
+        line("rows", run.rows.total().to_string());
+    }
     for (outcome, rows) in run.rows.iter().filter(|(_, rows)| *rows > 0) {
         line(&format!("  {outcome}"), rows.to_string());
     }
@@ -29,7 +36,9 @@ pub fn table(summary: &Summary, report: &Path) -> String {
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
     }
-    line("report", report.display().to_string());
+    if let Some(report) = report {
+        line(if summary.facts.command == "list" { "list" } else { "report" }, report.display().to_string());
+    }
     line("exit code", summary.exit_code.to_string());
     out
 }

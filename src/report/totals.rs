@@ -60,6 +60,23 @@ impl Sum {
     }
 }
 
+/// What listing came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListSum {
+    /// Pages that came.
+    pub pages: u64,
+    /// Invitations on them, each counted once.
+    pub invitations: u64,
+    /// Calls made, those that never left included.
+    pub calls: u64,
+    /// Calls beyond each page's first.
+    pub retries: u64,
+    /// Calls that were answered with a rate limit.
+    pub rate_limit_answers: u64,
+    /// What the calls cost, in credits.
+    pub cost: Cost,
+}
+
 /// A run's sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -67,13 +84,16 @@ pub struct Totals {
     pub run: Sum,
     /// Each configured account.
     pub accounts: BTreeMap<AccountName, Sum>,
+    /// What listing came to, where the run listed: part of the sums above.
+    pub list: Option<ListSum>,
 }
 
 impl Totals {
     /// Sums for these accounts. Rows that name another one count for the run alone: a column of garbage must not fill
     /// the summary.
     pub fn new(accounts: impl IntoIterator<Item = AccountName>) -> Self {
-        Self { run: Sum::default(), accounts: accounts.into_iter().map(|name| (name, Sum::default())).collect() }
+        let accounts = accounts.into_iter().map(|name| (name, Sum::default())).collect();
+        Self { run: Sum::default(), accounts, list: None }
     }
 
     /// Counts one row.
@@ -82,6 +102,17 @@ impl Totals {
         if let Some(account) = self.accounts.get_mut(&settled.account) {
             account.add(settled);
         }
+    }
+
+    /// Counts an account's list in.
+    pub fn add_list(&mut self, account: &AccountName, list: ListSum) {
+        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(account)) {
+            sum.calls += list.calls;
+            sum.retries += list.retries;
+            sum.rate_limit_answers += list.rate_limit_answers;
+            sum.cost += list.cost;
+        }
+        self.list = Some(list);
     }
 
     /// Whether nothing is left to do about any row.

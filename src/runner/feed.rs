@@ -9,6 +9,7 @@ use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 use crate::ledger::{Admission, Key, LedgerError, Standing};
+use crate::listing::Keep;
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
@@ -55,6 +56,10 @@ pub struct Roster {
     account: AccountName,
     country: Country,
     admission: Admission,
+    /// Whom never to call for.
+    keep: Keep,
+    /// Where the rows' cells hold a profile's address.
+    profile_at: Option<usize>,
     /// Countries that were warned of; `None` where nobody is warned.
     warned_countries: Option<HashSet<Country>>,
 }
@@ -69,7 +74,23 @@ impl Roster {
         country: Country,
         admission: Admission,
     ) -> Self {
-        Self { accounts: accounts.into_iter().collect(), account, country, admission, warned_countries: None }
+        Self {
+            accounts: accounts.into_iter().collect(),
+            account,
+            country,
+            admission,
+            keep: Keep::default(),
+            profile_at: None,
+            warned_countries: None,
+        }
+    }
+
+    /// The same, letting nobody through who is to be kept; `columns` are those that the rows carry.
+    #[must_use]
+    pub fn keeping(mut self, keep: Keep, columns: &[String]) -> Self {
+        self.keep = keep;
+        self.profile_at = columns.iter().position(|name| is_profile_url(name));
+        self
     }
 
     /// The same, warning of countries that the API does not document.
@@ -95,6 +116,9 @@ impl Roster {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Entrance::NoCall(unsent(row, Outcome::Invalid, detail));
         }
+        if !self.keep.is_empty() && self.keep.holds(&row.withdrawal.id, self.profile_url(&row.carried)) {
+            return Entrance::NoCall(unsent(row, Outcome::NotAttempted, "kept: it is on the --keep list".to_owned()));
+        }
         match self.admission.admit(&row.key(), number) {
             Ok(Standing::New { lost_before }) => {
                 row.lost_before = lost_before;
@@ -116,6 +140,17 @@ impl Roster {
         }
     }
 
+    /// The profile's address that a row carries, if it does.
+    fn profile_url<'a>(&self, carried: &'a Carried) -> &'a str {
+        match carried {
+            Carried::Cells(cells) => self.profile_at.and_then(|at| cells.get(at)).unwrap_or_default(),
+            Carried::Fields(fields) => {
+                let field = fields.iter().find(|(name, _)| is_profile_url(name));
+                field.and_then(|(_, value)| value.as_str()).unwrap_or_default()
+            }
+        }
+    }
+
     fn warn_of(&mut self, country: &Country) {
         if let Some(warned) = &mut self.warned_countries
             && !country.is_documented()
@@ -126,6 +161,11 @@ impl Roster {
             tracing::warn!("the API does not document the country {code:?} (it names {known}); sent all the same");
         }
     }
+}
+
+/// Case and `_` do not matter, as with the ID's column.
+fn is_profile_url(name: &str) -> bool {
+    name.replace('_', "").eq_ignore_ascii_case("profileurl")
 }
 
 /// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.

@@ -1,0 +1,127 @@
+//! `clean`: lists what is pending, and withdraws what is old enough. What a cron job calls.
+
+use std::ops::ControlFlow;
+
+use super::error::RunError;
+use super::fetch::{Fetched, Way, fetch};
+use super::intake::Intake;
+use super::job::{self, Job};
+use super::output::{Outputs, write_summary};
+use super::plan::Plan;
+use super::{ledger, target};
+use crate::config::{ListRequest, Settings};
+use crate::exit;
+use crate::invitation::Row;
+use crate::listing::{Keep, Listed, Verdicts};
+use crate::outcome::Outcome;
+use crate::pace::Pace;
+use crate::report::{Format, ListSum, Screen};
+use crate::runner::{Roster, stop_on_signals};
+use crate::stop::Stop;
+
+/// Lists, withdraws, and returns the exit code.
+///
+/// # Errors
+/// [`RunError`]: nothing was withdrawn, or the report took nothing more.
+pub async fn clean(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
+    // Before a list is paid for.
+    job::refuse_unasked(settings)?;
+    let keep = job::keep(settings)?;
+    let outputs = Outputs::choose(settings, Format::Csv)?;
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    if settings.request.dry_run {
+        return dry_run(settings, list, keep, &outputs, screen, &stop).await;
+    }
+    let job = Job::begin(settings, keep, screen, &stop)?;
+    let target = target::ready(settings).await?;
+    let way = Way { settings, target: &target, pace: &job.pace, stop: &stop, screen };
+    // To its end before the first withdrawal: each one shifts the pages that are still to come.
+    let (rows, Fetched { sum, verdicts }) = rows(&way, list, job.keep.clone()).await;
+    if stop.is_requested() {
+        return job.end_after_list(outputs, sum).await;
+    }
+    let intake = || Intake::List(rows.clone().into_iter());
+    warn_of_settled(job::plan(intake(), job.roster(&intake(), false)?, &stop)?);
+    let plan = job::plan(intake(), job.roster(&intake(), true)?, &stop)?;
+    job::tell_balance(&target, &job.pace, &stop, plan.to_send).await;
+    if job::must_ask(settings) && plan.to_send > 0 {
+        job.ask(&format!("{}{}", listed(&sum, verdicts), plan.table(settings))).await?;
+    }
+    job.withdraw(intake(), outputs, target, Some(plan.rows()), Some(sum)).await
+}
+
+/// The list's invitations that count, as rows.
+async fn rows(way: &Way<'_>, list: &ListRequest, keep: Keep) -> (Vec<Row>, Fetched) {
+    let mut taken: Vec<Listed> = Vec::new();
+    let fetched = fetch(way, list, keep, |page| {
+        taken.extend(page);
+        ControlFlow::Continue(())
+    });
+    let fetched = fetched.await;
+    ((1..).zip(taken).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
+}
+
+/// Looks ahead. The list has to be bought for that.
+async fn dry_run(
+    settings: &Settings,
+    list: &ListRequest,
+    keep: Keep,
+    outputs: &Outputs,
+    screen: &Screen,
+    stop: &Stop,
+) -> Result<u8, RunError> {
+    let look = async {
+        let target = target::ready(settings).await?;
+        let pace = Pace::new(settings.rate, settings.patience);
+        tracing::info!("the list has to be bought to look at it: a credit for each page of 10");
+        let way = Way { settings, target: &target, pace: &pace, stop, screen };
+        let (rows, Fetched { sum, verdicts }) = rows(&way, list, keep.clone()).await;
+        let intake = || Intake::List(rows.clone().into_iter());
+        let roster = |recheck| -> Result<Roster, RunError> {
+            Ok(job::roster(settings, &keep, &intake(), ledger::look(settings, recheck)?))
+        };
+        warn_of_settled(Plan::of(intake(), roster(false)?, &Stop::default())?);
+        let plan = Plan::of(intake(), roster(true)?, &Stop::default())?;
+        let summary_file = outputs.begin_summary()?;
+        screen.print(&format!("{}{}", listed(&sum, verdicts), plan.table(settings)));
+        match stop.cause() {
+            None => screen.print("dry run: nothing was withdrawn\n"),
+            Some(cause) => screen.print(&format!("dry run: nothing was withdrawn; the list broke off, {cause}\n")),
+        }
+        write_summary(summary_file, &plan.to_json(settings, Some(&sum)))?;
+        Ok(if stop.is_requested() { exit::USAGE } else { exit::FINE })
+    };
+    look.await.map_err(|error| RunError::DryRun(Box::new(error)))
+}
+
+/// The list is fresher than the ledger (`contract.md`, Ledger): what it shows as pending is sent.
+fn warn_of_settled(plan: Plan) {
+    let settled = plan.unsent.of(Outcome::AlreadySettled);
+    if settled > 0 {
+        tracing::warn!(
+            "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent"
+        );
+    }
+}
+
+/// What was listed, as a table for people.
+fn listed(sum: &ListSum, verdicts: Verdicts) -> String {
+    let cost = if sum.cost.charged == sum.cost.possible {
+        format!("{}", sum.cost.charged)
+    } else {
+        format!("{} to {}", sum.cost.charged, sum.cost.possible)
+    };
+    let mut out =
+        format!("{:<22}{} invitations on {} pages, for {cost} credits\n", "listed", sum.invitations, sum.pages);
+    let parts = [
+        ("to be kept", verdicts.kept),
+        ("of another age", verdicts.other_age),
+        ("of unknown age", verdicts.age_unknown),
+        ("younger by their ID", verdicts.younger_by_id),
+    ];
+    for (what, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
+        out.push_str(&format!("  {what:<20}{count}\n"));
+    }
+    out
+}

@@ -1,0 +1,93 @@
+//! Buying the list: page after page to its end, sifted, with what is doubtful about it said.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use super::job::{limits, progress_style};
+use super::target::Ready;
+use crate::config::{ListRequest, Settings};
+use crate::listing::{Filter, Keep, Listed, Paging, Sieve, Verdicts};
+use crate::pace::Pace;
+use crate::report::{ListProgress, ListSum, Screen};
+use crate::runner::{ListTally, Lister};
+use crate::stop::Stop;
+
+/// What a list came to.
+pub(super) struct Fetched {
+    /// Its calls and what they cost.
+    pub(super) sum: ListSum,
+    /// What the filter said.
+    pub(super) verdicts: Verdicts,
+}
+
+/// Where a list's calls go through.
+pub(super) struct Way<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) target: &'a Ready,
+    pub(super) pace: &'a std::sync::Arc<Pace>,
+    pub(super) stop: &'a Stop,
+    pub(super) screen: &'a Screen,
+}
+
+/// Fetches the list until it ends, a bound of the request is reached, the stop comes or `take` has enough. `take` gets
+/// those invitations of each page that count.
+pub(super) async fn fetch(
+    way: &Way<'_>,
+    request: &ListRequest,
+    keep: Keep,
+    mut take: impl FnMut(Vec<Listed>) -> ControlFlow<()>,
+) -> Fetched {
+    let Way { settings, target, pace, stop, screen } = way;
+    let account = settings.account.clone();
+    let country = settings.accounts.get(&account).cloned().flatten().unwrap_or_else(|| settings.country.clone());
+    let filter = Filter { older_than: request.older_than, newer_than: request.newer_than, keep, now: Timestamp::now() };
+    let mut lister = Lister {
+        api: &target.api,
+        pace: (*pace).clone(),
+        stop: (*stop).clone(),
+        limits: limits(settings),
+        tally: ListTally::default(),
+    };
+    let mut progress = ListProgress::begin(progress_style(settings), screen);
+    let mut paging = Paging::new(account.clone(), country, request.invitation_type);
+    let mut verdicts = Verdicts::default();
+
+    while let Some(next) = paging.next().filter(|_| request.max_pages.is_none_or(|most| lister.tally.pages < most)) {
+        if request.limit.is_some_and(|most| verdicts.taken >= most) {
+            break;
+        }
+        let Some(page) = lister.page(next, |until| progress.hold(until)).await else { break };
+        let mut counting = Vec::new();
+        for found in paging.take(page) {
+            let sieve = filter.judge(&found);
+            if sieve == Sieve::Taken && request.limit.is_some_and(|most| verdicts.taken >= most) {
+                break;
+            }
+            verdicts.add(sieve);
+            if sieve == Sieve::Taken {
+                counting.push(Listed { found, account: account.clone() });
+            }
+        }
+        progress.show(lister.tally.pages, paging.invitations());
+        if take(counting).is_break() {
+            break;
+        }
+    }
+    drop(progress);
+    for doubt in paging.doubts().words().into_iter().chain(verdicts.words()) {
+        tracing::warn!("the list: {doubt}");
+    }
+    Fetched { sum: sum(&lister.tally, paging.invitations()), verdicts }
+}
+
+fn sum(tally: &ListTally, invitations: u64) -> ListSum {
+    ListSum {
+        pages: tally.pages,
+        invitations,
+        calls: tally.calls,
+        retries: tally.retries(),
+        rate_limit_answers: tally.rate_limit_answers,
+        cost: tally.cost,
+    }
+}

@@ -1,0 +1,61 @@
+//! What a run withdraws: the rows of an input, or those of a list.
+
+use std::vec;
+
+use crate::input::{Input, InputFormat, ReadError};
+use crate::invitation::{Row, RowError};
+use crate::listing::Listed;
+use crate::report::{Columns, Format};
+
+/// Rows, and what there is to know about them ahead.
+pub(super) enum Intake {
+    /// `run`
+    Input(Box<Input>),
+    /// `clean`
+    List(vec::IntoIter<Row>),
+}
+
+impl Intake {
+    /// The columns that the report carries.
+    pub(super) fn columns(&self) -> Columns {
+        Columns::new(self.column_names())
+    }
+
+    /// Their names.
+    pub(super) fn column_names(&self) -> Vec<String> {
+        match self {
+            Self::Input(input) => input.columns().iter().map(ToString::to_string).collect(),
+            Self::List(_) => Listed::CARRIED.map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// The format of a report that nothing is said about.
+    pub(super) fn report_format(&self) -> Format {
+        match self {
+            Self::Input(input) => match input.format() {
+                InputFormat::JsonLines => Format::JsonLines,
+                InputFormat::Csv | InputFormat::Json => Format::Csv,
+            },
+            Self::List(_) => Format::Csv,
+        }
+    }
+
+    /// Whether it surely ends.
+    pub(super) fn ends(&self) -> bool {
+        match self {
+            Self::Input(input) => input.is_regular_file(),
+            Self::List(_) => true,
+        }
+    }
+}
+
+impl Iterator for Intake {
+    type Item = Result<Result<Row, RowError>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Input(input) => input.next(),
+            Self::List(rows) => rows.next().map(|row| Ok(Ok(row))),
+        }
+    }
+}

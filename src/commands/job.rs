@@ -1,0 +1,234 @@
+//! What `run` and `clean` have in common: a job that alone has its ledger, withdraws, and sums up.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::RunError;
+use super::intake::Intake;
+use super::output::{OutputError, Outputs, write_summary};
+use super::plan::Plan;
+use super::stopping::{stalled, unless_stopped};
+use super::target::Ready;
+use super::{ledger, prompt};
+use crate::config::Settings;
+use crate::exit;
+use crate::ledger::{Admission, Ledger};
+use crate::listing::Keep;
+use crate::pace::Pace;
+use crate::report::{ListSum, Progress, ProgressStyle, RunFacts, Screen, Sinks, Summary, Totals, table};
+use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread};
+use crate::stop::{Stop, StopReason};
+
+/// Events that may wait for the sinks.
+const EVENTS: usize = 1_000;
+
+/// A job that may begin: no other one has its ledger.
+pub(super) struct Job<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) screen: &'a Screen,
+    pub(super) stop: &'a Stop,
+    pub(super) keep: Keep,
+    pub(super) pace: Arc<Pace>,
+    facts: RunFacts,
+    ledger: Ledger,
+}
+
+impl<'a> Job<'a> {
+    /// Takes the ledger, and with it the right to be the only one on it.
+    pub(super) fn begin(
+        settings: &'a Settings,
+        keep: Keep,
+        screen: &'a Screen,
+        stop: &'a Stop,
+    ) -> Result<Self, RunError> {
+        let facts = facts(settings);
+        let ledger = ledger::open(settings, &facts)?;
+        Ok(Self { settings, screen, stop, keep, pace: Pace::new(settings.rate, settings.patience), facts, ledger })
+    }
+
+    /// The gate as the ledger has it now; with `recheck` no row counts as settled.
+    pub(super) fn roster(&self, intake: &Intake, recheck: bool) -> Result<Roster, RunError> {
+        Ok(roster(self.settings, &self.keep, intake, self.ledger.admission(recheck)?))
+    }
+
+    /// Withdraws, and returns the exit code. `rows` is how many there are, where that is known.
+    pub(super) async fn withdraw(
+        self,
+        intake: Intake,
+        outputs: Outputs,
+        target: Ready,
+        rows: Option<u64>,
+        list: Option<ListSum>,
+    ) -> Result<u8, RunError> {
+        let Self { settings, screen, stop, .. } = self;
+        let columns = intake.columns();
+        // To open a pipe takes until somebody reads it.
+        let begun = unless_stopped(stop, "outputs", move || {
+            let summary = outputs.begin_summary()?;
+            Ok::<_, OutputError>((summary, outputs.begin_report(columns)?))
+        });
+        let (summary_file, report) = begun.await??;
+        let report_file = report.file().names();
+        let recheck = settings.request.recheck || list.is_some();
+        let roster = self.roster(&intake, recheck)?.warning();
+        let mut totals = Totals::new(settings.accounts.keys().cloned());
+        if let Some(list) = list {
+            totals.add_list(&settings.account, list);
+        }
+
+        let pulse = report.pulse();
+        let progress = Progress::begin(progress_style(settings), screen.clone(), rows);
+        let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
+        let (events, heard) = mpsc::channel(EVENTS);
+        let runtime = Handle::current();
+        let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen(heard)))?;
+        let attempts = Attempts {
+            api: target.api,
+            gate: self.ledger.clone(),
+            pace: self.pace,
+            stop: stop.clone(),
+            limits: limits(settings),
+            events,
+        };
+        let pool =
+            Pool { concurrency: settings.concurrency, max_errors: settings.max_errors, input_ends: intake.ends() };
+        let ended = tokio::select! {
+            ended = carry_out(runner::run(intake, roster, pool, attempts), told, stop) => ended,
+            () = stalled(stop, &pulse, settings.timeout) => Err(RunError::Stalled(settings.timeout)),
+        };
+        if let Err(error) = self.ledger.close().await {
+            // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
+            tracing::warn!("{}", crate::error_chain(&error));
+        }
+        let (totals, input_complete) = ended?;
+        let summary = sum_up(self.facts, totals, input_complete, stop);
+        Ok(tell(settings, screen, summary, summary_file, Some(report_file.last())))
+    }
+
+    /// Ends before the first withdrawal, with a summary of the list that was bought.
+    pub(super) async fn end_after_list(self, outputs: Outputs, list: ListSum) -> Result<u8, RunError> {
+        if let Err(error) = self.ledger.close().await {
+            tracing::warn!("{}", crate::error_chain(&error));
+        }
+        let mut totals = Totals::new(self.settings.accounts.keys().cloned());
+        totals.add_list(&self.settings.account, list);
+        let summary = sum_up(self.facts, totals, false, self.stop);
+        Ok(tell(self.settings, self.screen, summary, outputs.begin_summary()?, None))
+    }
+
+    /// Says what will be done, and asks.
+    pub(super) async fn ask(&self, plan: &str) -> Result<(), RunError> {
+        self.screen.print(&format!("{plan}{}\n", prompt::WARNING));
+        let screen = self.screen.clone();
+        let confirmed = unless_stopped(self.stop, "prompt", move || prompt::confirmed(&screen)).await??;
+        if confirmed { Ok(()) } else { Err(RunError::Declined) }
+    }
+}
+
+/// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
+async fn carry_out(
+    run: impl Future<Output = io::Result<bool>>,
+    told: oneshot::Receiver<Totals>,
+    stop: &Stop,
+) -> Result<(Totals, bool), RunError> {
+    let input_complete = run.await?;
+    let totals = told.await.unwrap_or_else(|_| {
+        stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
+        Totals::default()
+    });
+    Ok((totals, input_complete))
+}
+
+/// The run in sums, now that it has ended.
+pub(super) fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, stop: &Stop) -> Summary {
+    let stop = stop.cause();
+    let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
+    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code }
+}
+
+/// Writes the summary and shows it. Returns the exit code.
+pub(super) fn tell(
+    settings: &Settings,
+    screen: &Screen,
+    mut summary: Summary,
+    file: Option<crate::report::ReportFile>,
+    report: Option<&std::path::Path>,
+) -> u8 {
+    if let Err(error) = write_summary(file, &summary.to_json()) {
+        tracing::error!("{}", crate::error_chain(&error));
+        summary.exit_code = exit::UNWRITABLE;
+    }
+    if settings.request.quiet < 2 {
+        screen.print(&table(&summary, report));
+    }
+    summary.exit_code
+}
+
+/// Nothing is withdrawn without a yes: given ahead, or asked for.
+pub(super) fn must_ask(settings: &Settings) -> bool {
+    let request = &settings.request;
+    !(request.yes || settings.is_rehearsal() || request.dry_run)
+}
+
+/// Refuses at once where a yes is wanted and nobody can be asked for it.
+pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), RunError> {
+    let can_ask = !settings.request.subject.is_stdin() && prompt::somebody_is_there();
+    if must_ask(settings) && !can_ask { Err(RunError::NobodyToAsk) } else { Ok(()) }
+}
+
+/// Whom never to withdraw.
+pub(super) fn keep(settings: &Settings) -> Result<Keep, RunError> {
+    Ok(settings.keep.as_deref().map(Keep::read).transpose()?.unwrap_or_default())
+}
+
+/// Who may be called for.
+pub(super) fn roster(settings: &Settings, keep: &Keep, intake: &Intake, admission: Admission) -> Roster {
+    Roster::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), admission)
+        .keeping(keep.clone(), &intake.column_names())
+}
+
+pub(super) fn limits(settings: &Settings) -> Limits {
+    Limits { retries: settings.retries, backoff: settings.backoff, patience: settings.patience }
+}
+
+pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
+    let request = &settings.request;
+    match request.progress {
+        _ if request.quiet > 0 => ProgressStyle::None,
+        Some(style) => style,
+        // The rows scroll by already, and a bar would stand between them.
+        None if settings.report_goes_to_stdout() && io::stdout().is_terminal() => ProgressStyle::None,
+        None if io::stderr().is_terminal() => ProgressStyle::Bar,
+        None => ProgressStyle::Plain,
+    }
+}
+
+pub(super) fn facts(settings: &Settings) -> RunFacts {
+    let started_at = Timestamp::now();
+    let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
+    RunFacts { run_id, command: settings.request.subject.command(), api: settings.api.as_str(), started_at }
+}
+
+/// Says what the balance is, and whether it may be too small for so many withdrawals.
+pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, needed: u64) {
+    let Some(leave) = stop.or(pace.leave()).await else { return };
+    let ending = target.api.balance().await;
+    leave.accepted();
+    match ending.and_then(|ending| crate::policy::balance(&ending)) {
+        Some(credits) if credits < needed => {
+            tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
+        }
+        Some(credits) => tracing::info!("the balance is {credits} credits"),
+        None => {}
+    }
+}
+
+/// The plan of rows that can be read twice, unless the stop comes first.
+pub(super) fn plan(intake: Intake, roster: Roster, stop: &Stop) -> Result<Plan, RunError> {
+    let plan = Plan::of(intake, roster, stop)?;
+    if stop.is_requested() { Err(super::stopping::stopped(stop)) } else { Ok(plan) }
+}
