@@ -2,21 +2,31 @@
 
 use std::collections::HashMap;
 
-use bulk_withdraw::sandbox::Faults;
+use bulk_withdraw::sandbox::{Faults, Reply, StockItem, stock};
+use jiff::Timestamp;
 
-use crate::support::{Program, ids, list, swift, swiftly, wait};
+use crate::support::{Api, Program, ids, list, on_both_versions, swift, swiftly, wait};
 
-/// The server: 10 % rate limits (as HTTP 200), 5 % 500s, 3 % HTML 502s; here a few closed connections and
+on_both_versions!(
+    the_report_agrees_with_the_server_s_own_record,
+    every_ending_of_the_sandbox_comes_out_as_its_help_says,
+    a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_the_version_does,
+    retries_are_paced_like_first_calls,
+    connections_are_used_again,
+    a_list_is_whole_and_its_price_is_right_whatever_fails_meanwhile,
+    a_clean_up_agrees_with_the_server_s_own_record,
+);
+
+/// The server: 10 % rate limits (as HTTP 200 on V1), 5 % 500s, 3 % HTML 502s; here a few closed connections and
 /// broken answers besides.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_report_agrees_with_the_server_s_own_record() {
+async fn the_report_agrees_with_the_server_s_own_record(api: Api) {
     let sandbox = swift(|options| {
         options.faults =
             Faults { rate_limited: 0.10, server_error: 0.05, bad_gateway: 0.03, closed: 0.01, truncated: 0.01 };
         options.seed = Some(7);
     })
     .await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(2_000)));
     let ran = wait(program.start(&format!("run list.csv {} --concurrency 32 --retries 12", swiftly(&sandbox)))).await;
     ran.ended_with(0);
@@ -30,7 +40,7 @@ async fn the_report_agrees_with_the_server_s_own_record() {
         assert_eq!(calls, known.calls, "{id}: {known:?}");
         assert_eq!(known.calls_after_final, 0, "{id} was called after a final answer: {known:?}");
         assert!(known.withdrawn, "{id}: {known:?}");
-        let said_so = known.answers.iter().any(|answer| answer.reply == bulk_withdraw::sandbox::Reply::Withdrawn);
+        let said_so = known.answers.iter().any(|answer| answer.reply == Reply::Withdrawn);
         assert_eq!(outcome, if said_so { "withdrawn" } else { "presumed_withdrawn" }, "{id}: {known:?}");
     }
     assert_eq!(record.invitations.len(), 2_000);
@@ -39,8 +49,10 @@ async fn the_report_agrees_with_the_server_s_own_record() {
     assert_eq!(summary["calls"], record.calls);
     assert_eq!(summary["rate_limit_answers"], record.rate_limited);
     assert_eq!(summary["retries"], record.calls - 2_000);
+    assert_eq!(summary["api"], api.name());
     assert_eq!(summary["credits"]["charged"], record.charged);
     assert_eq!(summary["credits"]["possible"], record.possible);
+    assert_eq!(record.possible, api.possible(&record));
     assert_eq!((report.sum("attempts"), report.sum("credits")), (record.calls, record.charged));
     assert_eq!(report.sum("credits_possible"), record.possible);
     let rows = summary["rows"].as_object().unwrap();
@@ -51,25 +63,47 @@ async fn the_report_agrees_with_the_server_s_own_record() {
 }
 
 /// Each ending of the simulated API's table, as its help promises it.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_ending_of_the_sandbox_comes_out_as_its_help_says() {
+async fn every_ending_of_the_sandbox_comes_out_as_its_help_says(api: Api) {
     use bulk_withdraw::sandbox::ENDINGS;
+    let mut runs = Vec::new();
     for ending in ENDINGS {
         let sandbox = swift(|_| {}).await;
-        let program = Program::new();
+        let program = Program::on(api);
         program.write("list.csv", format!("7329176687475109{}\n", ending.digits));
-        let flags = "--timeout 4s --retries 1";
-        let ran = wait(program.start(&format!("run list.csv {} {flags}", swiftly(&sandbox)))).await;
-        let report = program.report("report.csv");
+        let child = program.start(&format!("run list.csv {} --timeout 4s --retries 1", swiftly(&sandbox)));
+        runs.push((ending, sandbox, program, child));
+    }
+    // All at once: some of them are about waiting.
+    for (ending, sandbox, program, child) in runs {
+        let ran = wait(child).await;
+        let (report, record) = (program.report("report.csv"), sandbox.record());
         assert_eq!(report.outcome(1), ending.outcome, "{}: {:?}\n{}", ending.digits, report.lines[&1], ran.stderr);
+        let costs = (report.sum("credits"), report.sum("credits_possible"));
+        assert_eq!(costs, (record.charged, record.possible), "{}: {record:?}", ending.digits);
+        assert_eq!(record.possible, api.possible(&record), "{}: {record:?}", ending.digits);
     }
 }
 
+async fn a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_the_version_does(api: Api) {
+    let sandbox = swift(|options| options.faults = Faults { rate_limited: 1.0, ..Faults::default() }).await;
+    let program = Program::on(api);
+    program.write("list.csv", list(ids(3)));
+    let flags = "--patience 100ms --concurrency 1";
+    let ran = wait(program.start(&format!("run list.csv {} {flags}", swiftly(&sandbox)))).await;
+    ran.ended_with(5).says("patience_exhausted");
+    let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
+    assert_eq!(report.outcomes(), ["rate_limited", "not_attempted", "not_attempted"]);
+    assert_eq!(report.lines[&1]["http_status"], api.rate_limit_status().to_string());
+    assert!(record.rate_limited > 1 && record.rate_limited == record.calls, "{record:?}");
+    assert_eq!(summary["rate_limit_answers"], record.rate_limited);
+    assert_eq!((&summary["credits"]["charged"], &summary["credits"]["possible"]), (&0.into(), &record.possible.into()));
+    assert_eq!(record.possible, api.possible(&record));
+}
+
 /// One limiter for all calls: whatever is repeated is paced as well.
-#[tokio::test(flavor = "multi_thread")]
-async fn retries_are_paced_like_first_calls() {
+async fn retries_are_paced_like_first_calls(api: Api) {
     let sandbox = swift(|options| options.faults = Faults { server_error: 0.5, ..Faults::default() }).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(100)));
     let flags = swiftly(&sandbox).replace("--rate unlimited", "--rate 400/s");
     wait(program.start(&format!("run list.csv {flags} --retries 30"))).await.ended_with(0);
@@ -81,12 +115,77 @@ async fn retries_are_paced_like_first_calls() {
     assert!(elapsed >= shortest, "{} calls in {elapsed} s", record.calls);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_are_used_again() {
+async fn connections_are_used_again(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(500)));
     wait(program.start(&format!("run list.csv {} --concurrency 4", swiftly(&sandbox)))).await.ended_with(0);
     let connections = sandbox.record().connections;
     assert!(connections <= 8, "{connections} connections for 4 workers");
+}
+
+/// 10 % rate limits and 5 % 500s while listing, and a few lost answers.
+const LISTING: Faults =
+    Faults { rate_limited: 0.10, server_error: 0.05, bad_gateway: 0.02, closed: 0.02, truncated: 0.02 };
+
+/// So many invitations to connect, of all ages.
+fn connections(count: u32) -> Vec<StockItem> {
+    let items = stock(count, Timestamp::now()).into_iter();
+    items.map(|item| StockItem::new(item.id, item.sent)).collect()
+}
+
+async fn a_list_is_whole_and_its_price_is_right_whatever_fails_meanwhile(api: Api) {
+    let stock = connections(1_205);
+    let sandbox = swift(|options| {
+        (options.faults, options.seed, options.stock) = (LISTING, Some(11), Some(stock.clone()));
+    })
+    .await;
+    let program = Program::on(api);
+    let flags = swiftly(&sandbox).replace("--yes", "");
+    let ran = wait(program.start(&format!("list {flags} --retries 12"))).await;
+    ran.ended_with(0);
+
+    let mut listed = csv::Reader::from_path(program.path("report.csv")).unwrap();
+    let listed: Vec<u64> = listed.records().map(|record| record.unwrap()[0].parse().unwrap()).collect();
+    assert_eq!(listed, stock.iter().map(|item| item.id).collect::<Vec<_>>());
+    let (summary, record) = (program.summary(), sandbox.record());
+    assert!(record.list_rate_limited > 5 && record.list_calls > 121 + record.list_rate_limited, "{record:?}");
+    assert_eq!((summary["api"].as_str(), summary["list"]["pages"].as_u64()), (Some(api.name()), Some(121)));
+    assert_eq!((summary["calls"].as_u64(), record.calls), (Some(record.list_calls), 0));
+    assert_eq!(summary["retries"], record.list_calls - 121);
+    assert_eq!(summary["rate_limit_answers"], record.list_rate_limited);
+    for credits in [&summary["list"], &summary["credits"]] {
+        assert_eq!(credits["charged"], record.list_charged);
+        assert_eq!(credits["possible"], record.list_possible);
+    }
+    assert_eq!(record.list_charged, 121);
+}
+
+async fn a_clean_up_agrees_with_the_server_s_own_record(api: Api) {
+    let stock = connections(300);
+    let old: Vec<_> = stock[200..].iter().map(|item| item.id.to_string()).collect();
+    let sandbox = swift(|options| {
+        (options.faults, options.seed, options.stock) = (LISTING, Some(5), Some(stock));
+    })
+    .await;
+    let program = Program::on(api);
+    let ran = wait(program.start(&format!("clean --older-than 30d {} --retries 12", swiftly(&sandbox)))).await;
+    ran.ended_with(0);
+
+    let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
+    let mut withdrawn: Vec<_> = report.lines.values().map(|line| line["invitation_id"].clone()).collect();
+    withdrawn.sort_by(|one, other| other.cmp(one));
+    assert_eq!(withdrawn, old);
+    assert_eq!(record.invitations.len(), old.len());
+    assert!(record.invitations.values().all(|known| known.withdrawn && known.calls_after_final == 0));
+    assert_eq!(summary["calls"], record.calls + record.list_calls);
+    assert_eq!(summary["rate_limit_answers"], record.rate_limited + record.list_rate_limited);
+    assert_eq!(
+        (&summary["list"]["charged"], &summary["list"]["possible"]),
+        (&record.list_charged.into(), &record.list_possible.into())
+    );
+    assert_eq!(summary["credits"]["charged"], record.charged + record.list_charged);
+    assert_eq!(summary["credits"]["possible"], record.possible + record.list_possible);
+    assert_eq!((report.sum("credits"), report.sum("credits_possible")), (record.charged, record.possible));
+    assert_eq!(record.possible, api.possible(&record));
 }

@@ -6,20 +6,139 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use bulk_withdraw::sandbox::{Sandbox, SandboxOptions};
-use serde_json::Value;
+use bulk_withdraw::sandbox::{Record, Sandbox, SandboxOptions};
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
 
 pub const KEY: &str = "key-0123456789abcdef";
 pub const TOKEN: &str = "AQEDAtoken0123456789abcdef";
+pub const ACCOUNT_ID: &str = "acc_0123456789";
+
+/// A version of the API. Whatever a test says of both holds for both; in what they differ to whoever calls them stands
+/// here and nowhere else (`contract.md`, Summary and Exit codes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    V1,
+    V2,
+}
+
+impl Api {
+    pub const BOTH: [Self; 2] = [Self::V1, Self::V2];
+
+    /// As `--api` and the summary call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+
+    /// The variable that names the account, with what the simulated API accepts there.
+    pub fn login(self) -> (&'static str, &'static str) {
+        match self {
+            Self::V1 => ("LINKUP_LOGIN_TOKEN", TOKEN),
+            Self::V2 => ("LINKUP_ACCOUNT_ID", ACCOUNT_ID),
+        }
+    }
+
+    /// The variable that holds the secret which is sent in a request's body, if any is, else that in its header.
+    pub fn secret(self) -> &'static str {
+        match self {
+            Self::V1 => "LINKUP_LOGIN_TOKEN",
+            Self::V2 => "LINKUP_API_KEY",
+        }
+    }
+
+    /// Where a withdrawal is asked for.
+    pub fn withdraw_path(self) -> &'static str {
+        match self {
+            Self::V1 => "/v1/network/withdraw-invitation",
+            Self::V2 => "/v2/network",
+        }
+    }
+
+    /// Why a run stops whose account is refused.
+    pub fn account_refused(self) -> &'static str {
+        match self {
+            Self::V1 => "login_refused",
+            Self::V2 => "account_refused",
+        }
+    }
+
+    /// The HTTP status of a rate limit.
+    pub fn rate_limit_status(self) -> u16 {
+        match self {
+            Self::V1 => 200,
+            Self::V2 => 429,
+        }
+    }
+
+    /// The most that the recorded withdrawals can have cost: on V1 every call but those answered by the API's own 500;
+    /// V2 says of each answer what it cost, so only the lost ones are in doubt.
+    pub fn possible(self, record: &Record) -> u64 {
+        match self {
+            Self::V1 => record.calls - record.server_errors,
+            Self::V2 => record.charged + record.lost,
+        }
+    }
+
+    /// A confirmed withdrawal.
+    pub fn success(self) -> ResponseTemplate {
+        ResponseTemplate::new(200).set_body_json(match self {
+            Self::V1 => json!({"status": "success", "message": "Connection invitation withdrawn successfully"}),
+            Self::V2 => json!({"success": true, "data": {"withdrawn": true}, "metadata": {"credits_consumed": 1}}),
+        })
+    }
+
+    /// An error that says this; V2's has a code that says nothing.
+    pub fn error(self, status: u16, message: &str) -> ResponseTemplate {
+        ResponseTemplate::new(status).set_body_json(match self {
+            Self::V1 => json!({"status": "error", "message": message}),
+            Self::V2 => json!({
+                "success": false, "error": {"code": "FAILED", "message": message}, "metadata": {"credits_consumed": 0}
+            }),
+        })
+    }
+
+    /// A rate limit.
+    pub fn rate_limited(self) -> ResponseTemplate {
+        self.error(self.rate_limit_status(), "Rate limit exceeded. Please try again later")
+    }
+}
+
+/// Makes a test of each function for each version, so that a failure names both: `on_v2::the_function`.
+macro_rules! on_both_versions {
+    ($($name:ident),* $(,)?) => {
+        mod on_v1 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Api::V1).await;
+            })*
+        }
+        mod on_v2 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Api::V2).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_versions;
 
 /// The program, in a directory of its own, with nothing of the caller's environment.
 pub struct Program {
     dir: tempfile::TempDir,
+    api: Api,
 }
 
 impl Program {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self::on(Api::V1)
+    }
+
+    /// With the credentials for this version.
+    pub fn on(api: Api) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), api }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -47,7 +166,8 @@ impl Program {
     /// The program with these arguments, split at spaces; credentials are set.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = self.bare_command(arguments);
-        command.env("LINKUP_API_KEY", KEY).env("LINKUP_LOGIN_TOKEN", TOKEN);
+        let (name, login) = self.api.login();
+        command.env("LINKUP_API_KEY", KEY).env(name, login);
         command
     }
 
@@ -64,7 +184,17 @@ impl Program {
     }
 
     pub fn start(&self, arguments: &str) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        spawn(self.command(arguments))
+    }
+
+    /// The program behind a shell's preparations, on which it can't insist itself.
+    pub fn shell(&self, preparations: &str, arguments: &str) -> Command {
+        let script = format!("{preparations}; exec '{}' {arguments}", env!("CARGO_BIN_EXE_bulk-withdraw"));
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.dir.path());
+        let (name, login) = self.api.login();
+        command.env("LINKUP_API_KEY", KEY).env(name, login).current_dir(self.dir.path()).stdin(Stdio::null());
+        command
     }
 
     pub fn report(&self, name: &str) -> Report {
@@ -145,13 +275,14 @@ impl Report {
     }
 }
 
-/// A simulated API that answers at once and has no limit.
+/// A simulated API of both versions that answers at once and has no limit.
 pub async fn swift(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     let mut options = SandboxOptions {
         limit: None,
         latency: Duration::ZERO..=Duration::ZERO,
         api_key: Some(KEY.to_owned()),
         login_token: Some(TOKEN.to_owned()),
+        account_id: Some(ACCOUNT_ID.to_owned()),
         ..SandboxOptions::default()
     };
     change(&mut options);
@@ -174,6 +305,11 @@ pub fn ids(count: u64) -> impl Iterator<Item = String> {
 /// A CSV list of these IDs.
 pub fn list(ids: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     ids.into_iter().fold("invitation_id\n".to_owned(), |list, id| list + id.as_ref() + "\n")
+}
+
+/// Starts it with what it says kept for [`wait`].
+pub fn spawn(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Waits for a child without blocking the runtime on which the simulated API runs.
