@@ -49,13 +49,24 @@ impl Page {
     }
 }
 
-/// Reads a page; `None` for a body that claims no success or holds no list.
+/// Reads a page; `None` for a body that claims no success or holds no list. `scrub` masks secrets in its texts, before
+/// any of them is cut: no half of one may be left over.
 #[must_use]
-pub fn read_page(version: ApiVersion, body: &[u8]) -> Option<Page> {
-    let body: Value = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()?;
+pub fn read_page(version: ApiVersion, body: &[u8], scrub: impl Fn(&str) -> String) -> Option<Page> {
+    let mut body: Value = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()?;
+    mask(&mut body, &scrub);
     match version {
         ApiVersion::V1 => read_v1::read(&body),
         ApiVersion::V2 => read_v2::read(&body),
+    }
+}
+
+fn mask(value: &mut Value, scrub: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = scrub(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| mask(value, scrub)),
+        Value::Object(members) => members.values_mut().for_each(|value| mask(value, scrub)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

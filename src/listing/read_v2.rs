@@ -36,7 +36,7 @@ mod tests {
     use crate::listing::read_page;
 
     fn read(body: &str) -> Option<Page> {
-        read_page(ApiVersion::V2, body.as_bytes())
+        read_page(ApiVersion::V2, body.as_bytes(), str::to_owned)
     }
 
     #[test]

@@ -58,13 +58,14 @@ impl<A: List> Lister<'_, A> {
             let leave = self.stop.or(self.pace.leave()).await?;
             let ending = self.api.page(request).await;
             self.tally.calls += 1;
-            let (meaning, words, page) = match page_in(&ending, |body| read_page(version, body)) {
-                Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
-                None => {
-                    let verdict = judge(version, &ending);
-                    (of_a_list(verdict.meaning), cut(&self.api.scrub(&verdict.words)), None)
-                }
-            };
+            let (meaning, words, page) =
+                match page_in(&ending, |body| read_page(version, body, |text| self.api.scrub(text))) {
+                    Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
+                    None => {
+                        let verdict = judge(version, &ending);
+                        (of_a_list(verdict.meaning), cut(&self.api.scrub(&verdict.words)), None)
+                    }
+                };
             tracing::debug!(page = request.number, came = page.is_some(), http_status = ending.http_status(),
                 words = %words, "answer");
             let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, leave, &ending, meaning);
