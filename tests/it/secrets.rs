@@ -1,96 +1,179 @@
 //! Key and token appear in no output, even where the API repeats them.
 
-use serde_json::json;
-use wiremock::matchers::any;
+use serde_json::{Value, json};
+use wiremock::matchers::{any, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{KEY, Program, SWIFTLY, TOKEN, swift, swiftly, wait};
+use crate::support::{Api, KEY, Program, Ran, SWIFTLY, TOKEN, on_both_versions, spawn, swift, swiftly, wait};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_api_that_repeats_key_and_token_is_not_repeated() {
+on_both_versions!(
+    an_api_that_repeats_key_and_token_is_not_repeated,
+    a_list_that_repeats_key_and_token_is_not_repeated,
+    a_whole_run_with_every_log_line_shows_no_secret,
+    an_input_with_a_secret_column_is_refused_before_anything_is_sent,
+    a_key_that_no_header_can_hold_is_refused_without_being_shown,
+    a_secret_that_comes_back_in_escapes_is_masked_as_well,
+);
+
+/// All that a run showed and wrote.
+fn everything(program: &Program, ran: Ran) -> Vec<String> {
+    let written = program.files().into_iter().filter(|name| !name.starts_with("list.")).map(|name| program.read(&name));
+    [ran.stdout, ran.stderr].into_iter().chain(written).collect()
+}
+
+#[track_caller]
+fn assert_secrets_are_masked(everything: &[String]) {
+    assert!(everything.iter().any(|text| text.contains("***")), "what holds them was not shown at all");
+    for text in everything {
+        assert!(!text.contains(&KEY[..8]) && !text.contains(&TOKEN[..8]), "{text}");
+    }
+}
+
+async fn an_api_that_repeats_key_and_token_is_not_repeated(api: Api) {
+    // On V2 it can be the key alone, since no token is sent.
+    let echo = api.echoed();
     for (status, message) in [
-        (200, format!("Invalid token {TOKEN} for key {KEY}")),
-        (500, format!("Crashed on {TOKEN}")),
-        (400, format!("{{\"login_token\": \"{TOKEN}\", \"x-api-key\": \"{KEY}\"}}")),
+        (200, format!("Invalid token {echo} for key {KEY}")),
+        (500, format!("Crashed on {echo}")),
+        (400, format!("{{\"login_token\": \"{echo}\", \"x-api-key\": \"{KEY}\"}}")),
         // Where words are cut off, no half of a secret may stand before the cut.
-        (200, format!("{} {TOKEN}", "x".repeat(290))),
+        (200, format!("{} {echo}", "x".repeat(280))),
+        // Stops the run, with the words as the reason.
+        (403, format!("The API key {KEY} is invalid")),
+        (402, format!("Insufficient credits for {KEY}")),
+        (429, format!("Rate limit exceeded for {KEY}")),
     ] {
         let server = MockServer::start().await;
-        let body = json!({"status": "error", "message": message});
-        Mock::given(any()).respond_with(ResponseTemplate::new(status).set_body_json(body)).mount(&server).await;
-        let program = Program::new();
+        Mock::given(any()).respond_with(api.error(status, &message)).mount(&server).await;
+        let program = Program::on(api);
         program.write("list.csv", "1000000\n");
-        let arguments = format!("run list.csv --base-url {} {SWIFTLY} --retries 1 -vv --log-format json", server.uri());
-        let ran = wait(program.start(&arguments)).await;
-        let everything = [ran.stdout, ran.stderr, program.read("report.csv"), program.read("summary.json")];
-        assert!(everything[1].contains("***") || everything[2].contains("***"), "the message was not shown at all");
-        for text in everything {
+        let flags = "--retries 1 --patience 20ms -vv --log-format json";
+        let arguments = format!("--base-url {} {SWIFTLY} {flags}", server.uri());
+        let ran = wait(program.start(&format!("run list.csv {arguments}"))).await;
+        assert_secrets_are_masked(&everything(&program, ran));
+        let ran = wait(program.start(&format!("list {arguments}").replace("--yes", ""))).await;
+        assert_secrets_are_masked(&everything(&program, ran));
+        let ran = wait(program.start(&format!("clean --older-than 30d {arguments}"))).await;
+        assert_secrets_are_masked(&everything(&program, ran));
+    }
+}
+
+/// A page that repeats the secret wherever it holds words.
+fn page(api: Api) -> Value {
+    let echo = format!("Ann {}", api.echoed());
+    // Cut off in the middle of it.
+    let long = format!("{} {}", "x".repeat(290), api.echoed());
+    match api {
+        Api::V1 => json!({"status": "success", "message": echo, "data": {"invitations": [{
+            "name": echo, "profile_url": echo, "subtitle": long, "invitation_type": echo, "message": echo,
+            "sent_time": "2 months ago", "invitation_id": 1000000}], "total_available_results": 1}}),
+        Api::V2 => json!({"success": true, "data": {"invitations": [{
+            "entity_urn": "urn:li:invitation:1000000", "invitation_type": echo, "sent_time": echo, "sent_time_days": 60,
+            "recipient": {"first_name": echo, "last_name": echo, "headline": long, "linkedin_url": echo}}],
+            "pagination": {"has_more": false}}, "metadata": {"credits_consumed": 1, "account_id": echo}}),
+    }
+}
+
+async fn a_list_that_repeats_key_and_token_is_not_repeated(api: Api) {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(page(api));
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let program = Program::on(api);
+    for command in ["list -o report.csv", "list -o report.jsonl", "clean --older-than 30d --yes -o report.csv"] {
+        let flags = "--rate unlimited --retry-base 1ms --retries 0 --summary summary.json -vv";
+        let ran = wait(program.start(&format!("{command} --base-url {} {flags}", server.uri()))).await;
+        assert_secrets_are_masked(&everything(&program, ran));
+    }
+}
+
+async fn a_whole_run_with_every_log_line_shows_no_secret(api: Api) {
+    let sandbox = swift(|options| options.credits = Some(1_000)).await;
+    let program = Program::on(api);
+    let rows: String =
+        ["101", "107", "109", "501", "521", "603", "607"].map(|end| format!("7329176687475109{end}\n")).concat();
+    program.write("list.csv", rows);
+    let flags = format!("{} -vv", swiftly(&sandbox));
+    for arguments in [
+        format!("run list.csv {flags}"),
+        format!("list {}", flags.replace("--yes", "")),
+        format!("clean --older-than 30d {flags}"),
+    ] {
+        let mut command = program.command(&arguments);
+        // What libraries would log if they were let.
+        command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+        let ran = wait(spawn(command)).await;
+        ran.says("answer");
+        for text in everything(&program, ran) {
             assert!(!text.contains(KEY) && !text.contains(TOKEN), "{text}");
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_whole_run_with_every_log_line_shows_no_secret() {
-    let sandbox = swift(|_| {}).await;
-    let program = Program::new();
-    let rows: String =
-        ["101", "107", "109", "501", "521", "603", "607"].map(|end| format!("7329176687475109{end}\n")).concat();
-    program.write("list.csv", rows);
-    let mut command = program.command(&format!("run list.csv {} -vv", swiftly(&sandbox)));
-    // What libraries would log if they were let.
-    command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
-    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    let ran = wait(child).await;
-    ran.says("attempt=1");
-    for text in [&ran.stdout, &ran.stderr, &program.read("report.csv"), &program.read("summary.json")] {
-        assert!(!text.contains(KEY) && !text.contains(TOKEN), "{text}");
-    }
-}
-
-#[test]
-fn an_input_with_a_secret_column_is_refused_before_anything_is_sent() {
-    let program = Program::new();
+async fn an_input_with_a_secret_column_is_refused_before_anything_is_sent(api: Api) {
+    let flags = format!("--sandbox --api {} --rate unlimited", api.name());
+    let program = Program::on(api);
     program.write("list.csv", format!("invitation_id,Login_Token\n1000000,{TOKEN}\n"));
-    let ran = program.run("run list.csv --sandbox");
+    let ran = program.run(&format!("run list.csv {flags}"));
     ran.ended_with(2).says("Login_Token");
     assert!(!ran.stderr.contains(TOKEN));
     assert_eq!(program.files(), ["list.csv"]);
 
     program.write("list.jsonl", format!("{{\"invitation_id\": 1000000, \"api_key\": \"{KEY}\"}}\n2000000\n"));
-    let ran = program.run("run list.jsonl --sandbox --rate unlimited -o report.csv");
+    let ran = program.run(&format!("run list.jsonl {flags} -o report.csv"));
     ran.ended_with(1);
     assert_eq!(program.report("report.csv").outcomes(), ["invalid", "withdrawn"]);
     assert!(!program.read("report.csv").contains(KEY) && !ran.stderr.contains(KEY));
 }
 
-#[test]
-fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
-    let program = Program::new();
+async fn a_key_that_no_header_can_hold_is_refused_without_being_shown(api: Api) {
+    let program = Program::on(api);
     program.write("list.csv", "1000000\n");
-    let mut command = program.command("run list.csv --yes");
-    command.env("LINKUP_API_KEY", "first line\nsecond line");
-    let ran = crate::support::Ran::from(command.output().unwrap());
-    ran.ended_with(2).says("the API key holds characters");
-    assert!(!ran.stderr.contains("second line"));
+    for command in ["run list.csv --yes", "list", "clean --older-than 30d --yes"] {
+        let mut command = program.command(command);
+        command.env("LINKUP_API_KEY", "first line\nsecond line");
+        let ran = Ran::from(command.output().unwrap());
+        ran.ended_with(2).says("the API key holds characters");
+        assert!(!ran.stderr.contains("second line"));
+    }
 }
 
 /// JSON has many spellings of one character; what counts is what they come to.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_comes_back_in_escapes_is_masked_as_well() {
-    let token = "AQED+secret<tok>12345";
-    let escaped: String = token.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
+async fn a_secret_that_comes_back_in_escapes_is_masked_as_well(api: Api) {
+    let secret = "AQED+secret<tok>12345";
+    let escaped: String = secret.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
     let server = MockServer::start().await;
-    let body = format!("{{\"status\": \"error\", \"message\": \"refused: {escaped}\"}}");
+    let body = match api {
+        Api::V1 => format!("{{\"status\": \"error\", \"message\": \"refused: {escaped}\"}}"),
+        Api::V2 => format!(
+            "{{\"success\": false, \"error\": {{\"code\": \"{escaped}\", \"message\": \"refused: {escaped}\"}}}}"
+        ),
+    };
     let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");
     Mock::given(any()).respond_with(answer.insert_header("location", "/x")).mount(&server).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", "1000000\n");
     let mut command = program.command(&format!("run list.csv --base-url {} {SWIFTLY} -v", server.uri()));
-    command.env("LINKUP_LOGIN_TOKEN", token);
-    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    let ran = wait(child).await;
+    command.env(api.secret(), secret);
+    let ran = wait(spawn(command)).await;
     let report = program.read("report.csv");
     assert!(report.contains("refused: ***"), "{report}");
     assert!(!ran.stderr.contains("AQED") && !report.contains("AQED"));
+}
+
+/// The balance is asked for with the key alone, and its answer is nobody's business.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_that_repeats_the_key_is_not_repeated() {
+    for status in [200, 403, 500] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(status).set_body_json(json!({"credits": KEY, "message": KEY, KEY: 7}));
+        Mock::given(method("GET")).and(path("/v2/credits")).respond_with(answer).mount(&server).await;
+        Mock::given(method("POST")).respond_with(Api::V2.success()).mount(&server).await;
+        let program = Program::on(Api::V2);
+        program.write("list.csv", "1000000\n");
+        let ran = wait(program.start(&format!("run list.csv --base-url {} {SWIFTLY} -vv", server.uri()))).await;
+        ran.ended_with(0);
+        for text in everything(&program, ran) {
+            assert!(!text.contains(&KEY[..8]), "{text}");
+        }
+    }
 }

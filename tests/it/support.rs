@@ -41,11 +41,19 @@ impl Api {
         }
     }
 
-    /// The variable that holds the secret which is sent in a request's body, if any is, else that in its header.
+    /// The variable with the secret that an answer is most likely to repeat.
     pub fn secret(self) -> &'static str {
         match self {
             Self::V1 => "LINKUP_LOGIN_TOKEN",
             Self::V2 => "LINKUP_API_KEY",
+        }
+    }
+
+    /// That secret.
+    pub fn echoed(self) -> &'static str {
+        match self {
+            Self::V1 => TOKEN,
+            Self::V2 => KEY,
         }
     }
 
