@@ -1,110 +1,234 @@
 //! What leaves the machine, to the byte, and how often.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 use wiremock::matchers::{any, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{KEY, Program, Ran, SWIFTLY, TOKEN, wait};
+use crate::support::{ACCOUNT_ID, Api, KEY, Program, Ran, SWIFTLY, TOKEN, on_both_versions, spawn, wait};
 
-const SUCCESS: &str = r#"{"status": "success", "message": "Connection invitation withdrawn successfully"}"#;
+on_both_versions!(
+    a_withdrawal_is_asked_for_exactly_as_documented,
+    a_list_is_asked_for_exactly_as_documented,
+    a_clean_up_buys_its_list_first,
+    a_success_is_never_sent_again_whatever_headers_came_with_it,
+    a_redirect_is_not_followed,
+    loopback_is_reached_without_a_proxy,
+    retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it,
+    a_call_without_an_answer_in_time_is_lost,
+    a_refused_connection_costs_nothing,
+);
 
-async fn run_against(server: &MockServer, input: &str, more: &str) -> (Program, Ran, Vec<Request>) {
-    let program = Program::new();
+/// Runs against this server. Returns the calls to withdraw.
+async fn run_against(api: Api, server: &MockServer, input: &str, more: &str) -> (Program, Ran, Vec<Request>) {
+    let program = Program::on(api);
     program.write("list.csv", input);
-    let child = program.start(&format!("run list.csv --base-url {} {SWIFTLY} {more}", server.uri()));
-    let ran = wait(child).await;
+    let ran = wait(program.start(&format!("run list.csv --base-url {} {SWIFTLY} {more}", server.uri()))).await;
     let requests = server.received_requests().await.unwrap();
-    (program, ran, requests)
+    (program, ran, past_the_balance(api, requests))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_is_asked_for_exactly_as_documented() {
-    let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200).set_body_raw(SUCCESS, "application/json");
-    Mock::given(method("POST")).and(path("/v1/network/withdraw-invitation")).respond_with(answer).mount(&server).await;
-
-    let input = "invitation_id,country\n7329176687475109888,\n'2906418534,us\n";
-    let (_, ran, requests) = run_against(&server, input, "--concurrency 1").await;
-    ran.ended_with(0);
-    let bodies: Vec<_> = requests.iter().map(|request| String::from_utf8(request.body.clone()).unwrap()).collect();
-    assert_eq!(
-        bodies,
-        [
-            format!(r#"{{"invitation_id":"7329176687475109888","login_token":"{TOKEN}","country":"FR"}}"#),
-            format!(r#"{{"invitation_id":"2906418534","login_token":"{TOKEN}","country":"US"}}"#),
-        ]
-    );
+/// Before the first withdrawal the balance is asked for, on V2 alone and once.
+fn past_the_balance(api: Api, mut requests: Vec<Request>) -> Vec<Request> {
+    if api == Api::V2 {
+        let balance = requests.remove(0);
+        assert_eq!((balance.method.as_str(), balance.url.path(), balance.url.query()), ("GET", "/v2/credits", None));
+        assert_is_from_us(&balance);
+        assert!(balance.body.is_empty(), "{:?}", balance.body);
+    }
     for request in &requests {
-        assert_eq!((request.method.as_str(), request.url.path()), ("POST", "/v1/network/withdraw-invitation"));
-        assert_eq!(request.headers["x-api-key"], KEY);
-        assert_eq!(request.headers["content-type"], "application/json");
-        let agent = request.headers["user-agent"].to_str().unwrap();
-        assert_eq!(agent, concat!("bulk-withdraw/", env!("CARGO_PKG_VERSION")));
+        assert_eq!((request.method.as_str(), request.url.path()), ("POST", api.withdraw_path()));
+    }
+    requests
+}
+
+/// The key stands in its header and nowhere else.
+fn assert_is_from_us(request: &Request) {
+    assert_eq!(request.headers["x-api-key"], KEY);
+    assert_eq!(request.headers["content-type"], "application/json");
+    let agent = request.headers["user-agent"].to_str().unwrap();
+    assert_eq!(agent, concat!("bulk-withdraw/", env!("CARGO_PKG_VERSION")));
+    let names: Vec<_> = request.headers.keys().map(|name| name.as_str()).collect();
+    let known = ["x-api-key", "content-type", "accept", "user-agent", "host", "content-length"];
+    assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
+    assert!(!request.url.as_str().contains(KEY));
+}
+
+fn bodies(requests: &[Request]) -> Vec<String> {
+    requests.iter().map(|request| String::from_utf8(request.body.clone()).unwrap()).collect()
+}
+
+/// Also where the other version's credential is at hand: it stays here.
+async fn a_withdrawal_is_asked_for_exactly_as_documented(api: Api) {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).and(path(api.withdraw_path())).respond_with(api.success()).mount(&server).await;
+
+    let program = Program::on(api);
+    program.write("list.csv", "invitation_id,country\n7329176687475109888,\n'2906418534,us\n");
+    let flags = format!("{SWIFTLY} --concurrency 1 --api {}", api.name());
+    let mut command = program.command(&format!("run list.csv --base-url {} {flags}", server.uri()));
+    for (name, value) in Api::BOTH.map(Api::login) {
+        command.env(name, value);
+    }
+    wait(spawn(command)).await.ended_with(0);
+    let requests = past_the_balance(api, server.received_requests().await.unwrap());
+    let expected = [("7329176687475109888", "FR"), ("2906418534", "US")].map(|(id, country)| match api {
+        Api::V1 => format!(r#"{{"invitation_id":"{id}","login_token":"{TOKEN}","country":"{country}"}}"#),
+        // An ID as text, and neither token nor country.
+        Api::V2 => {
+            format!(r#"{{"account_id":"{ACCOUNT_ID}","action":"withdraw","params":{{"invitation_id":"{id}"}}}}"#)
+        }
+    });
+    assert_eq!(bodies(&requests), expected);
+    requests.iter().for_each(assert_is_from_us);
+}
+
+/// Where a list is asked for.
+fn list_path(api: Api) -> &'static str {
+    match api {
+        Api::V1 => "/v1/network/sent-invitations",
+        Api::V2 => "/v2/network",
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_success_is_never_sent_again_whatever_headers_came_with_it() {
+/// A page with these invitations, sent long ago. V1 says how many there are in all; V2 says where the next page begins,
+/// or leaves that to whoever asks.
+fn page(api: Api, ids: std::ops::Range<u64>, all: u64, next: Option<u64>) -> ResponseTemplate {
+    let has_more = ids.end < all;
+    let entries: Vec<Value> = ids
+        .map(|id| match api {
+            Api::V1 => json!({"invitation_id": 1_000_000 + id, "sent_time": "2 months ago"}),
+            Api::V2 => json!({"entity_urn": format!("urn:li:invitation:{}", 1_000_000 + id), "sent_time_days": 60}),
+        })
+        .collect();
+    ResponseTemplate::new(200).set_body_json(match api {
+        Api::V1 => json!({"status": "success", "data": {"invitations": entries, "total_available_results": all}}),
+        Api::V2 => json!({
+            "success": true,
+            "data": {"invitations": entries, "pagination": {"has_more": has_more, "next_offset": next}},
+            "metadata": {"credits_consumed": 1}
+        }),
+    })
+}
+
+async fn a_list_is_asked_for_exactly_as_documented(api: Api) {
+    for (more, kind, country) in
+        [("", "CONNECTION", "FR"), ("--type content-series --country de", "CONTENT_SERIES", "DE")]
+    {
+        let server = MockServer::start().await;
+        // The second page says that the third begins further on than it would.
+        for (priority, ids, next) in [(1, 0..10, None), (2, 10..20, Some(25)), (3, 20..23, None)] {
+            let mock = Mock::given(method("POST")).and(path(list_path(api))).respond_with(page(api, ids, 23, next));
+            mock.up_to_n_times(1).with_priority(priority).mount(&server).await;
+        }
+        let program = Program::on(api);
+        let flags = format!("--base-url {} --rate unlimited --api {} {more}", server.uri(), api.name());
+        let mut command = program.command(&format!("list {flags}"));
+        for (name, value) in Api::BOTH.map(Api::login) {
+            command.env(name, value);
+        }
+        let ran = wait(spawn(command)).await;
+        ran.ended_with(0);
+        assert_eq!(ran.stdout.lines().count(), 1 + 23);
+        let requests = server.received_requests().await.unwrap();
+        let expected = match api {
+            Api::V1 => [1, 2, 3].map(|page| {
+                format!(
+                    r#"{{"login_token":"{TOKEN}","country":"{country}","invitation_type":"{kind}","start_page":{page},"end_page":{page}}}"#
+                )
+            }),
+            Api::V2 => [0, 10, 25].map(|offset| {
+                format!(
+                    r#"{{"account_id":"{ACCOUNT_ID}","action":"list_sent","params":{{"count":10,"offset":{offset},"invitation_type":"{kind}"}}}}"#
+                )
+            }),
+        };
+        assert_eq!(bodies(&requests), expected);
+        for request in &requests {
+            assert_eq!((request.method.as_str(), request.url.path()), ("POST", list_path(api)));
+            assert_is_from_us(request);
+        }
+    }
+}
+
+async fn a_clean_up_buys_its_list_first(api: Api) {
     let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200)
-        .set_body_raw(SUCCESS, "application/json")
+    for (priority, ids) in [(1, 0..10), (2, 10..12)] {
+        let mock = Mock::given(method("POST")).and(path(list_path(api))).respond_with(page(api, ids, 12, None));
+        mock.up_to_n_times(1).with_priority(priority).mount(&server).await;
+    }
+    Mock::given(method("POST")).and(path(api.withdraw_path())).respond_with(api.success()).mount(&server).await;
+    let program = Program::on(api);
+    let flags = format!("--base-url {} {SWIFTLY} --concurrency 1", server.uri());
+    wait(program.start(&format!("clean --older-than 30d {flags}"))).await.ended_with(0);
+    let mut requests = server.received_requests().await.unwrap();
+    let withdrawals = past_the_balance(api, requests.split_off(2));
+    assert!(requests.iter().all(|request| request.url.path() == list_path(api)));
+    assert_eq!(withdrawals.len(), 12);
+    assert_eq!(program.report("report.csv").count("withdrawn"), 12);
+}
+
+async fn a_success_is_never_sent_again_whatever_headers_came_with_it(api: Api) {
+    let server = MockServer::start().await;
+    let answer = api
+        .success()
         .insert_header("retry-after", "0")
         .insert_header("x-ratelimit-remaining", "0")
         .insert_header("x-ratelimit-reset", "0");
     Mock::given(any()).respond_with(answer).mount(&server).await;
-    let (program, ran, requests) = run_against(&server, "1000000\n2000000\n", "").await;
+    let (program, ran, requests) = run_against(api, &server, "1000000\n2000000\n", "").await;
     ran.ended_with(0);
     assert_eq!((requests.len(), program.report("report.csv").count("withdrawn")), (2, 2));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_is_not_followed() {
+async fn a_redirect_is_not_followed(api: Api) {
     let (server, elsewhere) = (MockServer::start().await, MockServer::start().await);
     for status in [301, 302, 303, 307, 308] {
         server.reset().await;
         let answer = ResponseTemplate::new(status).insert_header("location", elsewhere.uri().as_str());
         Mock::given(any()).respond_with(answer).mount(&server).await;
-        let (program, ran, requests) = run_against(&server, "1000000\n", "--retries 1").await;
+        let (program, ran, requests) = run_against(api, &server, "1000000\n", "--retries 1").await;
         ran.ended_with(1);
         assert_eq!(requests.len(), 2, "{status}");
         let report = program.report("report.csv");
         assert_eq!(report.outcome(1), "unconfirmed", "{status}");
         assert!(report.lines[&1]["detail"].contains("redirect"), "{:?}", report.lines[&1]);
+        assert_eq!((report.sum("credits"), report.sum("credits_possible")), (0, 2), "{status}");
+
+        server.reset().await;
+        let answer = ResponseTemplate::new(status).insert_header("location", elsewhere.uri().as_str());
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let flags = "--rate unlimited --retry-base 1ms --retries 1";
+        let ran = wait(program.start(&format!("list --base-url {} {flags}", server.uri()))).await;
+        ran.ended_with(5).says("redirect");
+        assert_eq!(server.received_requests().await.unwrap().len(), 2, "{status}");
     }
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0, "key and token were sent elsewhere");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn loopback_is_reached_without_a_proxy() {
+async fn loopback_is_reached_without_a_proxy(api: Api) {
     let (server, proxy) = (MockServer::start().await, MockServer::start().await);
-    let answer = ResponseTemplate::new(200).set_body_raw(SUCCESS, "application/json");
-    Mock::given(any()).respond_with(answer.clone()).mount(&server).await;
-    Mock::given(any()).respond_with(answer).mount(&proxy).await;
-    let program = Program::new();
+    Mock::given(any()).respond_with(api.success()).mount(&server).await;
+    Mock::given(any()).respond_with(api.success()).mount(&proxy).await;
+    let program = Program::on(api);
     program.write("list.csv", "1000000\n");
     let arguments = format!("run list.csv --base-url http://localhost:{} {SWIFTLY}", server.address().port());
     let mut command = program.command(&arguments);
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env(name, proxy.uri());
     }
-    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    wait(child).await.ended_with(0);
-    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    wait(spawn(command)).await.ended_with(0);
+    assert_eq!(past_the_balance(api, server.received_requests().await.unwrap()).len(), 1);
     assert_eq!(proxy.received_requests().await.unwrap().len(), 0, "a proxy was handed the key");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it() {
-    let limited = |seconds: &str| {
-        ResponseTemplate::new(200)
-            .set_body_json(json!({"status": "error", "message": "Rate limit exceeded. Please try again later"}))
-            .insert_header("retry-after", seconds)
-    };
+async fn retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it(api: Api) {
+    let limited = |seconds: &str| api.rate_limited().insert_header("retry-after", seconds);
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(limited("1")).up_to_n_times(1).with_priority(1).mount(&server).await;
-    let answer = ResponseTemplate::new(200).set_body_raw(SUCCESS, "application/json");
-    Mock::given(any()).respond_with(answer).mount(&server).await;
-    let (program, ran, requests) = run_against(&server, "1000000\n", "").await;
+    Mock::given(method("POST")).respond_with(limited("1")).up_to_n_times(1).with_priority(1).mount(&server).await;
+    Mock::given(method("POST")).respond_with(api.success()).mount(&server).await;
+    let (program, ran, requests) = run_against(api, &server, "1000000\n", "").await;
     ran.ended_with(0);
     assert_eq!(requests.len(), 2);
     let waited: u64 = program.report("report.csv").sum("duration_ms");
@@ -112,19 +236,18 @@ async fn retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it() {
 
     server.reset().await;
     Mock::given(any()).respond_with(limited("3600")).mount(&server).await;
-    let (program, ran, requests) = run_against(&server, "1000000\n2000000\n", "--concurrency 1").await;
+    let (program, ran, requests) = run_against(api, &server, "1000000\n2000000\n", "--concurrency 1").await;
     ran.ended_with(5).says("3600 s").says("--patience");
     assert_eq!(requests.len(), 1);
     assert_eq!(program.report("report.csv").outcomes(), ["rate_limited", "not_attempted"]);
     assert_eq!(program.summary()["stop"]["reason"], "patience_exhausted");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_without_an_answer_in_time_is_lost() {
+async fn a_call_without_an_answer_in_time_is_lost(api: Api) {
     let server = MockServer::start().await;
-    let slow = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(30));
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     Mock::given(any()).respond_with(slow).mount(&server).await;
-    let (program, ran, requests) = run_against(&server, "1000000\n", "--timeout 100ms --retries 1").await;
+    let (program, ran, requests) = run_against(api, &server, "1000000\n", "--timeout 100ms --retries 1").await;
     ran.ended_with(1);
     assert_eq!(requests.len(), 2);
     let report = program.report("report.csv");
@@ -133,11 +256,10 @@ async fn a_call_without_an_answer_in_time_is_lost() {
     assert_eq!(report.lines[&1]["detail"], "no answer in time");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_connection_costs_nothing() {
+async fn a_refused_connection_costs_nothing(api: Api) {
     // A port that was just free: nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", "1000000\n");
     let ran = program.run(&format!("run list.csv --base-url http://127.0.0.1:{port} {SWIFTLY} --retries 2"));
     ran.ended_with(1);
@@ -145,4 +267,99 @@ async fn a_refused_connection_costs_nothing() {
     assert_eq!((report.outcome(1), report.sum("attempts")), ("failed", 3));
     assert_eq!((report.sum("credits"), report.sum("credits_possible")), (0, 0));
     assert!(report.lines[&1]["detail"].starts_with("no connection"), "{:?}", report.lines[&1]);
+}
+
+/// V2 says what each call cost: that is what counts, and only what it does not say is in doubt.
+#[tokio::test(flavor = "multi_thread")]
+async fn v2_s_exact_charges_are_added_up() {
+    let success = |metadata: Value| json!({"success": true, "data": {"withdrawn": true}, "metadata": metadata});
+    let error = |code: &str, credits: u64| json!({"success": false, "error": {"code": code}, "metadata": {"credits_consumed": credits}});
+    let json = |status, body| ResponseTemplate::new(status).set_body_json(body);
+    // The ID, its answers, and what that comes to: outcome, charged, possible.
+    let cases = [
+        ("1000000", vec![json(200, success(json!({"credits_consumed": 2})))], ("withdrawn", "2", "2")),
+        ("2000000", vec![json(200, success(json!({"credits_consumed": 0})))], ("withdrawn", "0", "0")),
+        ("3000000", vec![json(200, success(Value::Null))], ("withdrawn", "0", "1")),
+        ("4000000", vec![json(400, error("INVITATION_NOT_PENDING", 0))], ("not_pending", "0", "0")),
+        ("5000000", vec![json(404, error("INVITATION_NOT_FOUND", 1))], ("not_found", "1", "1")),
+        (
+            "6000000",
+            vec![
+                json(500, error("INTERNAL_ERROR", 0)),
+                ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>"),
+                json(429, error("RATE_LIMITED", 0)),
+                json(200, success(json!({"credits_consumed": 1}))),
+            ],
+            ("withdrawn", "1", "2"),
+        ),
+    ];
+    let server = MockServer::start().await;
+    for (id, answers, _) in &cases {
+        for (place, answer) in (1..).zip(answers) {
+            let body = wiremock::matchers::body_string_contains(format!("\"{id}\""));
+            let mock = Mock::given(method("POST")).and(body).respond_with(answer.clone());
+            mock.up_to_n_times(1).with_priority(place).mount(&server).await;
+        }
+    }
+    let input: String = cases.iter().map(|(id, _, _)| format!("{id}\n")).collect();
+    let (program, ran, requests) = run_against(Api::V2, &server, &input, "").await;
+    ran.ended_with(1);
+    assert_eq!(requests.len(), 9);
+    let (report, summary) = (program.report("report.csv"), program.summary());
+    for (line, (id, _, expected)) in report.lines.values().zip(&cases) {
+        let told = (line["outcome"].as_str(), line["credits"].as_str(), line["credits_possible"].as_str());
+        assert_eq!((line["invitation_id"].as_str(), told), (*id, *expected));
+    }
+    assert_eq!(summary["credits"], json!({"charged": 4, "possible": 6}));
+}
+
+/// Nobody documents that answer, so whatever comes is taken for no balance, and holds nothing up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_that_does_not_come_is_done_without() {
+    let json = |status, body: Value| ResponseTemplate::new(status).set_body_json(body);
+    let answers = [
+        json(404, json!({"detail": "Not Found"})),
+        json(403, json!({"success": false, "error": {"code": "INVALID_API_KEY", "message": "Invalid API key"}})),
+        json(402, json!({"success": false, "error": {"code": "INSUFFICIENT_CREDITS", "message": "none"}})),
+        json(429, json!({"success": false, "error": {"code": "RATE_LIMITED"}})).insert_header("retry-after", "3600"),
+        json(500, json!({"credits": 0})),
+        json(200, json!({"success": true, "data": {"used": 3}})),
+        json(200, json!({"credits": "many"})),
+        json(200, json!([1, 2])),
+        ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"),
+        ResponseTemplate::new(200),
+        json(200, json!({"credits": 0})).set_delay(Duration::from_secs(30)),
+        ResponseTemplate::new(307).insert_header("location", "/v2/elsewhere"),
+    ];
+    for answer in answers {
+        let server = MockServer::start().await;
+        Mock::given(method("GET")).respond_with(answer.clone()).mount(&server).await;
+        Mock::given(method("POST")).respond_with(Api::V2.success()).mount(&server).await;
+        let (program, ran, requests) = run_against(Api::V2, &server, "1000000\n", "--timeout 1s").await;
+        ran.ended_with(0);
+        assert_eq!(requests.len(), 1, "{answer:?}");
+        assert!(!ran.stderr.contains("balance"), "{answer:?}: {}", ran.stderr);
+        // It is no call for a row.
+        let summary = program.summary();
+        assert_eq!((&summary["calls"], &summary["rate_limit_answers"]), (&1.into(), &0.into()), "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_that_comes_is_told_and_warned_of_where_it_is_too_small() {
+    for (body, said) in [
+        (json!({"success": true, "data": {"credits": 2}}), "the balance is 2 credits"),
+        (json!({"balance": 1}), "the balance is 1 credits, and this may take 2"),
+        (json!({"data": {"credits": {"remaining": 0}}}), "the balance is 0 credits, and this may take 2"),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_json(&body);
+        Mock::given(method("GET")).and(path("/v2/credits")).respond_with(answer).mount(&server).await;
+        Mock::given(method("POST")).respond_with(Api::V2.success()).mount(&server).await;
+        // The balance may be wrong: what counts is what the calls are told.
+        let (_, ran, requests) = run_against(Api::V2, &server, "1000000\n2000000\n", "").await;
+        ran.ended_with(0).says(said);
+        assert_eq!(ran.stderr.contains("may take"), said.contains("may take"), "{}", ran.stderr);
+        assert_eq!(requests.len(), 2);
+    }
 }
