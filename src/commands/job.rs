@@ -216,9 +216,10 @@ pub(super) fn facts(settings: &Settings) -> RunFacts {
 /// Says what the balance is, and whether it may be too small for so many withdrawals.
 pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, needed: u64) {
     let Some(leave) = stop.or(pace.leave()).await else { return };
-    let ending = target.api.balance().await;
+    // It changes nothing, so nobody need wait for its answer.
+    let ending = stop.or(target.api.balance()).await;
     leave.accepted();
-    match ending.and_then(|ending| crate::policy::balance(&ending)) {
+    match ending.flatten().and_then(|ending| crate::policy::balance(&ending)) {
         Some(credits) if credits < needed => {
             tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
         }
