@@ -2,19 +2,29 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{KEY, Program, Ran, TOKEN, ids, list, swift, swiftly, until, wait};
+use crate::support::{Api, KEY, Program, Ran, TOKEN, ids, list, on_both_versions, spawn, swift, swiftly, until, wait};
+
+on_both_versions!(
+    a_second_run_sends_nothing_and_reports_every_row_as_settled,
+    what_is_not_settled_for_good_is_tried_again,
+    an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal,
+    of_two_runs_at_once_one_works_and_the_other_says_which,
+    apis_and_accounts_are_kept_apart,
+    the_ledger_is_its_owner_s_alone_and_holds_no_secret,
+    a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent,
+    a_ledger_that_outgrows_the_disk_stops_the_run_and_loses_nothing,
+    what_is_forgotten_is_asked_about_again,
+);
 
 const LEDGER: &str = ".local/state/bulk-withdraw/ledger.db";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_run_sends_nothing_and_reports_every_row_as_settled() {
+async fn a_second_run_sends_nothing_and_reports_every_row_as_settled(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     let accepted = "7329176687475109101".to_owned();
     program.write("list.csv", list(ids(50).chain([accepted])));
     let command = format!("run list.csv {}", swiftly(&sandbox));
@@ -38,10 +48,9 @@ async fn a_second_run_sends_nothing_and_reports_every_row_as_settled() {
     assert_eq!(program.report("report.csv").count("not_pending"), 51);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_settled_for_good_is_tried_again() {
+async fn what_is_not_settled_for_good_is_tried_again(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     // Not found, rejected, failed, and an answer that was lost for good.
     let endings = ["107", "109", "503", "605"];
     program.write("list.csv", list(endings.map(|ending| format!("7329176687475109{ending}"))));
@@ -55,10 +64,9 @@ async fn what_is_not_settled_for_good_is_tried_again() {
 }
 
 /// An answer that an earlier run lost is still lost: "not pending" is then most likely our own doing.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal() {
+async fn an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     // Withdrawn at the first call, whose answer never comes; later ones are told that nothing is pending.
     program.write("list.csv", "7329176687475109609\n");
     let command = format!("run list.csv {} --retries 0 --timeout 200ms", swiftly(&sandbox));
@@ -70,11 +78,10 @@ async fn an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal() {
     assert!(report.lines[&1]["detail"].contains("an earlier run"), "{:?}", report.lines[&1]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
+async fn of_two_runs_at_once_one_works_and_the_other_says_which(api: Api) {
     let slow = Duration::from_millis(300);
     let sandbox = swift(|options| options.latency = slow..=slow).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(8)));
     let command = format!("run list.csv {} --concurrency 2", swiftly(&sandbox));
     let first = program.start(&command);
@@ -97,28 +104,44 @@ async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
     assert_eq!(sandbox.record().calls, 8);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn apis_and_accounts_are_kept_apart() {
+async fn apis_and_accounts_are_kept_apart(api: Api) {
     let (one, other) = (swift(|_| {}).await, swift(|_| {}).await);
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(5)));
     wait(program.start(&format!("run list.csv {}", swiftly(&one)))).await.ended_with(0);
     wait(program.start(&format!("run list.csv {}", swiftly(&other)))).await.ended_with(0);
     assert_eq!((one.record().charged, other.record().charged), (5, 5));
     // A rehearsal keeps its own and throws it away, unless it names one.
-    program.run("run list.csv --sandbox --rate unlimited -o report.csv").ended_with(0);
+    let rehearsal = format!("run list.csv --sandbox --api {} --rate unlimited -o report.csv", api.name());
+    program.run(&rehearsal).ended_with(0);
     assert_eq!(program.report("report.csv").count("withdrawn"), 5);
     for expected in ["withdrawn", "already_settled"] {
-        let ran = program.run(&format!("run list.csv --sandbox --rate unlimited -o report.csv --ledger {LEDGER}"));
+        let ran = program.run(&format!("{rehearsal} --ledger {LEDGER}"));
         ran.ended_with(0);
         assert_eq!(program.report("report.csv").count(expected), 5);
     }
 }
 
+/// An invitation is the same one on either version.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_is_its_owner_s_alone_and_holds_no_secret() {
+async fn what_one_version_settled_is_settled_on_the_other() {
+    for [first, second] in [Api::BOTH, [Api::V2, Api::V1]] {
+        let sandbox = swift(|_| {}).await;
+        let program = Program::on(first);
+        program.write("list.csv", list(ids(5)));
+        wait(program.start(&format!("run list.csv {}", swiftly(&sandbox)))).await.ended_with(0);
+        let mut command = program.command(&format!("run list.csv {} --api {}", swiftly(&sandbox), second.name()));
+        let (name, login) = second.login();
+        command.env(name, login);
+        wait(spawn(command)).await.ended_with(0);
+        assert_eq!((program.summary()["api"].as_str(), sandbox.record().calls), (Some(second.name()), 5));
+        assert_eq!(program.report("report.csv").count("already_settled"), 5);
+    }
+}
+
+async fn the_ledger_is_its_owner_s_alone_and_holds_no_secret(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(5)));
     wait(program.start(&format!("run list.csv {}", swiftly(&sandbox)))).await.ended_with(0);
     let path = program.path(LEDGER);
@@ -184,10 +207,9 @@ fn a_ledger_with_two_names_and_a_link_to_nothing_are_refused() {
     program.run("history --ledger second.db").ended_with(0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() {
+async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(5))).write("file", "");
     // Not a directory: whoever runs the tests as root can write into a read-only one.
     let ran = wait(program.start(&format!("run list.csv {} --ledger file/ledger.db", swiftly(&sandbox)))).await;
@@ -196,17 +218,12 @@ async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() 
 }
 
 /// A disk that fills up in the middle of a run: a limit on the size of files is the same to whoever writes them.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_outgrows_the_disk_stops_the_run_and_loses_nothing() {
+async fn a_ledger_that_outgrows_the_disk_stops_the_run_and_loses_nothing(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(5_000)));
     let flags = swiftly(&sandbox).replace("-o report.csv", "-o /dev/null");
-    let script =
-        format!("trap '' XFSZ; ulimit -f 600; exec '{}' run list.csv {flags}", env!("CARGO_BIN_EXE_bulk-withdraw"));
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]).current_dir(program.path("")).env_clear().env("HOME", program.path(""));
-    command.env("PATH", "/usr/bin:/bin").env("LINKUP_API_KEY", KEY).env("LINKUP_LOGIN_TOKEN", TOKEN);
+    let mut command = program.shell("trap '' XFSZ; ulimit -f 600", &format!("run list.csv {flags}"));
     let ran = tokio::task::spawn_blocking(move || Ran::from(command.output().unwrap())).await.unwrap();
     ran.ended_with(6).says("ledger_unwritable").says("run the same command again");
     let charged = sandbox.record().charged;
@@ -274,10 +291,9 @@ async fn history_shows_days_and_single_invitations() {
     assert_eq!(program.run("history --id 1000000 --format csv").stdout.lines().count(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_forgotten_is_asked_about_again() {
+async fn what_is_forgotten_is_asked_about_again(api: Api) {
     let sandbox = swift(|_| {}).await;
-    let program = Program::new();
+    let program = Program::on(api);
     program.write("list.csv", list(ids(3)));
     let command = format!("run list.csv {}", swiftly(&sandbox));
     wait(program.start(&command)).await.ended_with(0);

@@ -5,7 +5,12 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Api, Program, Ran, ids, kill, list, on_both_versions, spawn, swift, swiftly, until, wait};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::{
+    Api, Program, Ran, SWIFTLY, ids, kill, list, on_both_versions, spawn, swift, swiftly, until, wait,
+};
 
 on_both_versions!(
     a_refusal_of_everything_stops_the_run_with_its_own_code,
@@ -117,6 +122,24 @@ async fn a_signal_finishes_what_is_in_flight_and_reports_every_row(api: Api) {
         assert_eq!((record.calls, record.lost), (record.charged, 0));
         assert_eq!(program.summary()["stop"]["reason"], format!("sig{}", signal.to_lowercase()));
     }
+}
+
+/// What it would have said is of no use any more, and nothing is lost with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_the_wait_for_the_balance() {
+    let server = MockServer::start().await;
+    let slow = ResponseTemplate::new(404).set_delay(Duration::from_secs(20));
+    Mock::given(method("GET")).and(path("/v2/credits")).respond_with(slow).mount(&server).await;
+    let program = Program::on(Api::V2);
+    program.write("list.csv", list(ids(5)));
+    let child = program.start(&format!("run list.csv --base-url {} {SWIFTLY}", server.uri()));
+    until("the ledger", || program.path(".local/state/bulk-withdraw/ledger.db-wal").exists()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    kill(&child, "TERM");
+    let ended = tokio::time::timeout(Duration::from_secs(10), wait(child)).await;
+    ended.expect("it waits for the balance").ended_with(143);
+    assert_eq!(program.report("report.csv").count("not_attempted"), 5);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
 /// The input is read once before the run begins, to tell how far it is.
