@@ -347,6 +347,35 @@ async fn a_list_whose_reader_goes_away_buys_no_more_than_a_page_in_vain() {
     assert!(sandbox.record().list_calls <= pages + 2, "{} after {pages}", sandbox.record().list_calls);
 }
 
+/// The README's crontab line, word for word, in cron's bare environment.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_monday_as_the_readme_says() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let line = readme.lines().find_map(|line| line.strip_prefix("15 6 * * 1 ")).unwrap();
+    let (stock, old) = thousand();
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::new();
+    let place = program.path("linkedin");
+    std::fs::create_dir(&place).unwrap();
+    for (name, secret) in [("api-key", KEY), ("login-token", TOKEN)] {
+        std::fs::write(place.join(name), format!("{secret}\n")).unwrap();
+        std::fs::set_permissions(place.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_bulk-withdraw")).parent().unwrap();
+    let mut cron = Command::new("/bin/sh");
+    cron.args(["-c", line]).env_clear().env("HOME", program.path("")).env("PATH", bin);
+    cron.env("BULK_WITHDRAW_BASE_URL", sandbox.base_url()).env("BULK_WITHDRAW_RATE", "unlimited");
+    let ran = wait(cron.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).await;
+    ran.ended_with(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "cron would send a mail");
+    assert_eq!(withdrawn(&sandbox), old);
+    let log = program.read("linkedin/clean.log");
+    assert!(log.contains("withdrawn           333") && !log.contains("WARN"), "{log}");
+    let reports = program.files_in("linkedin");
+    assert!(reports.iter().any(|name| name.starts_with("clean.results-") && name.ends_with("Z.csv")), "{reports:?}");
+    assert!(reports.contains(&"last-monday.json".to_owned()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bounds_of_a_list_buy_no_page_too_many() {
     let (stock, _) = thousand();
