@@ -281,6 +281,7 @@ async fn a_stop_while_listing_ends_before_the_first_withdrawal() {
         let program = Program::new();
         let ran = run(&program, version, &format!("clean --older-than 30d --retries 3 {}", swiftly(&sandbox))).await;
         ran.ended_with(5).says("page 1 of the list could not be fetched");
+        assert_eq!((&program.summary()["calls"], &program.summary()["retries"]), (&json!(4), &json!(3)));
         assert_eq!((sandbox.record().list_calls, sandbox.record().list_possible), (4, 0));
     }
 }
