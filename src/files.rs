@@ -71,7 +71,9 @@ fn step(directory: PathBuf, name: &OsStr, links: &mut u8) -> PathBuf {
     }
 }
 
-fn identity(metadata: &Metadata) -> (u64, u64) {
+/// What tells a file from every other, as long as it is there: its device and its number on it.
+#[must_use]
+pub fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 

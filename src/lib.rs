@@ -11,6 +11,9 @@
 //!  file/stdin RowError  settled before?             → judge → decide          told to anyone           totals, progress
 //! ```
 //!
+//! `clean` begins one step earlier: [`runner::Lister`] fetches the list's pages, [`listing`] reads and sifts them, and
+//! what is old enough takes the same way from `ledger.admit` on. `list` writes it down instead.
+//!
 //! One direction, no way back but the retry loop inside one worker ([`runner::Attempts::withdraw`] reads aloud). Rows
 //! that need no call skip the pool, yet arrive at the same sinks by the same [`event::Event`].
 //!
@@ -28,7 +31,8 @@
 //! | [`policy`] | what an answer means and what follows, as tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may leave: one limiter, one shared "not before" | whether to retry |
 //! | [`ledger`] | SQLite: admit, intend, settle, history; the only SQL | decides |
-//! | [`runner`] | the pool, one row's attempts, the signals | prints, knows formats |
+//! | [`listing`] | what a page of the list says, where a list can't be whole, who is old enough, whom to keep | fetches |
+//! | [`runner`] | the pool, one row's attempts, one page's attempts, the signals | prints, knows formats |
 //! | [`report`] | the sinks: results report, totals, summary, progress | changes what happened |
 //! | [`sandbox`] | the simulated API | the real path |
 //!

@@ -27,7 +27,7 @@ pub enum RunError {
     #[error(transparent)]
     Keep(#[from] KeepError),
     /// Asked, and answered with anything but yes.
-    #[error("nothing was sent")]
+    #[error("nothing was withdrawn")]
     Declined,
     /// The ledger can't be used, or another run holds it.
     #[error(transparent)]
@@ -39,7 +39,7 @@ pub enum RunError {
     #[error("the run can't be set up")]
     Io(#[from] io::Error),
     /// A signal came before the first call.
-    #[error("stopped by {} before anything was sent: run the same command again", .0.as_str().to_uppercase())]
+    #[error("stopped by {} before anything was withdrawn: run the same command again", .0.as_str().to_uppercase())]
     Stopped(StopReason),
     /// The run was to stop, and the report would take nothing more.
     #[error(

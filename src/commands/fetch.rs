@@ -86,7 +86,7 @@ fn sum(tally: &ListTally, invitations: u64) -> ListSum {
         pages: tally.pages,
         invitations,
         calls: tally.calls,
-        retries: tally.retries(),
+        retries: tally.retries,
         rate_limit_answers: tally.rate_limit_answers,
         cost: tally.cost,
     }

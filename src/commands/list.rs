@@ -37,10 +37,10 @@ pub async fn list(settings: &Settings, list: &ListRequest, screen: &Screen) -> R
     })
     .await;
     let names = file.names();
-    if let Err(error) = file.finish() {
-        if !reader_is_gone {
-            stop.request(StopReason::ReportUnwritable, format!("the list could not be finished ({error})"));
-        }
+    if let Err(error) = file.finish()
+        && !reader_is_gone
+    {
+        stop.request(StopReason::ReportUnwritable, format!("the list could not be finished ({error})"));
     }
 
     let mut totals = Totals::new([settings.account.clone()]);

@@ -88,11 +88,12 @@ impl Plan {
         for outcome in [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid, Outcome::NotAttempted] {
             rows.insert(outcome.as_str().to_owned(), self.unsent.of(outcome).into());
         }
+        let listed = list.map(|list| list.cost).unwrap_or_default();
         json!({
             "dry_run": true,
             "rows": rows,
             "input_complete": self.input_complete,
-            "credits": {"charged": 0, "possible": self.to_send},
+            "credits": {"charged": listed.charged, "possible": listed.possible + self.to_send},
             "list": list.map(list_json),
             "time_s": self.time(settings).map(|time| time.as_secs_f64().round()),
         })

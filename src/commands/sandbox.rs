@@ -48,7 +48,8 @@ pub async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxEr
     writeln!(io::stdout(), "{url}")?;
     screen.print(&format!(
         "The simulated LinkUp API is served there; what it did: {url}/sandbox/record\nIn another terminal:\n  \
-         LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw run <INPUT> --base-url {url} --yes\nCtrl-C ends it.\n"
+         LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw clean --older-than 30d --base-url {url} --yes\n\
+         (for V2: LINKUP_ACCOUNT_ID=any instead of the token)\nCtrl-C ends it.\n"
     ));
     stop.requested().await;
     let record = sandbox.record();

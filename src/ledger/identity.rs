@@ -4,22 +4,21 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::files::identity;
 
 /// A file, by its name and by what it was when it was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     path: PathBuf,
-    device: u64,
-    inode: u64,
+    file: (u64, u64),
 }
 
 impl Identity {
     /// The file that the name leads to now.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
+        Ok(Self { path: path.to_owned(), file: identity(&fs::metadata(path)?) })
     }
 
     /// Fails where the name leads to another file by now, or to none.

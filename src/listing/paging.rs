@@ -35,8 +35,8 @@ pub struct Doubts {
     pub miscounted: Option<(u64, u64)>,
     /// The list ended although a page said that there is more, or never got on.
     pub broken_off: bool,
-    /// What the last page said how many there are.
-    available: Option<u64>,
+    /// What the first and the last page said how many there are.
+    available: Option<(u64, u64)>,
 }
 
 /// So many pages in a row without anything new, and a list never ends.
@@ -68,7 +68,10 @@ impl Paging {
         let is_short = entries < u64::from(PageRequest::SIZE);
         self.entries += entries;
         self.doubts.unusable += page.unusable;
-        self.doubts.available = page.available.or(self.doubts.available);
+        if let Some(available) = page.available {
+            let first = self.doubts.available.map_or(available, |(first, _)| first);
+            self.doubts.available = Some((first, available));
+        }
         let new: Vec<_> = page.found.into_iter().filter(|found| self.seen.insert(found.id.clone())).collect();
         self.doubts.repeated += usable - new.len() as u64;
         self.stale = if new.is_empty() { self.stale + 1 } else { 0 };
@@ -77,6 +80,8 @@ impl Paging {
         let places = u64::from(self.next.number) * u64::from(PageRequest::SIZE);
         let is_last = match (page.has_more, page.available) {
             (Some(has_more), _) => !has_more,
+            // A full page is never the last one, whatever the API says of their number: one that stops counting at a
+            // round number would hide the rest, and the page that shows it costs less.
             (None, Some(available)) => places >= available && is_short || entries == 0,
             (None, None) => is_short,
         };
@@ -86,8 +91,6 @@ impl Paging {
         self.next.number += 1;
         let offset = self.next.offset + u64::from(PageRequest::SIZE);
         self.next.offset = page.next_offset.filter(|next| *next > self.next.offset).unwrap_or(offset);
-        // An exact end: one more page would be bought for nothing.
-        self.ended |= page.has_more.is_none() && page.available == Some(places) && self.entries == places;
         new
     }
 
@@ -95,8 +98,9 @@ impl Paging {
     #[must_use]
     pub fn doubts(&self) -> Doubts {
         let listed = self.invitations() + self.doubts.unusable;
-        let miscounted = self.doubts.available.filter(|available| self.ended && *available != listed);
-        Doubts { miscounted: miscounted.map(|available| (available, listed)), ..self.doubts.clone() }
+        let last = self.doubts.available.map(|(_, last)| last);
+        let miscounted = last.filter(|last| self.ended && *last != listed).map(|last| (last, listed));
+        Doubts { miscounted, ..self.doubts.clone() }
     }
 }
 
@@ -116,6 +120,12 @@ impl Doubts {
         }
         if let Some((available, listed)) = self.miscounted {
             words.push(format!("the API speaks of {available} pending invitations, and its pages held {listed}"));
+        }
+        if let Some((first, last)) = self.available.filter(|(first, last)| first != last) {
+            words.push(format!(
+                "the API spoke of {first} pending invitations at first and of {last} at last: the pages moved while they \
+                 were read, so some may be missing"
+            ));
         }
         if self.broken_off {
             words.push(
@@ -171,18 +181,19 @@ mod tests {
             paging.take(page);
         }
         assert!(paging.next().is_none(), "it would ask for more");
-        let doubts = Doubts { available: None, ..paging.doubts() };
+        let doubts = paging.doubts();
+        let doubts = Doubts { available: doubts.available.filter(|(first, last)| first != last), ..doubts };
         (asked, paging.invitations(), doubts)
     }
 
     #[test]
-    fn whole_lists_end_without_a_page_too_many() {
+    fn whole_lists_end_where_they_surely_do() {
         let cases = [
             vec![v1(0..0, 0)],
             vec![v1(0..7, 7)],
-            vec![v1(0..10, 10)],
+            vec![v1(0..10, 10), v1(0..0, 10)],
             vec![v1(0..10, 13), v1(10..13, 13)],
-            vec![v1(0..10, 20), v1(10..20, 20)],
+            vec![v1(0..10, 20), v1(10..20, 20), v1(0..0, 20)],
             vec![v2(0..0, false)],
             vec![v2(0..10, false)],
             vec![v2(0..10, true), v2(10..20, true), v2(20..23, false)],
@@ -201,7 +212,7 @@ mod tests {
             // The second page repeats one and so misses another.
             (
                 vec![v1(0..10, 20), v1(9..19, 20), v1(0..0, 20)],
-                (2, 19, Doubts { repeated: 1, miscounted: Some((20, 19)), ..none.clone() }),
+                (3, 19, Doubts { repeated: 1, miscounted: Some((20, 19)), ..none.clone() }),
             ),
             // A page leaves two out; the list goes on behind it.
             (
@@ -212,6 +223,16 @@ mod tests {
             (vec![v1(0..10, 40), v1(0..0, 40)], (2, 10, Doubts { miscounted: Some((40, 10)), ..none.clone() })),
             // More than the API speaks of: a full page is followed by the next one.
             (vec![v1(0..10, 5), v1(10..12, 5)], (2, 12, Doubts { miscounted: Some((5, 12)), ..none.clone() })),
+            // A number that is too small, and a round one at that.
+            (
+                vec![v1(0..10, 10), v1(10..20, 10), v1(0..0, 10)],
+                (3, 20, Doubts { miscounted: Some((10, 20)), ..none.clone() }),
+            ),
+            // Somebody accepted while it was read, so that the one on the next page moved onto this one.
+            (
+                vec![v1(0..10, 21), v1(11..21, 20), v1(0..0, 20)],
+                (3, 20, Doubts { available: Some((21, 20)), ..none.clone() }),
+            ),
             // One page again and again.
             (
                 vec![v1(0..10, 90), v1(0..10, 90), v1(0..10, 90), v1(0..10, 90)],

@@ -1,10 +1,19 @@
 //! The two versions behind one question: what a call's end means, and what it cost.
 
+use serde::Deserialize;
+
 use super::credits::{cost_v1, cost_v2};
 use super::judge_v2::Body;
 use super::{Cost, Meaning, Verdict, judge_v1, judge_v2};
 use crate::api::Ending;
 use crate::config::ApiVersion;
+
+/// An answer's members, where it is a JSON object; `None` for anything else.
+pub(super) fn members<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    // serde would take an array for the members in their order.
+    body.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(body).ok())
+}
 
 /// What a call's end means for its invitation.
 #[must_use]

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::judge::members;
 use super::words::{self, Said};
 use super::{Meaning, Verdict};
 use crate::api::{Answer, Ending};
@@ -35,9 +36,7 @@ struct Body {
 impl Body {
     /// A JSON object's members; `None` for anything else.
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-        // serde would take an array for the members in their order.
-        bytes.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(bytes).ok())
+        members(bytes)
     }
 
     /// The message, wherever it stands; an error's code where there is none.

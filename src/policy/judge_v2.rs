@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::judge::members;
 use super::judge_v1::{contradiction, judge_foreign};
 use super::words::{self, Said};
 use super::{Meaning, Verdict};
@@ -34,9 +35,7 @@ pub(super) struct Body {
 impl Body {
     /// A JSON object's members; `None` for anything else.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-        // serde would take an array for the members in their order.
-        bytes.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(bytes).ok())
+        members(bytes)
     }
 
     /// What the call was charged, in credits: the exact figure (V2, metadata).

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::Timestamp;
 
+use super::progress::listing_style;
 use super::table::human_duration;
 use super::{ProgressStyle, Screen};
 
@@ -27,6 +28,7 @@ impl ListProgress {
     pub fn begin(style: ProgressStyle, screen: &Screen) -> Self {
         let bar = (style == ProgressStyle::Bar).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+            bar.set_style(listing_style());
             bar.set_message("listing what is pending");
             screen.show(Some(bar.clone()));
             bar.enable_steady_tick(Duration::from_millis(200));

@@ -120,7 +120,8 @@ impl Progress {
         let run = &totals.run;
         let withdrawn = run.rows.of(Outcome::Withdrawn);
         let elapsed = self.started.elapsed();
-        let per_minute = run.calls as f64 * 60.0 / elapsed.as_secs_f64().max(1.0);
+        let listing = totals.list.map_or(0, |list| list.calls);
+        let per_minute = (run.calls - listing) as f64 * 60.0 / elapsed.as_secs_f64().max(1.0);
         let mut parts = Vec::new();
         // In the order of their worth, since a narrow terminal cuts the rest.
         if let Some(wait) = self.held_for() {
@@ -159,9 +160,19 @@ impl Drop for Progress {
 const WITH_TOTAL: &str = "{bar:10} {pos}/{len} · {wide_msg}  ";
 /// And where it is not.
 const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}  ";
+/// While the list is fetched.
+const LISTING: &str = "{spinner} {wide_msg}  ";
 
 fn bar_style(total_is_known: bool) -> BarStyle {
-    let template = if total_is_known { WITH_TOTAL } else { WITHOUT_TOTAL };
+    style(if total_is_known { WITH_TOTAL } else { WITHOUT_TOTAL })
+}
+
+/// How the bar looks while the list is fetched.
+pub(super) fn listing_style() -> BarStyle {
+    style(LISTING)
+}
+
+fn style(template: &str) -> BarStyle {
     // The templates are constants, and a test reads them.
     BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏ ")
 }
@@ -172,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_templates_can_be_read() {
-        for template in [WITH_TOTAL, WITHOUT_TOTAL] {
+        for template in [WITH_TOTAL, WITHOUT_TOTAL, LISTING] {
             assert!(BarStyle::with_template(template).is_ok(), "{template}");
         }
     }

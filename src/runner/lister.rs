@@ -34,18 +34,12 @@ pub struct ListTally {
     pub pages: u64,
     /// Calls made, those that never left included.
     pub calls: u64,
+    /// Calls beyond each page's first.
+    pub retries: u64,
     /// Calls that were answered with a rate limit.
     pub rate_limit_answers: u64,
     /// What the calls cost, in credits.
     pub cost: Cost,
-}
-
-impl ListTally {
-    /// Calls beyond each page's first; those for a page that never came are retries of nothing.
-    #[must_use]
-    pub fn retries(&self) -> u64 {
-        self.calls.saturating_sub(self.pages)
-    }
 }
 
 impl<A: List> Lister<'_, A> {
@@ -54,9 +48,11 @@ impl<A: List> Lister<'_, A> {
     pub async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
         let version = self.api.version();
         let mut history = History::default();
+        let earlier = self.tally.calls;
         loop {
             let leave = self.stop.or(self.pace.leave()).await?;
             let ending = self.api.page(request).await;
+            self.tally.retries += u64::from(self.tally.calls > earlier);
             self.tally.calls += 1;
             let (meaning, words, page) =
                 match page_in(&ending, |body| read_page(version, body, |text| self.api.scrub(text))) {

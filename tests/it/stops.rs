@@ -156,7 +156,7 @@ async fn a_signal_before_the_first_call_leaves_nothing_behind(api: Api) {
         until("the rehearsal's ledger", || rehearsals() > 0).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         kill(&child, signal);
-        wait(child).await.ended_with(code).says(&format!("stopped by SIG{signal} before anything was sent"));
+        wait(child).await.ended_with(code).says(&format!("stopped by SIG{signal} before anything was withdrawn"));
         assert_eq!((rehearsals(), program.files()), (0, vec!["list.csv".to_owned(), "tmp".to_owned()]));
     }
 }
@@ -171,7 +171,7 @@ async fn a_signal_ends_the_wait_for_a_reader_of_the_report(api: Api) {
     until("the ledger", || program.path(".local/state/bulk-withdraw/ledger.db-wal").exists()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     kill(&child, "TERM");
-    wait(child).await.ended_with(143).says("before anything was sent");
+    wait(child).await.ended_with(143).says("before anything was withdrawn");
     assert_eq!(sandbox.record().calls, 0);
 }
 

@@ -164,7 +164,11 @@ impl Program {
 
     /// Names of what stands in the directory, sorted; the hidden ones, the ledger's among them, left out.
     pub fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.dir.path()).unwrap();
+        self.files_in("")
+    }
+
+    pub fn files_in(&self, place: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(place)).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.retain(|name| !name.starts_with('.'));
         names.sort();
