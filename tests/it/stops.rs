@@ -137,7 +137,7 @@ async fn a_signal_ends_the_wait_for_the_balance() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     kill(&child, "TERM");
     let ended = tokio::time::timeout(Duration::from_secs(10), wait(child)).await;
-    ended.expect("it waits for the balance").ended_with(143).says("stopped by SIGTERM before anything was sent");
+    ended.expect("it waits for the balance").ended_with(143).says("stopped by SIGTERM before anything was withdrawn");
     assert_eq!(program.files(), ["list.csv"]);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
