@@ -87,7 +87,7 @@ async fn a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_t
     let sandbox = swift(|options| options.faults = Faults { rate_limited: 1.0, ..Faults::default() }).await;
     let program = Program::on(api);
     program.write("list.csv", list(ids(3)));
-    let flags = "--patience 100ms --concurrency 1";
+    let flags = "--patience 400ms --concurrency 1";
     let ran = wait(program.start(&format!("run list.csv {} {flags}", swiftly(&sandbox)))).await;
     ran.ended_with(5).says("patience_exhausted");
     let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
