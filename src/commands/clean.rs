@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use super::error::RunError;
 use super::fetch::{Fetched, Way, fetch};
 use super::intake::Intake;
-use super::job::{self, Job};
+use super::job::{self, Job, Listing};
 use super::output::{Outputs, write_summary};
 use super::plan::Plan;
+use super::target::Ready;
 use super::{ledger, target};
 use crate::config::{ListRequest, Settings};
 use crate::exit;
@@ -34,31 +35,49 @@ pub async fn clean(settings: &Settings, list: &ListRequest, screen: &Screen) -> 
         return dry_run(settings, list, keep, &outputs, screen, &stop).await;
     }
     let job = Job::begin(settings, keep, screen, &stop)?;
+    let opened = job.open(outputs, Intake::List(Vec::new().into_iter()).columns()).await?;
     let target = target::ready(settings).await?;
     let way = Way { settings, target: &target, pace: &job.pace, stop: &stop, screen };
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
-    let (rows, Fetched { sum, verdicts }) = rows(&way, list, job.keep.clone()).await;
-    if stop.is_requested() {
-        return job.end_after_list(outputs, sum).await;
-    }
+    let (rows, Fetched { listing, verdicts }) = rows(&way, list, job.keep.clone()).await;
     let intake = || Intake::List(rows.clone().into_iter());
-    warn_of_settled(job::plan(intake(), job.roster(&intake(), false)?, &stop)?);
-    let plan = job::plan(intake(), job.roster(&intake(), true)?, &stop)?;
-    job::tell_balance(&target, &job.pace, &stop, plan.to_send).await;
-    if job::must_ask(settings) && plan.to_send > 0 {
-        job.ask(&format!("{}{}", listed(&sum, verdicts), plan.table(settings))).await?;
+    match go_on(&job, &target, &intake, &listing, verdicts).await {
+        Ok(plan) => job.withdraw(intake(), opened, target, Some(plan.rows()), Some(listing)).await,
+        Err(RunError::Stopped(_)) => job.end_after_list(opened, &listing, None).await,
+        Err(why) => job.end_after_list(opened, &listing, Some(why)).await,
     }
-    job.withdraw(intake(), outputs, target, Some(plan.rows()), Some(sum)).await
+}
+
+/// Says what will be withdrawn, and asks; unless the stop came meanwhile.
+async fn go_on(
+    job: &Job<'_>,
+    target: &Ready,
+    intake: &impl Fn() -> Intake,
+    listing: &Listing,
+    verdicts: Verdicts,
+) -> Result<Plan, RunError> {
+    // Looks at the stop as well.
+    let settled = job::plan(intake(), job.roster(&intake(), false)?, job.stop)?;
+    warn_of_settled(settled);
+    let plan = job::plan(intake(), job.roster(&intake(), true)?, job.stop)?;
+    job::tell_balance(target, &job.pace, job.stop, plan.to_send).await;
+    if job::must_ask(job.settings) && plan.to_send > 0 {
+        job.ask(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(job.settings))).await?;
+    } else {
+        let (listed, kept) = (listing.sum.invitations, verdicts.kept);
+        tracing::info!("{listed} are pending; {} are withdrawn now, {kept} are kept", plan.to_send);
+    }
+    Ok(plan)
 }
 
 /// The list's invitations that count, as rows.
 async fn rows(way: &Way<'_>, list: &ListRequest, keep: Keep) -> (Vec<Row>, Fetched) {
     let mut taken: Vec<Listed> = Vec::new();
-    let fetched = fetch(way, list, keep, |page| {
+    let fetched = fetch(way, list, keep, async |page| {
         taken.extend(page);
         ControlFlow::Continue(())
-    });
-    let fetched = fetched.await;
+    })
+    .await;
     ((1..).zip(taken).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
 }
 
@@ -76,7 +95,7 @@ async fn dry_run(
         let pace = Pace::new(settings.rate, settings.patience);
         tracing::info!("the list has to be bought to look at it: a credit for each page of 10");
         let way = Way { settings, target: &target, pace: &pace, stop, screen };
-        let (rows, Fetched { sum, verdicts }) = rows(&way, list, keep.clone()).await;
+        let (rows, Fetched { listing, verdicts }) = rows(&way, list, keep.clone()).await;
         let intake = || Intake::List(rows.clone().into_iter());
         let roster = |recheck| -> Result<Roster, RunError> {
             Ok(job::roster(settings, &keep, &intake(), ledger::look(settings, recheck)?))
@@ -84,12 +103,12 @@ async fn dry_run(
         warn_of_settled(Plan::of(intake(), roster(false)?, &Stop::default())?);
         let plan = Plan::of(intake(), roster(true)?, &Stop::default())?;
         let summary_file = outputs.begin_summary()?;
-        screen.print(&format!("{}{}", listed(&sum, verdicts), plan.table(settings)));
+        screen.print(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(settings)));
         match stop.cause() {
             None => screen.print("dry run: nothing was withdrawn\n"),
             Some(cause) => screen.print(&format!("dry run: nothing was withdrawn; the list broke off, {cause}\n")),
         }
-        write_summary(summary_file, &plan.to_json(settings, Some(&sum)))?;
+        write_summary(summary_file, &plan.to_json(settings, Some(&listing.sum)))?;
         Ok(if stop.is_requested() { exit::USAGE } else { exit::FINE })
     };
     look.await.map_err(|error| RunError::DryRun(Box::new(error)))

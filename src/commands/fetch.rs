@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::job::{limits, progress_style};
+use super::job::{Listing, limits, progress_style};
 use super::target::Ready;
 use crate::config::{ListRequest, Settings};
 use crate::listing::{Filter, Keep, Listed, Paging, Sieve, Verdicts};
@@ -15,8 +15,8 @@ use crate::stop::Stop;
 
 /// What a list came to.
 pub(super) struct Fetched {
-    /// Its calls and what they cost.
-    pub(super) sum: ListSum,
+    /// Its calls, what they cost, and whether that was all.
+    pub(super) listing: Listing,
     /// What the filter said.
     pub(super) verdicts: Verdicts,
 }
@@ -36,7 +36,7 @@ pub(super) async fn fetch(
     way: &Way<'_>,
     request: &ListRequest,
     keep: Keep,
-    mut take: impl FnMut(Vec<Listed>) -> ControlFlow<()>,
+    mut take: impl AsyncFnMut(Vec<Listed>) -> ControlFlow<()>,
 ) -> Fetched {
     let Way { settings, target, pace, stop, screen } = way;
     let account = settings.account.clone();
@@ -52,12 +52,16 @@ pub(super) async fn fetch(
     let mut progress = ListProgress::begin(progress_style(settings), screen);
     let mut paging = Paging::new(account.clone(), country, request.invitation_type);
     let mut verdicts = Verdicts::default();
+    let mut complete = true;
 
     while let Some(next) = paging.next().filter(|_| request.max_pages.is_none_or(|most| lister.tally.pages < most)) {
         if request.limit.is_some_and(|most| verdicts.taken >= most) {
             break;
         }
-        let Some(page) = lister.page(next, |until| progress.hold(until)).await else { break };
+        let Some(page) = lister.page(next, |until| progress.hold(until)).await else {
+            complete = false;
+            break;
+        };
         let mut counting = Vec::new();
         for found in paging.take(page) {
             let sieve = filter.judge(&found);
@@ -70,7 +74,8 @@ pub(super) async fn fetch(
             }
         }
         progress.show(lister.tally.pages, paging.invitations());
-        if take(counting).is_break() {
+        if take(counting).await.is_break() {
+            complete = false;
             break;
         }
     }
@@ -78,7 +83,7 @@ pub(super) async fn fetch(
     for doubt in paging.doubts().words().into_iter().chain(verdicts.words()) {
         tracing::warn!("the list: {doubt}");
     }
-    Fetched { sum: sum(&lister.tally, paging.invitations()), verdicts }
+    Fetched { listing: Listing { sum: sum(&lister.tally, paging.invitations()), complete }, verdicts }
 }
 
 fn sum(tally: &ListTally, invitations: u64) -> ListSum {

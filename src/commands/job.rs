@@ -1,6 +1,7 @@
 //! What `run` and `clean` have in common: a job that alone has its ledger, withdraws, and sums up.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,12 +15,15 @@ use super::plan::Plan;
 use super::stopping::{stalled, unless_stopped};
 use super::target::Ready;
 use super::{ledger, prompt};
-use crate::config::Settings;
+use crate::api::Withdraw;
+use crate::config::{ApiVersion, Settings};
 use crate::exit;
 use crate::ledger::{Admission, Ledger};
 use crate::listing::Keep;
 use crate::pace::Pace;
-use crate::report::{ListSum, Progress, ProgressStyle, RunFacts, Screen, Sinks, Summary, Totals, table};
+use crate::report::{
+    Columns, ListSum, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
+};
 use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread};
 use crate::stop::{Stop, StopReason};
 
@@ -35,6 +39,20 @@ pub(super) struct Job<'a> {
     pub(super) pace: Arc<Pace>,
     facts: RunFacts,
     ledger: Ledger,
+}
+
+/// Where report and summary go, open.
+pub(super) struct Opened {
+    summary: Option<ReportFile>,
+    report: Report,
+}
+
+/// A list that was bought.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listing {
+    pub(super) sum: ListSum,
+    /// Whether it was read to its end, or as far as was asked for.
+    pub(super) complete: bool,
 }
 
 impl<'a> Job<'a> {
@@ -55,29 +73,33 @@ impl<'a> Job<'a> {
         Ok(roster(self.settings, &self.keep, intake, self.ledger.admission(recheck)?))
     }
 
+    /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
+    /// somebody reads it.
+    pub(super) async fn open(&self, outputs: Outputs, columns: Columns) -> Result<Opened, RunError> {
+        let opened = unless_stopped(self.stop, "outputs", move || {
+            let summary = outputs.begin_summary()?;
+            Ok::<_, OutputError>(Opened { summary, report: outputs.begin_report(columns)? })
+        });
+        Ok(opened.await??)
+    }
+
     /// Withdraws, and returns the exit code. `rows` is how many there are, where that is known.
     pub(super) async fn withdraw(
         self,
         intake: Intake,
-        outputs: Outputs,
+        opened: Opened,
         target: Ready,
         rows: Option<u64>,
-        list: Option<ListSum>,
+        list: Option<Listing>,
     ) -> Result<u8, RunError> {
         let Self { settings, screen, stop, .. } = self;
-        let columns = intake.columns();
-        // To open a pipe takes until somebody reads it.
-        let begun = unless_stopped(stop, "outputs", move || {
-            let summary = outputs.begin_summary()?;
-            Ok::<_, OutputError>((summary, outputs.begin_report(columns)?))
-        });
-        let (summary_file, report) = begun.await??;
+        let Opened { summary: summary_file, report } = opened;
         let report_file = report.file().names();
         let recheck = settings.request.recheck || list.is_some();
         let roster = self.roster(&intake, recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());
-        if let Some(list) = list {
-            totals.add_list(&settings.account, list);
+        if let Some(list) = &list {
+            totals.add_list(&settings.account, list.sum);
         }
 
         let pulse = report.pulse();
@@ -105,19 +127,31 @@ impl<'a> Job<'a> {
             tracing::warn!("{}", crate::error_chain(&error));
         }
         let (totals, input_complete) = ended?;
-        let summary = sum_up(self.facts, totals, input_complete, stop);
+        let list_complete = list.is_none_or(|list| list.complete);
+        let summary = sum_up(self.facts, totals, input_complete && list_complete, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.last())))
     }
 
-    /// Ends before the first withdrawal, with a summary of the list that was bought.
-    pub(super) async fn end_after_list(self, outputs: Outputs, list: ListSum) -> Result<u8, RunError> {
+    /// Ends before the first withdrawal, with a summary of the list that was bought. `why` is what ended it, where that
+    /// was no stop.
+    pub(super) async fn end_after_list(
+        self,
+        opened: Opened,
+        list: &Listing,
+        why: Option<RunError>,
+    ) -> Result<u8, RunError> {
         if let Err(error) = self.ledger.close().await {
             tracing::warn!("{}", crate::error_chain(&error));
         }
+        opened.report.discard();
         let mut totals = Totals::new(self.settings.accounts.keys().cloned());
-        totals.add_list(&self.settings.account, list);
-        let summary = sum_up(self.facts, totals, false, self.stop);
-        Ok(tell(self.settings, self.screen, summary, outputs.begin_summary()?, None))
+        totals.add_list(&self.settings.account, list.sum);
+        let mut summary = sum_up(self.facts, totals, list.complete, self.stop);
+        if let Some(why) = why {
+            summary.exit_code = why.exit_code();
+            self.screen.print(&format!("bulk-withdraw: {}\n", crate::error_chain(&why)));
+        }
+        Ok(tell(self.settings, self.screen, summary, opened.summary, None))
     }
 
     /// Says what will be done, and asks.
@@ -155,8 +189,8 @@ pub(super) fn tell(
     settings: &Settings,
     screen: &Screen,
     mut summary: Summary,
-    file: Option<crate::report::ReportFile>,
-    report: Option<&std::path::Path>,
+    file: Option<ReportFile>,
+    report: Option<&Path>,
 ) -> u8 {
     if let Err(error) = write_summary(file, &summary.to_json()) {
         tracing::error!("{}", crate::error_chain(&error));
@@ -215,11 +249,15 @@ pub(super) fn facts(settings: &Settings) -> RunFacts {
 
 /// Says what the balance is, and whether it may be too small for so many withdrawals.
 pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, needed: u64) {
+    if target.api.version() == ApiVersion::V1 {
+        return;
+    }
     let Some(leave) = stop.or(pace.leave()).await else { return };
     // It changes nothing, so nobody need wait for its answer.
-    let ending = stop.or(target.api.balance()).await;
-    leave.accepted();
-    match ending.flatten().and_then(|ending| crate::policy::balance(&ending)) {
+    let ending = stop.or(target.api.balance()).await.flatten();
+    // It may have been refused for its rate; what it is told of that, the first withdrawal is told again.
+    drop(leave);
+    match ending.and_then(|ending| crate::policy::balance(&ending)) {
         Some(credits) if credits < needed => {
             tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
         }

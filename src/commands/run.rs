@@ -41,7 +41,8 @@ pub async fn run(settings: &Settings, input: &InputRequest, screen: &Screen) -> 
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
         job.ask(&plan.ok_or(RunError::NobodyToAsk)?.table(settings)).await?;
     }
-    job.withdraw(intake, outputs, target, plan.map(|plan| plan.rows()), None).await
+    let opened = job.open(outputs, intake.columns()).await?;
+    job.withdraw(intake, opened, target, plan.map(|plan| plan.rows()), None).await
 }
 
 fn dry_run(

@@ -15,8 +15,8 @@ pub struct Cost {
 
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
-        self.charged += other.charged;
-        self.possible += other.possible;
+        self.charged = self.charged.saturating_add(other.charged);
+        self.possible = self.possible.saturating_add(other.possible);
     }
 }
 

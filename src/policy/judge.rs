@@ -15,12 +15,12 @@ pub(super) fn members<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     body.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(body).ok())
 }
 
-/// What a call's end means for its invitation.
+/// What a call's end means for the invitation of this ID.
 #[must_use]
-pub fn judge(version: ApiVersion, ending: &Ending) -> Verdict {
+pub fn judge(version: ApiVersion, ending: &Ending, id: &str) -> Verdict {
     match version {
         ApiVersion::V1 => judge_v1::judge_v1(ending),
-        ApiVersion::V2 => judge_v2::judge_v2(ending),
+        ApiVersion::V2 => judge_v2::judge_v2(ending, id),
     }
 }
 

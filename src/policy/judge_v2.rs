@@ -12,13 +12,16 @@ use super::words::{self, Said};
 use super::{Meaning, Verdict};
 use crate::api::{Answer, Ending};
 
-/// What a call's end means for its invitation.
+/// No call costs more, in credits.
+const MOST_CREDITS: f64 = 1e6;
+
+/// What a call's end means for the invitation of this ID.
 #[must_use]
-pub(super) fn judge_v2(ending: &Ending) -> Verdict {
+pub(super) fn judge_v2(ending: &Ending, id: &str) -> Verdict {
     match ending {
         Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
         Ending::Lost(why) => Verdict::new(Meaning::Lost, why),
-        Ending::Answered(answer) => judge_answer(answer),
+        Ending::Answered(answer) => judge_answer(answer, id),
     }
 }
 
@@ -38,15 +41,22 @@ impl Body {
         members(bytes)
     }
 
-    /// What the call was charged, in credits: the exact figure (V2, metadata).
+    /// What the call was charged, in credits: the exact figure (V2, metadata). A figure beyond any price says nothing.
     pub(super) fn credits_consumed(&self) -> Option<u64> {
-        let consumed = self.metadata.as_ref()?.get("credits_consumed")?;
+        let consumed = self.metadata.as_ref()?.get("credits_consumed")?.as_f64()?;
+        let consumed = Some(consumed).filter(|credits| (0.0..=MOST_CREDITS).contains(credits))?;
         // A fraction is charged in full, rather than not at all.
-        consumed.as_u64().or_else(|| {
-            let credits = consumed.as_f64().filter(|credits| (0.0..1e9).contains(credits))?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
-            Some(credits.ceil() as u64)
-        })
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+        Some(consumed.ceil() as u64)
+    }
+
+    /// Whether a success is that of another invitation than the one asked for.
+    fn names_another(&self, id: &str) -> bool {
+        match self.data.as_ref().and_then(|data| data.get("invitation_id")) {
+            None | Some(Value::Null) => false,
+            Some(Value::String(named)) => named.trim().rsplit(':').next() != Some(id),
+            Some(named) => named.to_string() != id,
+        }
     }
 
     fn code(&self) -> &str {
@@ -67,13 +77,13 @@ impl Body {
     }
 }
 
-fn judge_answer(answer: &Answer) -> Verdict {
+fn judge_answer(answer: &Answer, id: &str) -> Verdict {
     let status = answer.http_status;
     let Some(body) = Body::parse(&answer.body) else {
         return judge_foreign(status);
     };
     match body.success {
-        Some(Value::Bool(true)) => judge_success(status, &body),
+        Some(Value::Bool(true)) => judge_success(status, &body, id),
         Some(Value::Bool(false)) => judge_error(status, &body),
         Some(_) | None if body.has_error() && status >= 400 => judge_error(status, &body),
         Some(_) | None => judge_foreign(status),
@@ -81,7 +91,10 @@ fn judge_answer(answer: &Answer) -> Verdict {
 }
 
 /// A body that claims success: believed where nothing else in the answer speaks against it.
-fn judge_success(status: u16, body: &Body) -> Verdict {
+fn judge_success(status: u16, body: &Body, id: &str) -> Verdict {
+    if body.names_another(id) {
+        return Verdict::new(Meaning::Lost, format!("HTTP {status} with an answer about another invitation"));
+    }
     if (200..300).contains(&status) && !body.has_error() && !body.denies_withdrawal() {
         let message = body.message();
         Verdict::new(Meaning::Withdrawn, if message.is_empty() { "withdrawn" } else { message })
@@ -140,7 +153,8 @@ mod tests {
     use super::*;
 
     fn judged(http_status: u16, body: &str) -> Verdict {
-        judge_v2(&Ending::Answered(Answer { http_status, body: body.as_bytes().to_vec(), ..Answer::default() }))
+        let answer = Answer { http_status, body: body.as_bytes().to_vec(), ..Answer::default() };
+        judge_v2(&Ending::Answered(answer), "7")
     }
 
     fn error(code: &str, message: &str) -> String {
@@ -204,6 +218,10 @@ mod tests {
         let cases = [
             (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": "7"}}"#, Meaning::Withdrawn),
             (200, r#"{"success": true, "data": {"invitation_id": "7"}, "error": null}"#, Meaning::Withdrawn),
+            (200, r#"{"success": true, "data": {"invitation_id": 7}}"#, Meaning::Withdrawn),
+            (200, r#"{"success": true, "data": {"invitation_id": "urn:li:invitation:7"}}"#, Meaning::Withdrawn),
+            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": "8"}}"#, Meaning::Lost),
+            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": 8}}"#, Meaning::Lost),
             (200, r#"{"success": true, "data": {"withdrawn": false}}"#, Meaning::Lost),
             (200, r#"{"success": true, "error": {"code": "RATE_LIMITED"}}"#, Meaning::Lost),
             (500, r#"{"success": true, "data": {"withdrawn": true}}"#, Meaning::Lost),
@@ -228,6 +246,7 @@ mod tests {
             (r#"{"metadata": {"credits_consumed": 0}}"#, Some(0)),
             (r#"{"metadata": {"credits_consumed": 0.5}}"#, Some(1)),
             (r#"{"metadata": {"credits_consumed": -1}}"#, None),
+            (r#"{"metadata": {"credits_consumed": 18446744073709551615}}"#, None),
             (r#"{"metadata": {"credits_consumed": "1"}}"#, None),
             (r#"{"metadata": null}"#, None),
             (r#"{}"#, None),

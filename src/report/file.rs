@@ -130,6 +130,15 @@ impl ReportFile {
         }
     }
 
+    /// Leaves nothing behind: there is nothing to report.
+    pub fn discard(self) {
+        match self.out {
+            Out::Stdout(_) | Out::Direct(_) => {}
+            // What can't be removed is empty, and the next report of this name takes its place.
+            Out::Partial { partial, .. } => drop(fs::remove_file(partial)),
+        }
+    }
+
     /// Makes it last: synced to the disk, then renamed, then the rename synced.
     ///
     /// # Errors

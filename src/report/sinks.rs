@@ -78,6 +78,11 @@ impl Report {
         self.pulse.clone()
     }
 
+    /// Leaves nothing behind: there is nothing to report.
+    pub fn discard(self) {
+        self.file.discard();
+    }
+
     fn add(&mut self, settled: &Settled) -> io::Result<()> {
         match self.format {
             Format::Csv => csv::line(&self.columns, settled, &mut self.buffer),

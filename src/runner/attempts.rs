@@ -77,7 +77,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             }
             tally.started.get_or_insert_with(Instant::now);
             let ending = self.api.withdraw(&row.withdrawal).await;
-            let mut verdict = judge(self.api.version(), &ending);
+            let mut verdict = judge(self.api.version(), &ending, row.withdrawal.id.as_str());
             verdict.words = cut(&self.api.scrub(&verdict.words));
             let history = tally.history;
             tally.count(self.api.version(), &ending, &verdict);

@@ -58,7 +58,7 @@ impl<A: List> Lister<'_, A> {
                 match page_in(&ending, |body| read_page(version, body, |text| self.api.scrub(text))) {
                     Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
                     None => {
-                        let verdict = judge(version, &ending);
+                        let verdict = judge(version, &ending, "");
                         (of_a_list(verdict.meaning), cut(&self.api.scrub(&verdict.words)), None)
                     }
                 };

@@ -83,8 +83,10 @@ async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue:
             while let Some(row) = next(&queue, &attempts.stop, pool.input_ends).await {
                 let settling = attempts.withdraw(row).await;
                 count_failures(&failures, pool.max_errors, settling.settled.outcome, &attempts.stop);
-                // It listens for as long as a worker is left.
-                let _ = settled.send(settling).await;
+                // It listens for as long as a worker is left, or has broken.
+                if settled.send(settling).await.is_err() {
+                    attempts.stop.request(StopReason::Broken, BROKEN);
+                }
             }
         });
     }

@@ -340,14 +340,76 @@ async fn a_list_whose_reader_goes_away_buys_no_more_than_a_page_in_vain() {
     })
     .await;
     let program = Program::new();
-    let mut list = command(&program, VERSIONS[0], &format!("list --rate unlimited --base-url {}", sandbox.base_url()))
-        .spawn()
-        .unwrap();
+    let mut list = command(
+        &program,
+        VERSIONS[0],
+        &format!("list --summary summary.json --rate unlimited --base-url {}", sandbox.base_url()),
+    )
+    .spawn()
+    .unwrap();
     until("a page was bought", || sandbox.record().list_charged > 0).await;
     drop(list.stdout.take());
     let pages = sandbox.record().list_calls;
     wait(list).await.ended_with(0).says("nobody reads the list any more");
+    assert_eq!(program.summary()["input_complete"], json!(false));
     assert!(sandbox.record().list_calls <= pages + 2, "{} after {pages}", sandbox.record().list_calls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_bought_that_can_not_be_told_of() {
+    let sandbox = with_stock(&[StockItem::aged(DAY * 40, Timestamp::now())], |_| {}).await;
+    let program = Program::new();
+    program.write("old.csv", "yesterday's\n");
+    let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
+    let cases = [
+        format!("clean --older-than 30d --yes -o nowhere/x.csv {base}"),
+        format!("clean --older-than 30d --yes --summary nowhere/x.json {base}"),
+        format!("list -o nowhere/x.csv {base}"),
+        format!("list --summary nowhere/x.json {base}"),
+    ];
+    for arguments in cases {
+        run(&program, VERSIONS[1], &arguments).await.ended_with(6).says("nowhere/x.");
+    }
+    assert_eq!(sandbox.record().list_calls, 0);
+    // A list that gets no page leaves an older one of its name alone.
+    let nobody = "--base-url http://127.0.0.1:1 --retries 0 --rate unlimited";
+    run(&program, VERSIONS[0], &format!("list -o old.csv {nobody}")).await.ended_with(5);
+    assert_eq!((program.files(), program.read("old.csv").as_str()), (vec!["old.csv".to_owned()], "yesterday's\n"));
+}
+
+/// A pipe that nobody reads, opened or full: a signal ends the wait, and nothing more is bought.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_a_list_that_nobody_reads() {
+    let (stock, _) = thousand();
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::new();
+    let base = format!("--rate unlimited --timeout 100ms --base-url {}", sandbox.base_url());
+    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    for arguments in [
+        format!("list -o pipe {base}"),
+        format!("list --summary pipe {base}"),
+        format!("clean --older-than 30d --yes --summary pipe {base}"),
+    ] {
+        let child = command(&program, VERSIONS[0], &arguments).spawn().unwrap();
+        // Its signal handlers are there once it has begun to look for its files.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        kill(&child, "TERM");
+        wait(child).await.ended_with(143);
+    }
+    assert_eq!(sandbox.record().list_calls, 0);
+
+    let child = command(&program, VERSIONS[0], &format!("list {base}")).spawn().unwrap();
+    let mut pages = 0;
+    until("the pipe is full", || {
+        std::thread::sleep(Duration::from_millis(50));
+        let before = std::mem::replace(&mut pages, sandbox.record().list_calls);
+        pages > 0 && before == pages
+    })
+    .await;
+    kill(&child, "TERM");
+    let mut child = child;
+    let code = tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap();
+    assert_eq!((code, sandbox.record().list_calls), (Some(6), pages));
 }
 
 /// The README's crontab line, word for word, in cron's bare environment.
