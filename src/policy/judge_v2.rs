@@ -55,7 +55,9 @@ impl Body {
         match self.data.as_ref().and_then(|data| data.get("invitation_id")) {
             None | Some(Value::Null) => false,
             Some(Value::String(named)) => named.trim().rsplit(':').next() != Some(id),
-            Some(named) => named.to_string() != id,
+            // Its digits as they came: a float would name another.
+            Some(Value::Number(named)) => named.as_str() != id,
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => true,
         }
     }
 
