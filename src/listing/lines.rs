@@ -120,6 +120,7 @@ fn record(cells: impl IntoIterator<Item = impl AsRef<[u8]>>, out: &mut Vec<u8>) 
 mod tests {
     use super::*;
     use crate::invitation::InvitationId;
+    use crate::listing::Days;
 
     fn listed() -> Listed {
         Listed {
@@ -130,7 +131,7 @@ mod tests {
                 headline: String::new(),
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
-                sent_time_days: None,
+                sent_time_days: Days::Unsaid,
             },
             account: AccountName::default(),
         }

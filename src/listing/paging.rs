@@ -142,6 +142,7 @@ impl Doubts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listing::Days;
 
     fn found(id: u64) -> Found {
         Found {
@@ -151,7 +152,7 @@ mod tests {
             headline: String::new(),
             invitation_type: String::new(),
             sent_time: String::new(),
-            sent_time_days: None,
+            sent_time_days: Days::Unsaid,
         }
     }
 

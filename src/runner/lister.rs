@@ -55,7 +55,9 @@ impl<A: List> Lister<'_, A> {
             self.tally.retries += u64::from(self.tally.calls > earlier);
             self.tally.calls += 1;
             let (meaning, words, page) =
-                match page_in(&ending, |body| read_page(version, body, |text| self.api.scrub(text))) {
+                match page_in(&ending, |body| {
+                    read_page(version, request.invitation_type, body, |text| self.api.scrub(text))
+                }) {
                     Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
                     None => {
                         let verdict = judge(version, &ending);
