@@ -14,8 +14,9 @@ use crate::config::BaseUrl;
 
 /// The header that carries the API key (withdraw-invitation, Header Parameters).
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// A longer body is not the API's, and a run of days must not be ended by one.
-const LARGEST_BODY: usize = 1024 * 1024;
+/// A longer body is not the API's, and a run of days must not be ended by one. Long enough for a list of 10,000 that
+/// comes as one page.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// A connection that is not there after this long was not made: nothing was sent.
 const LONGEST_CONNECT: Duration = Duration::from_secs(20);
 

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Found, Keep};
+use super::{Days, Found, Keep};
 use crate::policy::{certain_days, is_younger_by_id};
 
 /// What is asked for.
@@ -56,12 +56,15 @@ impl Filter {
     }
 }
 
-/// The days that have surely passed since it was sent: the fewest that words and number agree on.
+/// The days that have surely passed since it was sent: the fewest that words and number agree on, and none where either
+/// is no age at all.
 #[must_use]
 pub(super) fn age_days(found: &Found) -> Option<u32> {
     match (certain_days(&found.sent_time), found.sent_time_days) {
-        (Some(words), Some(number)) => Some(words.min(number)),
-        (age, None) | (None, age) => age,
+        (_, Days::Unreadable) => None,
+        (Some(words), Days::Known(number)) => Some(words.min(number)),
+        (None, Days::Known(number)) => Some(number),
+        (words, Days::Unsaid) => words,
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
     use super::*;
     use crate::invitation::InvitationId;
 
-    fn judged(id: &str, words: &str, days: Option<u32>, older: Option<u32>, newer: Option<u32>) -> Sieve {
+    fn judged(id: &str, words: &str, days: Days, older: Option<u32>, newer: Option<u32>) -> Sieve {
         let found = Found {
             id: InvitationId::parse(id).unwrap(),
             name: String::new(),
@@ -153,7 +156,18 @@ mod tests {
             (long, "vor 3 Monaten", None, Some(30), None, Sieve::AgeUnknown),
         ];
         for (id, words, days, older, newer, expected) in cases {
+            let days = days.map_or(Days::Unsaid, Days::Known);
             assert_eq!(judged(id, words, days, older, newer), expected, "{id} {words:?} {days:?} {older:?} {newer:?}");
+        }
+    }
+
+    /// However old the words are.
+    #[test]
+    fn a_number_of_days_that_is_none_makes_no_age() {
+        for (older, newer, expected) in
+            [(Some(30), None, Sieve::AgeUnknown), (None, Some(900), Sieve::AgeUnknown), (None, None, Sieve::Taken)]
+        {
+            assert_eq!(judged("2906418534", "2 years ago", Days::Unreadable, older, newer), expected);
         }
     }
 }

@@ -83,7 +83,8 @@ impl Lines {
             Format::Csv => {
                 let texts =
                     [&found.name, &found.profile_url, &found.headline, &found.invitation_type, &found.sent_time];
-                let mut cells = vec![found.id.to_string(), harmless(account.as_str())];
+                // The user's own word, by which `run` finds the account again.
+                let mut cells = vec![found.id.to_string(), account.to_string()];
                 cells.extend(texts.map(|text| harmless(text)));
                 cells.push(age_days.map_or_else(String::new, |days| days.to_string()));
                 cells.push(sent_on.unwrap_or_default());
@@ -120,6 +121,7 @@ fn record(cells: impl IntoIterator<Item = impl AsRef<[u8]>>, out: &mut Vec<u8>) 
 mod tests {
     use super::*;
     use crate::invitation::InvitationId;
+    use crate::listing::Days;
 
     fn listed() -> Listed {
         Listed {
@@ -130,7 +132,7 @@ mod tests {
                 headline: String::new(),
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
-                sent_time_days: None,
+                sent_time_days: Days::Unsaid,
             },
             account: AccountName::default(),
         }
@@ -149,6 +151,20 @@ mod tests {
         7329176687475109889,default,"'=Ada, L",https://www.linkedin.com/in/ada,,CONNECTION,Sent 3 weeks ago,21,2025-05-16
         "#);
         insta::assert_snapshot!(lines(Format::JsonLines), @r#"{"invitation_id":"7329176687475109889","account":"default","name":"=Ada, L","profile_url":"https://www.linkedin.com/in/ada","headline":null,"invitation_type":"CONNECTION","sent_time":"Sent 3 weeks ago","age_days":21,"sent_on":"2025-05-16"}"#);
+    }
+
+    #[test]
+    fn an_account_is_written_as_it_is() {
+        for name in ["@me", "-sales", "=a", "'b", "c,d"] {
+            let mut out = Vec::new();
+            let account = AccountName::parse(name).unwrap();
+            let lines = Lines(Format::Csv);
+            lines.head(&mut out).unwrap();
+            lines.line(&Listed { account, ..listed() }, &mut out).unwrap();
+            let mut read = csv::Reader::from_reader(out.as_slice());
+            let line = read.records().next().unwrap().unwrap();
+            assert_eq!((&line[1], &line[2]), (name, "'=Ada, L"));
+        }
     }
 
     #[test]

@@ -14,5 +14,5 @@ mod read_v2;
 pub use filter::{Filter, Sieve, Verdicts};
 pub use keep::{Keep, KeepError};
 pub use lines::{COLUMNS, Lines, Listed};
-pub use page::{Found, Page, read_page};
+pub use page::{Days, Found, Page, read_page, says_twice};
 pub use paging::{Doubts, Paging};

@@ -15,8 +15,8 @@ pub struct Paging {
     next: PageRequest,
     ended: bool,
     seen: HashSet<InvitationId>,
-    /// Entries of all pages, repeated and unusable ones included.
-    entries: u64,
+    /// Those of the page before.
+    before: HashSet<InvitationId>,
     /// Pages in a row without anything new.
     stale: u32,
     doubts: Doubts,
@@ -27,10 +27,12 @@ pub struct Paging {
 pub struct Doubts {
     /// Invitations that stood on more than one page.
     pub repeated: u64,
-    /// Entries without a usable ID, or not pending.
+    /// Entries that can't be used.
     pub unusable: u64,
     /// Pages with fewer entries than they should have, although more followed.
     pub short: u64,
+    /// Pages that place the next one absurdly far off.
+    pub astray: u64,
     /// What the API last said how many there are, and how many entries there were, where the two differ.
     pub miscounted: Option<(u64, u64)>,
     /// The list ended although a page said that there is more, or never got on.
@@ -41,13 +43,15 @@ pub struct Doubts {
 
 /// So many pages in a row without anything new, and a list never ends.
 const MOST_STALE: u32 = 3;
+/// Where the next page begins so many invitations further on than this one ends, that is a mistake.
+const MOST_SKIPPED: u64 = 1_000;
 
 impl Paging {
     /// Before the first page.
     #[must_use]
     pub fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
         let next = PageRequest { account, country, invitation_type, number: 1, offset: 0 };
-        Self { next, ended: false, seen: HashSet::new(), entries: 0, stale: 0, doubts: Doubts::default() }
+        Self { next, ended: false, seen: HashSet::new(), before: HashSet::new(), stale: 0, doubts: Doubts::default() }
     }
 
     /// The page to ask for next; `None` where the list has ended.
@@ -66,38 +70,65 @@ impl Paging {
     pub fn take(&mut self, page: Page) -> Vec<Found> {
         let (entries, usable) = (page.entries(), page.found.len() as u64);
         let is_short = entries < u64::from(PageRequest::SIZE);
-        self.entries += entries;
-        self.doubts.unusable += page.unusable;
         if let Some(available) = page.available {
             let first = self.doubts.available.map_or(available, |(first, _)| first);
             self.doubts.available = Some((first, available));
         }
+        let ids: HashSet<_> = page.found.iter().map(|found| found.id.clone()).collect();
+        // The page before once more: the API knows no pages, or does not get on.
+        let is_same = !ids.is_empty() && ids == self.before;
+        self.before = ids;
+        self.doubts.unusable += if is_same { 0 } else { page.unusable };
         let new: Vec<_> = page.found.into_iter().filter(|found| self.seen.insert(found.id.clone())).collect();
-        self.doubts.repeated += usable - new.len() as u64;
         self.stale = if new.is_empty() { self.stale + 1 } else { 0 };
 
+        let is_whole = is_same && page.has_more.is_none() && page.available == Some(self.listed());
         // By place, not by entries: a page that leaves some out is not the last one for that.
         let places = u64::from(self.next.number) * u64::from(PageRequest::SIZE);
         let is_last = match (page.has_more, page.available) {
             (Some(has_more), _) => !has_more,
+            // More than a page holds: the API knows no pages.
+            (None, _) if is_whole || entries > u64::from(PageRequest::SIZE) => true,
             // A full page is never the last one, whatever the API says of their number: one that stops counting at a
             // round number would hide the rest, and the page that shows it costs less.
             (None, Some(available)) => places >= available && is_short || entries == 0,
             (None, None) => is_short,
         };
-        self.doubts.broken_off |= !is_last && (entries == 0 || self.stale >= MOST_STALE);
-        self.ended = is_last || self.doubts.broken_off;
-        self.doubts.short += u64::from(is_short && !self.ended);
-        self.next.number += 1;
-        let offset = self.next.offset + u64::from(PageRequest::SIZE);
-        self.next.offset = page.next_offset.filter(|next| *next > self.next.offset).unwrap_or(offset);
+        let broke_off = !is_last && (entries == 0 || is_same || self.stale >= MOST_STALE);
+        // The same page again shows nothing that moved.
+        self.doubts.repeated += if is_whole || is_same && broke_off { 0 } else { usable - new.len() as u64 };
+        self.doubts.broken_off |= broke_off;
+        self.ended = is_last || broke_off;
+        if !self.ended {
+            self.go_on(entries, page.has_more.is_some(), page.next_offset);
+        }
         new
+    }
+
+    /// To the page behind one with so many entries.
+    fn go_on(&mut self, entries: u64, by_place: bool, said: Option<u64>) {
+        let size = u64::from(PageRequest::SIZE);
+        // Behind what was shown: an API may have pages of its own size.
+        let behind = self.next.offset.saturating_add(if entries > 0 { entries } else { size });
+        let said = said.filter(|said| *said > self.next.offset);
+        let credible = said.filter(|said| *said <= behind.saturating_add(MOST_SKIPPED));
+        self.doubts.astray += u64::from(said != credible);
+        // Nothing is left out where the next page begins right behind.
+        let leaves_out = !by_place || credible.is_some_and(|next| next > behind);
+        self.doubts.short += u64::from(entries < size && leaves_out);
+        self.next.number = self.next.number.saturating_add(1);
+        self.next.offset = credible.unwrap_or(behind);
+    }
+
+    /// Entries, each invitation counted once.
+    fn listed(&self) -> u64 {
+        self.invitations() + self.doubts.unusable
     }
 
     /// What is doubtful about the list so far.
     #[must_use]
     pub fn doubts(&self) -> Doubts {
-        let listed = self.invitations() + self.doubts.unusable;
+        let listed = self.listed();
         let last = self.doubts.available.map(|(_, last)| last);
         let miscounted = last.filter(|last| self.ended && *last != listed).map(|last| (last, listed));
         Doubts { miscounted, ..self.doubts.clone() }
@@ -132,8 +163,17 @@ impl Doubts {
                 "the list broke off: its pages held nothing new, though the API says that there is more".to_owned(),
             );
         }
+        if self.astray > 0 {
+            words.push(format!(
+                "{} pages place the next one absurdly far off: it was asked for where they ended",
+                self.astray
+            ));
+        }
         if self.unusable > 0 {
-            words.push(format!("{} entries are left out: no certain ID, or not pending", self.unusable));
+            words.push(format!(
+                "{} entries are left out: no certain ID, not pending, of another type, or with a key twice",
+                self.unusable
+            ));
         }
         words
     }
@@ -142,6 +182,7 @@ impl Doubts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listing::Days;
 
     fn found(id: u64) -> Found {
         Found {
@@ -151,7 +192,7 @@ mod tests {
             headline: String::new(),
             invitation_type: String::new(),
             sent_time: String::new(),
-            sent_time_days: None,
+            sent_time_days: Days::Unsaid,
         }
     }
 
@@ -198,6 +239,13 @@ mod tests {
             vec![v2(0..10, false)],
             vec![v2(0..10, true), v2(10..20, true), v2(20..23, false)],
             vec![bare(0..10), bare(10..12)],
+            // All at once, from an API that knows no pages; and so that nobody could have known.
+            vec![v1(0..25, 25)],
+            vec![v1(0..11, 11)],
+            vec![bare(0..25)],
+            // Pages of another size.
+            vec![v2(0..5, true), v2(5..10, true), v2(10..13, false)],
+            vec![v2(0..25, true), v2(25..30, false)],
         ];
         for pages in cases {
             let (asked, listed) = (pages.len() as u32, pages.iter().map(Page::entries).sum());
@@ -233,18 +281,51 @@ mod tests {
                 vec![v1(0..10, 21), v1(11..21, 20), v1(0..0, 20)],
                 (3, 20, Doubts { available: Some((21, 20)), ..none.clone() }),
             ),
-            // One page again and again.
+            // One page again and again, whatever its order.
             (
-                vec![v1(0..10, 90), v1(0..10, 90), v1(0..10, 90), v1(0..10, 90)],
-                (4, 10, Doubts { repeated: 30, broken_off: true, miscounted: Some((90, 10)), ..none.clone() }),
+                vec![v1(0..10, 90), v1((0..10).rev(), 90)],
+                (2, 10, Doubts { broken_off: true, miscounted: Some((90, 10)), ..none.clone() }),
             ),
+            (vec![v2(0..10, true), v2(0..10, true)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
+            (vec![bare(0..10), bare(0..10)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
+            // The same as the one before, and the last: it stands where another should.
+            (vec![v2(0..10, true), v2(0..10, false)], (2, 10, Doubts { repeated: 10, ..none.clone() })),
+            // Nothing new on other pages.
+            (
+                vec![v2(0..10, true), v2(10..20, true), v2(0..10, true), v2(10..20, true), v2(0..10, true)],
+                (5, 20, Doubts { repeated: 30, broken_off: true, ..none.clone() }),
+            ),
+            // Nothing but what can't be used, and not the same page for that.
+            (
+                vec![Page { unusable: 10, ..v1(0..0, 23) }, Page { unusable: 10, ..v1(0..0, 23) }, v1(20..23, 23)],
+                (3, 3, Doubts { unusable: 20, ..none.clone() }),
+            ),
+            // More than a page holds, and still not all.
+            (vec![v1(0..25, 40)], (1, 25, Doubts { miscounted: Some((40, 25)), ..none.clone() })),
             (vec![v2(0..10, true), v2(0..0, true)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
-            (vec![v2(0..9, true), v2(10..12, false)], (2, 11, Doubts { short: 1, ..none.clone() })),
+            (
+                vec![Page { next_offset: Some(10), ..v2(0..9, true) }, v2(10..12, false)],
+                (2, 11, Doubts { short: 1, ..none.clone() }),
+            ),
+            (
+                vec![Page { next_offset: Some(u64::MAX), ..v2(0..10, true) }, v2(10..12, false)],
+                (2, 12, Doubts { astray: 1, ..none.clone() }),
+            ),
             (vec![Page { unusable: 2, ..v1(0..3, 5) }], (1, 3, Doubts { unusable: 2, ..none.clone() })),
         ];
         for (pages, expected) in cases {
             assert_eq!(read(pages.clone()), expected, "{pages:?}");
             assert!(!expected.2.words().is_empty());
+        }
+    }
+
+    /// An API that answers every page with all of as many as a page holds.
+    #[test]
+    fn a_whole_list_that_comes_twice_is_whole() {
+        for unusable in [0, 3] {
+            let page = Page { unusable, ..v1(unusable..10, 10) };
+            let doubts = Doubts { unusable, ..Doubts::default() };
+            assert_eq!(read(vec![page.clone(), page]), (2, 10 - unusable, doubts));
         }
     }
 
@@ -260,5 +341,24 @@ mod tests {
         // A place that was read already would never end.
         paging.take(Page { next_offset: Some(25), ..v2(20..30, true) });
         assert_eq!(place(&paging), Some((4, 35)));
+        // Pages of another size, and what of them can't be used.
+        paging.take(v2(30..35, true));
+        assert_eq!(place(&paging), Some((5, 40)));
+        paging.take(Page { unusable: 2, ..v2(40..43, true) });
+        assert_eq!(place(&paging), Some((6, 45)));
+        // Too far to be true, and just not.
+        paging.take(Page { next_offset: Some(55 + MOST_SKIPPED + 1), ..v2(45..55, true) });
+        assert_eq!(place(&paging), Some((7, 55)));
+        paging.take(Page { next_offset: Some(65 + MOST_SKIPPED), ..v2(55..65, true) });
+        assert_eq!(place(&paging), Some((8, 65 + MOST_SKIPPED)));
+    }
+
+    #[test]
+    fn no_place_is_too_far_to_be_counted_from() {
+        let mut paging = Paging::new(AccountName::default(), Country::default(), InvitationType::default());
+        (paging.next.number, paging.next.offset) = (u32::MAX, u64::MAX - 3);
+        paging.take(Page { next_offset: Some(u64::MAX), ..v2(0..10, true) });
+        paging.take(Page { next_offset: Some(u64::MAX), ..v2(10..20, true) });
+        assert_eq!(paging.next().map(|next| (next.number, next.offset)), Some((u32::MAX, u64::MAX)));
     }
 }

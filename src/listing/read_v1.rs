@@ -1,22 +1,29 @@
 //! V1's page of sent invitations (`linkup-api.md`, V1, Sent invitations).
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::page::{Found, Page, id, sift, text};
+use super::page::{Found, ListData, Page, Reader, days, id, list, object, text};
 
-pub(super) fn read(body: &Value) -> Option<Page> {
-    let claims_success = body.get("status").and_then(Value::as_str).is_some_and(|status| status == "success");
-    let data = body.get("data").filter(|_| claims_success)?;
-    let page = sift(data.get("invitations")?.as_array()?, found);
-    let available = data.get("total_available_results").and_then(Value::as_u64);
-    Some(Page { available, ..page })
+#[derive(Deserialize)]
+struct Body<'a> {
+    status: Option<Value>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+pub(super) fn read(body: &str, reader: &Reader<'_>) -> Option<Page> {
+    let Body { status, data } = object(body)?;
+    // As the judge of a withdrawal reads it.
+    let status = status.as_ref().and_then(Value::as_str)?;
+    let data = data.filter(|_| status.trim().eq_ignore_ascii_case("success"))?;
+    let data: ListData<'_> = object(data.get())?;
+    let page = reader.sift(list(&data)?, found);
+    Some(Page { available: data.available(), ..page })
 }
 
 fn found(entry: &Value) -> Option<Found> {
-    let state = entry.get("invitation_state").and_then(Value::as_str);
-    if state.is_some_and(|state| !state.eq_ignore_ascii_case("pending")) {
-        return None;
-    }
     Some(Found {
         id: id(entry, &["invitation_id", "entity_urn"])?,
         name: text(entry, "name"),
@@ -24,18 +31,19 @@ fn found(entry: &Value) -> Option<Found> {
         headline: text(entry, "subtitle"),
         invitation_type: text(entry, "invitation_type"),
         sent_time: text(entry, "sent_time"),
-        sent_time_days: None,
+        sent_time_days: days(entry),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::InvitationType;
     use crate::config::ApiVersion;
     use crate::listing::read_page;
 
     fn read(body: &str) -> Option<Page> {
-        read_page(ApiVersion::V1, body.as_bytes(), str::to_owned)
+        read_page(ApiVersion::V1, InvitationType::Connection, body.as_bytes(), str::to_owned)
     }
 
     #[test]
@@ -72,6 +80,27 @@ mod tests {
             (r#"{"name": "nobody"}"#, None),
             (r#"{"invitation_id": 7, "invitation_state": "ACCEPTED"}"#, None),
             ("7", None),
+            ("null", None),
+            // Twice is not once, whichever it is, however deep, and where an escape hides it.
+            (r#"{"invitation_id": 21, "invitation_id": 22}"#, None),
+            (r#"{"invitation_id": 21, "invitation_id": 21}"#, None),
+            (r#"{"invitation_id": 21, "invitation\u005fid": 22}"#, None),
+            (r#"{"invitation_id": 7, "sent_time": "today", "sent_time": "1 year ago"}"#, None),
+            (r#"{"invitation_id": 7, "x": [{"y": 1, "y": 1}]}"#, None),
+            (r#"{"invitation_id": 7, "x": [{"y": 1.5e3}, {"y": -7, "z": true}]}"#, Some("7")),
+            // What it says of its state.
+            (r#"{"invitation_id": 7, "invitation_state": " pending "}"#, Some("7")),
+            (r#"{"invitation_id": 7, "invitation_state": null}"#, Some("7")),
+            (r#"{"invitation_id": 7, "invitation_state": ""}"#, None),
+            (r#"{"invitation_id": 7, "invitation_state": 3}"#, None),
+            (r#"{"invitation_id": 7, "invitation_state": true}"#, None),
+            (r#"{"invitation_id": 7, "invitation_state": ["PENDING"]}"#, None),
+            // And of its type.
+            (r#"{"invitation_id": 7, "invitation_type": "connection"}"#, Some("7")),
+            (r#"{"invitation_id": 7, "invitation_type": null}"#, Some("7")),
+            (r#"{"invitation_id": 7, "invitation_type": "ORGANIZATION"}"#, None),
+            (r#"{"invitation_id": 7, "invitation_type": "FOLLOW"}"#, None),
+            (r#"{"invitation_id": 7, "invitation_type": ["CONNECTION"]}"#, None),
         ];
         for (entry, expected) in entries {
             let page = read(&format!(r#"{{"status": "success", "data": {{"invitations": [{entry}]}}}}"#)).unwrap();
@@ -89,12 +118,61 @@ mod tests {
             r#"{"status": "error", "message": "Rate limit exceeded. Please try again later"}"#,
             r#"{"status": "error", "data": {"invitations": []}}"#,
             r#"{"data": {"invitations": []}}"#,
-            r#"{"status": "success", "data": {"invitations": null}}"#,
             r#"{"status": "success", "data": {}}"#,
+            r#"{"status": "success", "data": []}"#,
+            r#"{"status": "success", "data": null}"#,
+            r#"{"status": "success", "data": {"invitations": {}}}"#,
+            r#"{"status": "success", "data": {"invitations": ""}}"#,
+            r#"{"status": "success", "data": {"total_available_results": 3}}"#,
+            r#"{"status": "success", "data": {"total_results": 3, "total_available_results": 0}}"#,
+            r#"{"status": "success", "data": {"total_available_results": "0"}}"#,
+            r#"["success", {"invitations": []}]"#,
+            // What stands twice.
+            r#"{"status": "error", "status": "success", "data": {"invitations": []}}"#,
+            r#"{"status": "success", "data": {}, "data": {"invitations": []}}"#,
+            r#"{"status": "success", "data": {"invitations": [], "invitations": [{"invitation_id": 7}]}}"#,
+            // Broken off.
+            r#"{"status": "success", "data": {"invitations": [{"invitation_id": 7}]}"#,
         ];
         for body in bodies {
             assert_eq!(read(body), None, "{body}");
         }
-        assert_eq!(read(r#"{"status": "success", "data": {"invitations": []}}"#), Some(Page::default()));
+    }
+
+    #[test]
+    fn an_empty_list_in_whatever_words() {
+        let none_available = Page { available: Some(0), ..Page::default() };
+        let cases = [
+            (r#"{"status": "success", "data": {"invitations": []}}"#, Page::default()),
+            (r#"{"status": "Success", "data": {"invitations": []}}"#, Page::default()),
+            (r#"{"status": " SUCCESS", "data": {"invitations": null}}"#, Page::default()),
+            (r#"{"status": "success", "data": {"total_results": 0}}"#, Page::default()),
+            (
+                r#"{"status": "success", "data": {"invitations": null, "total_available_results": 0}}"#,
+                none_available.clone(),
+            ),
+            (r#"{"status": "success", "data": {"total_available_results": 0}}"#, none_available),
+            // A page beyond the end.
+            (
+                r#"{"status": "success", "data": {"total_results": 0, "total_available_results": 41}}"#,
+                Page { available: Some(41), ..Page::default() },
+            ),
+            // A number that is none is none.
+            (r#"{"status": "success", "data": {"invitations": [], "total_available_results": -4}}"#, Page::default()),
+            (r#"{"status": "success", "data": {"invitations": [], "total_available_results": "4"}}"#, Page::default()),
+        ];
+        for (body, page) in cases {
+            assert_eq!(read(body), Some(page), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_counts() {
+        let body = r#"{"status": "success", "data": {"invitations": [
+            {"invitation_id": 7, "invitation_type": "Content_Series"}, {"invitation_id": 8, "invitation_type": "CONNECTION"},
+            {"invitation_id": 9}]}}"#;
+        let page = read_page(ApiVersion::V1, InvitationType::ContentSeries, body.as_bytes(), str::to_owned).unwrap();
+        let ids: Vec<_> = page.found.iter().map(|found| found.id.as_str()).collect();
+        assert_eq!((ids.as_slice(), page.unusable), (["7", "9"].as_slice(), 1));
     }
 }

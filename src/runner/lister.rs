@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::Limits;
 use super::pacing::{advice, tell_pace};
 use crate::api::{Ending, List, PageRequest};
-use crate::listing::{Page, read_page};
+use crate::listing::{Page, read_page, says_twice};
 use crate::pace::Pace;
-use crate::policy::{Cost, Decision, History, Meaning, cost, cut, decide, judge, page_cost};
+use crate::policy::{Cost, Decision, History, Meaning, Verdict, cost, cut, decide, judge, page_cost};
 use crate::stop::{Stop, StopReason};
 
 /// Fetches pages and counts what they cost.
@@ -54,14 +54,18 @@ impl<A: List> Lister<'_, A> {
             let ending = self.api.page(request).await;
             self.tally.retries += u64::from(self.tally.calls > earlier);
             self.tally.calls += 1;
-            let (meaning, words, page) =
-                match page_in(&ending, |body| read_page(version, body, |text| self.api.scrub(text))) {
-                    Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
-                    None => {
-                        let verdict = judge(version, &ending, "");
-                        (of_a_list(verdict.meaning), cut(&self.api.scrub(&verdict.words)), None)
-                    }
-                };
+            let judged = judge(version, &ending, "");
+            // A success that is no page may have been charged as one.
+            let charged_as = if judged.meaning == Meaning::Withdrawn { Meaning::Lost } else { judged.meaning };
+            let (meaning, words, page) = match page_in(&ending, |body| {
+                read_page(version, request.invitation_type, body, |text| self.api.scrub(text))
+            }) {
+                Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
+                None => {
+                    let Verdict { meaning, words } = of_a_list(judged, &ending);
+                    (meaning, cut(&self.api.scrub(&words)), None)
+                }
+            };
             tracing::debug!(page = request.number, came = page.is_some(), http_status = ending.http_status(),
                 words = %words, "answer");
             let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, leave, &ending, meaning);
@@ -70,14 +74,19 @@ impl<A: List> Lister<'_, A> {
                 self.tally.cost += page_cost(version, &ending);
                 return Some(page);
             }
-            self.tally.cost += cost(version, meaning, &ending);
+            self.tally.cost += cost(version, charged_as, &ending);
             if let Some(until) = change.held_until() {
                 held(until);
             }
             match decide(meaning, history, self.limits.retries, self.limits.backoff, fastrand::f64()) {
                 Decision::Settle(_) => {
                     let why = format!("page {} of the list could not be fetched ({words})", request.number);
-                    self.stop.request(StopReason::TooManyFailures, format!("{why}: run the same command again later"));
+                    let next = if meaning == Meaning::Rejected {
+                        "the API refuses it, so asking again is no use before that is mended"
+                    } else {
+                        "run the same command again later"
+                    };
+                    self.stop.request(StopReason::TooManyFailures, format!("{why}: {next}"));
                     return None;
                 }
                 Decision::SettleAndStop(_, reason) => {
@@ -101,12 +110,16 @@ fn page_in(ending: &Ending, read: impl Fn(&[u8]) -> Option<Page>) -> Option<Page
     }
 }
 
-/// What words about an invitation mean where a list was asked for.
-fn of_a_list(meaning: Meaning) -> Meaning {
-    match meaning {
-        // A success without a list is no answer of the API's.
-        Meaning::Withdrawn => Meaning::Lost,
-        Meaning::NotPending | Meaning::NotFound => Meaning::Rejected,
+/// What an answer without a page means where a list was asked for. What came whole is not bought again.
+fn of_a_list(verdict: Verdict, ending: &Ending) -> Verdict {
+    let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned() };
+    match verdict.meaning {
+        // Its words, if any, are those of a withdrawal.
+        Meaning::Withdrawn => rejected("an answer of success without a list"),
+        Meaning::Lost if page_in(ending, |body| says_twice(body).then(Page::default)).is_some() => {
+            rejected("an answer that says something twice, and so nothing for certain")
+        }
+        Meaning::NotPending | Meaning::NotFound => Verdict { meaning: Meaning::Rejected, ..verdict },
         Meaning::Rejected
         | Meaning::KeyRefused
         | Meaning::LoginRefused
@@ -115,6 +128,95 @@ fn of_a_list(meaning: Meaning) -> Meaning {
         | Meaning::RateLimited
         | Meaning::ServerError
         | Meaning::Lost
-        | Meaning::NotSent => meaning,
+        | Meaning::NotSent => verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api::{Answer, InvitationType, Withdraw, Withdrawal};
+    use crate::config::{ApiVersion, Rate};
+    use crate::invitation::{AccountName, Country};
+    use crate::policy::Backoff;
+
+    /// Answers each call with HTTP 200 and the next of these bodies.
+    struct Bodies(ApiVersion, Mutex<VecDeque<&'static str>>);
+
+    impl Withdraw for Bodies {
+        fn version(&self) -> ApiVersion {
+            self.0
+        }
+
+        async fn withdraw(&self, _: &Withdrawal) -> Ending {
+            Ending::NotSent("nothing is withdrawn here".to_owned())
+        }
+
+        fn scrub(&self, words: &str) -> String {
+            words.to_owned()
+        }
+    }
+
+    impl List for Bodies {
+        async fn page(&self, _: &PageRequest) -> Ending {
+            let body = self.1.lock().unwrap().pop_front().unwrap_or("<html>");
+            Ending::Answered(Answer { http_status: 200, body: body.into(), ..Answer::default() })
+        }
+    }
+
+    /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
+    /// what stopped the list.
+    async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
+        let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));
+        let (stop, patience) = (Stop::default(), Duration::from_secs(9));
+        let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
+        let limits = Limits { retries: 2, backoff, patience };
+        let pace = Pace::new(Rate::Unlimited, patience);
+        let mut lister = Lister { api: &api, pace, stop: stop.clone(), limits, tally: ListTally::default() };
+        let (account, country) = (AccountName::default(), Country::default());
+        let request =
+            PageRequest { account, country, invitation_type: InvitationType::default(), number: 1, offset: 0 };
+        let came = lister.page(&request, |_| {}).await.is_some();
+        let detail = stop.cause().map(|cause| cause.detail).unwrap_or_default();
+        (came, lister.tally.calls, lister.tally.cost.possible, detail)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_whole_answer_that_is_no_page_is_not_bought_again() {
+        let (without, twice) = ("an answer of success without a list", "an answer that says something twice");
+        let cases = [
+            (ApiVersion::V1, r#"{"status": "success", "data": {}}"#, without),
+            (ApiVersion::V1, r#"{"status": "Success", "message": ""}"#, without),
+            (ApiVersion::V1, r#"{"status": "success", "data": {"invitations": [], "invitations": []}}"#, without),
+            (ApiVersion::V1, r#"{"status": "success", "data": {}, "data": {"invitations": []}}"#, twice),
+            (ApiVersion::V2, r#"{"success": true, "data": {}}"#, without),
+            (ApiVersion::V2, r#"{"success": true, "success": true, "data": {"invitations": []}}"#, twice),
+        ];
+        for (version, body, words) in cases {
+            let (came, calls, possible, detail) = asked(version, &[body]).await;
+            assert_eq!((came, calls, possible), (false, 1, 1), "{body}");
+            assert!(detail.contains(words), "{body}: {detail}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_the_api_s_or_not_whole_is_asked_for_again() {
+        let cases = [
+            (ApiVersion::V1, r#"{"status": "success", "data": {"invitations": [] "#),
+            (ApiVersion::V1, "<html>"),
+            (ApiVersion::V1, ""),
+            (ApiVersion::V2, r#"{"status": "success", "data": {"invitations": []}}"#),
+        ];
+        for (version, body) in cases {
+            let page = match version {
+                ApiVersion::V1 => r#"{"status": "Success", "data": {"invitations": null}}"#,
+                ApiVersion::V2 => r#"{"success": true, "data": {"total_available_results": 0}}"#,
+            };
+            assert_eq!(asked(version, &[body, page]).await, (true, 2, 2, String::new()), "{body}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bulk_withdraw::sandbox::{Faults, ListFaults, Sandbox, SandboxOptions, SentTime, StockItem};
 use jiff::Timestamp;
 use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{KEY, Program, Ran, TOKEN, kill, swift, swiftly, until, wait};
 
@@ -456,4 +458,38 @@ async fn bounds_of_a_list_buy_no_page_too_many() {
             assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
         }
     }
+}
+
+/// An API that knows no pages: one call, and all of it is read, however long its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_on_one_page_are_bought_once() {
+    let entries: Vec<_> = (0..10_000)
+        .map(|id| json!({"invitation_id": 1_000_000 + id, "sent_time": "2 months ago", "subtitle": "x".repeat(200)}))
+        .collect();
+    let list = json!({"invitations": entries, "total_available_results": 10_000, "pagination": {"has_more": false}});
+    for (version, success) in
+        VERSIONS.into_iter().zip([json!({"status": "success", "data": list}), json!({"success": true, "data": list})])
+    {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(success)).mount(&server).await;
+        let ran = run(&Program::new(), version, &format!("list --rate unlimited --base-url {}", server.uri())).await;
+        ran.ended_with(0);
+        assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
+        assert_eq!(ran.stdout.lines().count(), 10_001);
+        assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    }
+}
+
+/// An entry that names two invitations in one is not withdrawn under either name.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_contradicts_itself_is_left_out() {
+    let server = MockServer::start().await;
+    let list = r#"{"status": "success", "data": {"invitations": [
+        {"invitation_id": 1000021, "invitation_id": 1000022, "sent_time": "2 months ago"},
+        {"invitation_id": 1000023, "invitation_type": "ORGANIZATION", "sent_time": "2 months ago"}]}}"#;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(list)).mount(&server).await;
+    let arguments = format!("clean --older-than 30d --yes --rate unlimited --base-url {}", server.uri());
+    let ran = run(&Program::new(), VERSIONS[0], &arguments).await;
+    ran.ended_with(0).says("2 entries are left out");
+    assert_eq!(server.received_requests().await.unwrap().len(), 1, "something was withdrawn");
 }

@@ -65,10 +65,10 @@ fn page(api: Api) -> Value {
     let long = format!("{} {}", "x".repeat(290), api.echoed());
     match api {
         Api::V1 => json!({"status": "success", "message": echo, "data": {"invitations": [{
-            "name": echo, "profile_url": echo, "subtitle": long, "invitation_type": echo, "message": echo,
+            "name": echo, "profile_url": echo, "subtitle": long, "invitation_type": "CONNECTION", "message": echo,
             "sent_time": "2 months ago", "invitation_id": 1000000}], "total_available_results": 1}}),
         Api::V2 => json!({"success": true, "data": {"invitations": [{
-            "entity_urn": "urn:li:invitation:1000000", "invitation_type": echo, "sent_time": echo, "sent_time_days": 60,
+            "entity_urn": "urn:li:invitation:1000000", "invitation_type": "CONNECTION", "sent_time": echo, "sent_time_days": 60,
             "recipient": {"first_name": echo, "last_name": echo, "headline": long, "linkedin_url": echo}}],
             "pagination": {"has_more": false}}, "metadata": {"credits_consumed": 1, "account_id": echo}}),
     }
