@@ -135,6 +135,7 @@ fn listed(sum: &ListSum, verdicts: Verdicts) -> String {
         format!("{:<22}{} invitations on {} pages, for {cost} credits\n", "listed", sum.invitations, sum.pages);
     let parts = [
         ("to be kept", verdicts.kept),
+        ("perhaps to be kept", verdicts.might_be_kept),
         ("of another age", verdicts.other_age),
         ("of unknown age", verdicts.age_unknown),
         ("younger by their ID", verdicts.younger_by_id),

@@ -4,7 +4,7 @@ use std::vec;
 
 use crate::input::{Input, InputFormat, ReadError};
 use crate::invitation::{Row, RowError};
-use crate::listing::Listed;
+use crate::listing::{Listed, is_profile_url};
 use crate::report::{Columns, Format};
 
 /// Rows, and what there is to know about them ahead.
@@ -38,6 +38,15 @@ impl Intake {
             },
             Self::List(_) => Format::Csv,
         }
+    }
+
+    /// Whether its rows may hold profiles' addresses: JSON Lines show only later what they hold.
+    pub(super) fn may_hold_profiles(&self) -> bool {
+        let is_csv = match self {
+            Self::Input(input) => input.format() == InputFormat::Csv,
+            Self::List(_) => false,
+        };
+        !is_csv || self.column_names().iter().any(|name| is_profile_url(name))
     }
 
     /// Whether it surely ends.

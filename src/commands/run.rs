@@ -10,7 +10,7 @@ use super::target;
 use crate::config::{InputRequest, Settings};
 use crate::exit;
 use crate::input::{Input, InputError, InputOptions};
-use crate::listing::Keep;
+use crate::listing::{Keep, KeepError};
 use crate::report::{ProgressStyle, Screen};
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
@@ -23,6 +23,9 @@ pub async fn run(settings: &Settings, input: &InputRequest, screen: &Screen) -> 
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
     let intake = open(input)?;
+    if keep.names_profiles() && !intake.may_hold_profiles() {
+        return Err(KeepError::NoProfiles.into());
+    }
     let outputs = Outputs::choose(settings, intake.report_format())?;
     if settings.request.dry_run {
         return dry_run(settings, &keep, intake, &outputs, screen).map_err(|error| RunError::DryRun(Box::new(error)));

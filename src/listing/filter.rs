@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Days, Found, Keep};
+use super::{Days, Found, Keep, Match};
 use crate::policy::{certain_days, is_younger_by_id};
 
 /// What is asked for.
@@ -27,6 +27,8 @@ pub enum Sieve {
     Taken,
     /// It is on the list of those to keep.
     Kept,
+    /// Its profile's address can't be compared with those of the people to keep.
+    MightBeKept,
     /// Its age is outside of what is asked for.
     OtherAge,
     /// Its age can't be read, and an age is asked for.
@@ -39,9 +41,15 @@ impl Filter {
     /// Judges one invitation.
     #[must_use]
     pub fn judge(&self, found: &Found) -> Sieve {
-        if self.keep.holds(&found.id, &found.profile_url) {
-            return Sieve::Kept;
+        let kept = self.keep.judge(&found.id, &found.profile_url);
+        match (kept, self.of_age(found)) {
+            (Match::Kept, _) => Sieve::Kept,
+            (Match::Unknown, Sieve::Taken) => Sieve::MightBeKept,
+            (Match::Unknown | Match::Free, sieve) => sieve,
         }
+    }
+
+    fn of_age(&self, found: &Found) -> Sieve {
         if self.older_than.is_none() && self.newer_than.is_none() {
             return Sieve::Taken;
         }
@@ -75,6 +83,8 @@ pub struct Verdicts {
     pub taken: u64,
     /// Those on the list of those to keep.
     pub kept: u64,
+    /// Those whose profile can't be compared with those to keep.
+    pub might_be_kept: u64,
     /// Those of another age.
     pub other_age: u64,
     /// Those whose age can't be read.
@@ -89,6 +99,7 @@ impl Verdicts {
         *match sieve {
             Sieve::Taken => &mut self.taken,
             Sieve::Kept => &mut self.kept,
+            Sieve::MightBeKept => &mut self.might_be_kept,
             Sieve::OtherAge => &mut self.other_age,
             Sieve::AgeUnknown => &mut self.age_unknown,
             Sieve::YoungerById => &mut self.younger_by_id,
@@ -99,6 +110,12 @@ impl Verdicts {
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
+        if self.might_be_kept > 0 {
+            words.push(format!(
+                "{} are left out: their profiles' addresses can't be compared with those to keep",
+                self.might_be_kept
+            ));
+        }
         if self.age_unknown > 0 {
             words.push(format!("{} are left out: their age can't be read (another language?)", self.age_unknown));
         }

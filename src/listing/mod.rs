@@ -12,7 +12,7 @@ mod read_v1;
 mod read_v2;
 
 pub use filter::{Filter, Sieve, Verdicts};
-pub use keep::{Keep, KeepError};
+pub use keep::{Keep, KeepError, Match, is_profile_url};
 pub use lines::{COLUMNS, Lines, Listed};
 pub use page::{Days, Found, Page, read_page, says_twice};
 pub use paging::{Doubts, Paging};

@@ -9,7 +9,7 @@ use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 use crate::ledger::{Admission, Key, LedgerError, Standing};
-use crate::listing::Keep;
+use crate::listing::{Keep, Match, is_profile_url};
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
@@ -116,8 +116,13 @@ impl Roster {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Entrance::NoCall(unsent(row, Outcome::Invalid, detail));
         }
-        if !self.keep.is_empty() && self.keep.holds(&row.withdrawal.id, self.profile_url(&row.carried)) {
-            return Entrance::NoCall(unsent(row, Outcome::NotAttempted, "kept: it is on the --keep list".to_owned()));
+        let spared = match self.keep.judge(&row.withdrawal.id, self.profile_url(&row.carried)) {
+            Match::Free => None,
+            Match::Kept => Some("kept: it is on the --keep list"),
+            Match::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
+        };
+        if let Some(why) = spared {
+            return Entrance::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
         }
         match self.admission.admit(&row.key(), number) {
             Ok(Standing::New { lost_before }) => {
@@ -145,8 +150,10 @@ impl Roster {
         match carried {
             Carried::Cells(cells) => self.profile_at.and_then(|at| cells.get(at)).unwrap_or_default(),
             Carried::Fields(fields) => {
-                let field = fields.iter().find(|(name, _)| is_profile_url(name));
-                field.and_then(|(_, value)| value.as_str()).unwrap_or_default()
+                // V2's lists have it one level deeper (linkup-api.md, V2, List).
+                let recipient = fields.get("recipient").and_then(|recipient| recipient.get("linkedin_url"));
+                let own = fields.iter().find(|(name, _)| is_profile_url(name)).map(|(_, value)| value);
+                own.or(recipient).and_then(serde_json::Value::as_str).unwrap_or_default()
             }
         }
     }
@@ -161,11 +168,6 @@ impl Roster {
             tracing::warn!("the API does not document the country {code:?} (it names {known}); sent all the same");
         }
     }
-}
-
-/// Case and `_` do not matter, as with the ID's column.
-fn is_profile_url(name: &str) -> bool {
-    name.replace('_', "").eq_ignore_ascii_case("profileurl")
 }
 
 /// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.

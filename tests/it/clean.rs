@@ -173,6 +173,43 @@ async fn a_list_of_whom_to_keep_that_can_not_be_read_stops_everything() {
     assert_eq!((sandbox.record().list_calls, sandbox.record().calls), (0, 0));
 }
 
+/// Somebody who is to be kept must not be withdrawn for want of an address to compare.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_might_be_to_be_kept_is_kept() {
+    let now = Timestamp::now();
+    let mut stock: Vec<_> = (1..=3).map(|months| StockItem::aged(DAY * 40 * months, now)).collect();
+    stock[1].profile_url = "/in/ada".to_owned();
+    let other: BTreeSet<_> = [0, 2].map(|at| stock[at].id.to_string()).into();
+    let program = Program::new();
+    program.write("keep.txt", "https://www.linkedin.com/in/ada\n").write("bare.csv", "invitation_id\n4096\n");
+    let base = |sandbox: &Sandbox| format!("--keep keep.txt {}", swiftly(sandbox));
+
+    for version in VERSIONS {
+        let sandbox = with_stock(&stock, |_| {}).await;
+        let ran = run(&program, version, &format!("clean --older-than 30d {}", base(&sandbox))).await;
+        ran.ended_with(0).says("1 are left out: their profiles' addresses can't be compared");
+        assert_eq!(withdrawn(&sandbox), other);
+    }
+
+    // What can't be compared at all is refused, and what can't row by row is not sent.
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let ran = run(&program, VERSIONS[0], &format!("run bare.csv {}", base(&sandbox))).await;
+    ran.ended_with(2).says("the input has no column profile_url");
+    let ada = "https://www.linkedin.com/in/ADA";
+    program.write(
+        "saved.jsonl",
+        format!("{{\"invitation_id\": 8192, \"recipient\": {{\"linkedin_url\": \"{ada}\"}}}}\n4096\n"),
+    );
+    program.write("spaced.csv", format!("invitation_id,Profile URL\n8192,{ada}\n4096,linkedin.com/in/bob\n"));
+    for (input, outcomes) in
+        [("saved.jsonl", ["not_attempted", "not_attempted"]), ("spaced.csv", ["not_attempted", "withdrawn"])]
+    {
+        let arguments = format!("run {input} {} --output-format csv", base(&sandbox));
+        run(&program, VERSIONS[0], &arguments).await.ended_with(0);
+        assert_eq!(program.report("report.csv").outcomes(), outcomes, "{input}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_list_shows_is_sent_although_the_ledger_calls_it_settled() {
     let stock = [StockItem::aged(DAY * 40, Timestamp::now())];
