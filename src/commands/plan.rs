@@ -45,6 +45,7 @@ impl Plan {
                 }
             }
         }
+        roster.warn_of_perhaps_kept();
         Ok(plan)
     }
 

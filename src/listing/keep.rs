@@ -5,16 +5,16 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use percent_encoding::percent_decode_str;
-use url::Url;
-
+use super::profile::{Form, Kind, Profile};
 use crate::invitation::{IdError, InvitationId};
 
 /// The invitations and people to keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     ids: HashSet<InvitationId>,
-    profiles: HashSet<String>,
+    profiles: HashSet<Profile>,
+    /// The kinds and forms of all `profiles`.
+    forms: HashSet<(Kind, Form)>,
 }
 
 /// Whether somebody is to be kept.
@@ -24,7 +24,7 @@ pub enum Match {
     Kept,
     /// Not on the list.
     Free,
-    /// The list names people by their profiles, and this one's address can't be compared with theirs.
+    /// The list holds profiles, and theirs is not known or can't be compared with those.
     Unknown,
 }
 
@@ -59,7 +59,7 @@ pub enum KeepError {
 
 impl Keep {
     /// Reads a file of IDs and profile URLs, one a line (`#` begins a comment), or a CSV file with the columns
-    /// `invitation_id` or `profile_url`. One that names nobody is warned of.
+    /// `invitation_id` or `profile_url`. Warns where it names nobody.
     ///
     /// # Errors
     /// [`KeepError`]: it can't be read, or a line names nobody.
@@ -75,55 +75,81 @@ impl Keep {
     }
 
     fn parse(text: &str) -> Result<Self, (u64, String)> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // The line's end behind the last one shows a quote that is still open there.
+        let text = format!("{}\n", text.strip_prefix('\u{feff}').unwrap_or(text));
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .comment(Some(b'#'))
+            .from_reader(text.as_bytes());
         let mut keep = Self::default();
-        let mut columns = None;
-        // Line by line, so that a quote which nobody closed takes no other line with it.
-        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !is_remark(line)) {
-            let cells = cells(line).map_err(|why| (number, why))?;
-            match &columns {
-                None => {
-                    let named = header(&cells);
-                    let is_header = !named.is_empty();
-                    columns = Some(named);
-                    if !is_header {
-                        keep.add_all(cells.iter()).map_err(|why| (number, why))?;
-                    }
-                }
-                Some(named) if named.is_empty() => keep.add_all(cells.iter()).map_err(|why| (number, why))?,
-                Some(named) => {
-                    let cells = named.iter().filter_map(|at| cells.get(*at));
-                    keep.add_all(cells).map_err(|why| (number, why))?;
-                }
+        let mut header: Option<Header> = None;
+        for record in reader.records() {
+            let record =
+                record.map_err(|error| (error.position().map_or(0, csv::Position::line), error.to_string()))?;
+            let line = line_of(&record, &text);
+            if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+                return Err((line, "a quote is opened here and not closed on the same line".to_owned()));
             }
+            let cells: Vec<&str> = record.iter().map(str::trim).collect();
+            if cells == [""] || cells[0].starts_with('#') {
+                continue;
+            }
+            let added = match &header {
+                None => {
+                    let found = Header::of(&cells);
+                    let added = if found.is_header() { Ok(()) } else { keep.add_all(&cells) };
+                    header = Some(found);
+                    added
+                }
+                Some(header) if header.is_header() => header.named(&cells).and_then(|cells| keep.add_all(&cells)),
+                Some(_) => keep.add_all(&cells),
+            };
+            added.map_err(|why| (line, why))?;
         }
         Ok(keep)
     }
 
-    /// Adds everybody that these cells name: somebody at the least.
-    fn add_all<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), String> {
-        let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
-        if cells.peek().is_none() {
+    /// Adds whom each of these cells names, the empty ones apart.
+    fn add_all(&mut self, cells: &[&str]) -> Result<(), String> {
+        let filled: Vec<_> = cells.iter().filter(|cell| !cell.is_empty()).collect();
+        if filled.is_empty() {
             return Err("nobody is named".to_owned());
         }
-        cells.try_for_each(|cell| self.add(cell))
+        if is_grouped_number(&filled) {
+            return Err("this looks like one number with commas in it: write its digits alone".to_owned());
+        }
+        for cell in &filled {
+            self.add(cell).map_err(|why| {
+                let is_alone = filled.len() == 1;
+                let advice = " (put a header like invitation_id,name above several columns)";
+                if is_alone { why } else { why + advice }
+            })?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, cell: &str) -> Result<(), String> {
         match InvitationId::parse(cell) {
-            Ok(id) if id.looks_rounded() => Err(IdError::Rounded.to_string()),
+            Ok(id) if id.looks_rounded() => return Err(IdError::Rounded.to_string()),
             Ok(id) => {
                 self.ids.insert(id);
-                Ok(())
+                return Ok(());
             }
-            Err(error @ IdError::Scientific) => Err(error.to_string()),
-            Err(IdError::Missing | IdError::Rounded | IdError::NotAnId) => {
-                let profile =
-                    profile(cell).ok_or_else(|| format!("{cell:?} is neither an invitation ID nor a profile URL"))?;
-                self.profiles.insert(profile);
-                Ok(())
-            }
+            Err(error @ IdError::Scientific) => return Err(error.to_string()),
+            Err(IdError::Missing | IdError::Rounded | IdError::NotAnId) => {}
         }
+        if !Profile::is_on_linkedin(cell) {
+            return Err(format!("{cell:?} is neither an invitation ID nor a LinkedIn profile URL"));
+        }
+        // Of two addresses in one cell, the second would go unheard.
+        let holds_two = cell.to_lowercase().matches("linkedin.com").count() > 1
+            || cell.contains(|c: char| c.is_whitespace() || c == ';' || c == '|');
+        let profile = Profile::parse(cell).filter(|_| !holds_two);
+        let profile = profile.ok_or_else(|| format!("{cell:?} is no profile's address"))?;
+        self.forms.insert((profile.kind, profile.form));
+        self.profiles.insert(profile);
+        Ok(())
     }
 
     /// Whether nobody is to be kept.
@@ -147,72 +173,74 @@ impl Keep {
         if self.profiles.is_empty() {
             return Match::Free;
         }
-        match profile(profile_url) {
+        match Profile::parse(profile_url) {
             Some(profile) if self.profiles.contains(&profile) => Match::Kept,
-            // The same person has an address with a name, too.
-            Some(profile) if is_member_id(&profile) && self.profiles.iter().any(|kept| !is_member_id(kept)) => {
-                Match::Unknown
-            }
-            Some(_) => Match::Free,
-            None => Match::Unknown,
+            Some(profile) if self.can_tell(&profile) => Match::Free,
+            Some(_) | None => Match::Unknown,
         }
     }
-}
 
-fn is_remark(line: &str) -> bool {
-    let line = line.trim();
-    line.is_empty() || line.starts_with('#')
-}
-
-/// The cells of one line of CSV, trimmed.
-fn cells(line: &str) -> Result<csv::StringRecord, String> {
-    if line.matches('"').count() % 2 == 1 {
-        return Err("a quote is not closed on its line".to_owned());
+    /// Whether an address that is not on the list is surely of somebody else: a name and a member's number may be two
+    /// addresses of one person.
+    fn can_tell(&self, profile: &Profile) -> bool {
+        self.forms.iter().all(|(kind, form)| *kind != profile.kind || *form == profile.form)
     }
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    reader.read_record(&mut record).map_err(|error| error.to_string())?;
-    Ok(record)
 }
 
-/// The places of the columns that name somebody, if this is a header.
-fn header(record: &csv::StringRecord) -> Vec<usize> {
-    let named = record.iter().enumerate().filter(|(_, cell)| plain(cell) == "invitationid" || is_profile_url(cell));
-    named.map(|(at, _)| at).collect()
+/// The first line: the places of the columns that name somebody (none: it is no header), and how many columns there are.
+struct Header {
+    at: Vec<usize>,
+    columns: usize,
 }
 
-/// Whether a column of this name holds profiles' addresses. Case, `_` and spaces do not matter.
+impl Header {
+    fn of(cells: &[&str]) -> Self {
+        let names_somebody = |cell: &str| comparable(cell) == "invitationid" || is_profile_url(cell);
+        let at = (0..cells.len()).filter(|at| names_somebody(cells[*at])).collect();
+        Self { at, columns: cells.len() }
+    }
+
+    fn is_header(&self) -> bool {
+        !self.at.is_empty()
+    }
+
+    /// The cells of these columns.
+    fn named<'a>(&self, cells: &[&'a str]) -> Result<Vec<&'a str>, String> {
+        if cells.iter().skip(self.columns).any(|cell| !cell.is_empty()) {
+            return Err("there are more cells than the header has columns".to_owned());
+        }
+        Ok(self.at.iter().filter_map(|at| cells.get(*at).copied()).collect())
+    }
+}
+
+/// Whether a column or JSON key of this name holds a profile's address, as `list` and the API call it.
 #[must_use]
-pub fn is_profile_url(column: &str) -> bool {
-    plain(column) == "profileurl"
+pub fn is_profile_url(name: &str) -> bool {
+    let name = comparable(name);
+    ["profileurl", "linkedinurl"].contains(&name.strip_prefix("recipient").unwrap_or(&name))
 }
 
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | ' ' | '-')).collect::<String>().to_lowercase()
+/// Case and what parts words do not matter.
+fn comparable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace() && !['_', '-', '.'].contains(c)).flat_map(char::to_lowercase).collect()
 }
 
-/// Paths on LinkedIn that are somebody's, by how they begin.
-const KINDS: [&str; 6] = ["in", "pub", "company", "school", "showcase", "newsletters"];
-
-/// What an address on LinkedIn has of its own, however it is written: `in/ada` of `https://fr.linkedin.com/in/Ada/?x`.
-fn profile(text: &str) -> Option<String> {
-    let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let url = Url::parse(address.trim()).ok()?;
-    let host = url.host_str()?;
-    if host != "linkedin.com" && !host.ends_with(".linkedin.com") {
-        return None;
+/// `7,329,176`: three IDs to a reader of CSV, one to whoever wrote it.
+fn is_grouped_number(cells: &[&&str]) -> bool {
+    let is_group = |cell: &str, least| (least..=3).contains(&cell.len()) && cell.bytes().all(|b| b.is_ascii_digit());
+    match cells {
+        [first, rest @ ..] if !rest.is_empty() => is_group(first, 1) && rest.iter().all(|cell| is_group(cell, 3)),
+        _ => false,
     }
-    // Links in mails and on telephones lead through these.
-    let mut path = url.path_segments()?.filter(|part| !part.is_empty() && *part != "comm" && *part != "mwlite");
-    let kind = path.next()?.to_lowercase();
-    let who = percent_decode_str(path.next()?).decode_utf8().ok()?.to_lowercase();
-    KINDS.contains(&kind.as_str()).then(|| format!("{kind}/{who}"))
 }
 
-/// Whether a profile is named by the member's ID instead of a name, which no other address of the person can be compared
-/// with: `in/ACoAA...`.
-fn is_member_id(profile: &str) -> bool {
-    profile.strip_prefix("in/").is_some_and(|who| who.starts_with("acoaa") || who.starts_with("acwaa"))
+/// Where a record begins. The reader counts the blank lines and comments before it to it.
+fn line_of(record: &csv::StringRecord, text: &str) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let skipped = text.get(at..).unwrap_or_default().lines();
+    let skipped = skipped.take_while(|line| line.trim().is_empty() || line.starts_with('#')).count();
+    position.line() + skipped as u64
 }
 
 #[cfg(test)]
@@ -225,45 +253,75 @@ mod tests {
 
     #[test]
     fn who_is_kept() {
-        use Match::{Free, Kept, Unknown};
-        let text =
-            "# friends\n7\nurn:li:invitation:8\n\nhttps://www.linkedin.com/in/Ada-L/?x=1\nlinkedin.com/in/josé\n";
-        let keep = Keep::parse(text).unwrap();
+        let keep =
+            Keep::parse("# friends\n7\nurn:li:invitation:8\n\nhttps://www.linkedin.com/in/Ada-L/?x=1\n").unwrap();
         let cases = [
-            ("7", "", Kept),
-            ("8", "", Kept),
-            ("9", "linkedin.com/in/ada-l", Kept),
-            ("9", "https://fr.linkedin.com/in/ADA-L/", Kept),
-            ("9", "http://www.linkedin.com/in/ada-l#top", Kept),
-            ("9", "https://www.linkedin.com/comm/in/ada-l", Kept),
-            ("9", "https://www.linkedin.com/in/jos%C3%A9/", Kept),
-            ("9", "https://www.linkedin.com/in/ada-l-2", Free),
-            ("9", "https://www.linkedin.com/company/ada-l", Free),
-            // Nobody knows whose these are.
-            ("9", "", Unknown),
-            ("9", "/in/ada-l", Unknown),
-            ("9", "https://linkedin.com.evil.example/in/ada-l", Unknown),
-            ("9", "https://www.linkedin.com/mynetwork/ada-l", Unknown),
-            ("9", "https://www.linkedin.com/in/ACoAABcdEf", Unknown),
+            ("7", "", Match::Kept),
+            ("8", "", Match::Kept),
+            ("9", "linkedin.com/in/ada-l", Match::Kept),
+            ("9", "https://fr.linkedin.com/in/ADA-L/", Match::Kept),
+            ("9", "http://www.linkedin.com/in/ada-l#top", Match::Kept),
+            ("9", "https://www.linkedin.com/comm/in/ada-l", Match::Kept),
+            ("9", "https://www.linkedin.com/in/ada-l-2", Match::Free),
+            ("9", "https://www.linkedin.com/company/ada-l", Match::Free),
+            // Who these are can't be told.
+            ("9", "", Match::Unknown),
+            ("9", "/in/ada-l", Match::Unknown),
+            ("9", "ada-l", Match::Unknown),
+            ("9", "https://linkedin.com.evil.example/in/ada-l", Match::Unknown),
+            ("9", "https://www.linkedin.com/in/ACoAAB1c2d3e4f5", Match::Unknown),
+            ("9", "https://www.linkedin.com/pub/ada-l/1/2/3", Match::Unknown),
+            ("9", "https://www.linkedin.com/sales/lead/ACwAAB1c2d3", Match::Unknown),
         ];
-        for (number, url, expected) in cases {
-            assert_eq!(keep.judge(&id(number), url), expected, "{number} {url}");
+        for (number, url, kept) in cases {
+            assert_eq!(keep.judge(&id(number), url), kept, "{number} {url}");
         }
-        // Where nobody is kept by a profile, none is asked for; the same member's ID can be compared with itself.
-        assert_eq!(Keep::parse("7\n").unwrap().judge(&id("9"), ""), Free);
-        let keep = Keep::parse("https://www.linkedin.com/in/ACoAABcdEf\n").unwrap();
-        assert_eq!(keep.judge(&id("9"), "https://www.linkedin.com/in/ACoAABcdEf/"), Kept);
-        assert_eq!(keep.judge(&id("9"), "https://www.linkedin.com/in/ACoAAOther"), Free);
+        let by_id = Keep::parse("7\n").unwrap();
+        assert_eq!((by_id.judge(&id("7"), ""), by_id.judge(&id("9"), "")), (Match::Kept, Match::Free));
+        assert_eq!(Keep::default().judge(&id("7"), "linkedin.com/in/ada"), Match::Free);
+    }
+
+    #[test]
+    fn an_address_of_another_form_may_be_the_same_person() {
+        let (member, other) = ("linkedin.com/in/ACoAAB1c2d3e4f5", "linkedin.com/in/ACoAAZ9y8x7w6v5");
+        let ada = "linkedin.com/in/ada";
+        let (page, number) = ("linkedin.com/company/acme", "linkedin.com/company/1035");
+        let cases: [(&[&str], &str, Match); 10] = [
+            (&[member], member, Match::Kept),
+            (&[member], other, Match::Free),
+            (&[member], ada, Match::Unknown),
+            (&[ada, member], member, Match::Kept),
+            (&[ada, member], other, Match::Unknown),
+            (&[ada], member, Match::Unknown),
+            (&[ada], number, Match::Free),
+            (&[page], number, Match::Unknown),
+            (&[page], ada, Match::Free),
+            (&[page], "linkedin.com/school/ACME/about", Match::Kept),
+        ];
+        for (keep, url, kept) in cases {
+            let list = Keep::parse(&keep.join("\n")).unwrap();
+            assert_eq!(list.judge(&id("9"), url), kept, "{keep:?} {url:?}");
+        }
     }
 
     #[test]
     fn a_list_s_own_output_says_whom_to_keep() {
-        let header = "\u{feff}invitation_id,account,name,Profile URL\n";
-        let keep = Keep::parse(&format!("{header}7,default,\"L, Ada\",https://www.linkedin.com/in/ada\n")).unwrap();
-        assert_eq!(keep.judge(&id("7"), ""), Match::Kept);
-        assert_eq!(keep.judge(&id("1"), "linkedin.com/in/ada"), Match::Kept);
-        // Names are not taken for addresses.
-        assert_eq!((keep.ids.len(), keep.profiles.len()), (1, 1));
+        let rows = "7,default,\"L, Ada\",https://www.linkedin.com/in/ada\n";
+        for header in ["invitation_id,account,name,profile_url", "Invitation ID,x,y,Profile URL", "-,-,-,LinkedIn-URL"]
+        {
+            let keep = Keep::parse(&format!("\u{feff}{header}\n{rows}")).unwrap();
+            assert_eq!(keep.judge(&id("1"), "linkedin.com/in/ada"), Match::Kept, "{header}");
+            // Names are not taken for addresses.
+            assert_eq!((keep.ids.len(), keep.profiles.len()), (usize::from(header.contains("nvitation")), 1));
+        }
+    }
+
+    #[test]
+    fn everyone_on_a_line_is_kept() {
+        for text in ["1002,1000", "1002, 1000\n", " 1002 ,,1000,", "\"1002\",\"1000\"\r\n", "1002\r1000"] {
+            let keep = Keep::parse(text).unwrap();
+            assert_eq!(keep.ids, HashSet::from([id("1002"), id("1000")]), "{text:?}");
+        }
     }
 
     #[test]
@@ -271,21 +329,50 @@ mod tests {
         let cases = [
             ("7\nAda Lovelace\n", 2, "neither an invitation ID"),
             ("7\nhttps://example.com/in/ada\n", 2, "neither"),
-            ("7\nhttps://www.linkedin.com/\n", 2, "neither"),
-            ("https://www.linkedin.com/mynetwork/invitation-manager\n", 1, "neither"),
-            ("https://www.linkedin.com/sales/lead/ada\n", 1, "neither"),
-            // A line may name several, and each of them counts.
-            ("7,Ada\n", 1, "\"Ada\" is neither"),
+            ("7\n\n# x\nAda\n", 4, "neither"),
+            ("\u{feff}7\r\n \r\n# x\r\nAda\r\n", 4, "neither"),
             ("7.32918E+18\n", 1, "scientific notation"),
             ("7329176687475100000\n", 1, "rounded"),
             ("invitation_id,name\n,Ada\n", 2, "nobody is named"),
-            ("invitation_id,name\n7,\"Ada\n8,Bob\n", 2, "a quote is not closed"),
+            ("7\n,\n", 2, "nobody is named"),
+            // What stands behind the first cell.
+            ("7329176687475109888,Ada Lovelace\n", 1, "put a header like invitation_id,name"),
+            ("1002;1000\n", 1, "neither"),
+            ("7,329,176\n", 1, "one number with commas"),
+            ("invitation_id\n1002,1000\n", 2, "more cells than the header"),
+            ("7\nlinkedin.com/in/ada linkedin.com/in/bob\n", 2, "no profile's address"),
+            ("linkedin.com/in/ada/;linkedin.com/in/bob\n", 1, "no profile's address"),
+            ("linkedin.com/in/ada/|7\n", 1, "no profile's address"),
+            ("linkedin.com/in/ada # a friend\n", 1, "no profile's address"),
+            // A quote that swallows the lines behind it.
+            ("7\n\"1002\n1000\n", 2, "a quote is opened"),
+            ("7\n\"1002\n1000\n\"\n", 2, "a quote is opened"),
+            ("7\n\"1002", 2, "a quote is opened"),
+            ("# x\ninvitation_id,name,profile_url\n7,\"Ada,linkedin.com/in/ada", 3, "a quote is opened"),
+            ("invitation_id,name\n7,\"Ada\n8,Bob\"\n", 2, "a quote is opened"),
+            // No profile.
+            ("7\nhttps://www.linkedin.com/\n", 2, "no profile's address"),
+            ("https://www.linkedin.com/in/\n", 1, "no profile's address"),
+            ("https://www.linkedin.com/feed/update/urn:li:activity:7\n", 1, "no profile's address"),
+            ("https://www.linkedin.com/sales/lead/ACwAAB1c2d3\n", 1, "no profile's address"),
+            ("https://www.linkedin.com/mynetwork/invitation-manager/sent/\n", 1, "no profile's address"),
         ];
         for (text, line, words) in cases {
-            let (at, why) = Keep::parse(text).unwrap_err();
+            let Err((at, why)) = Keep::parse(text) else { panic!("{text:?} is taken") };
             assert!(at == line && why.contains(words), "{text:?}: line {at}, {why}");
         }
-        assert!(Keep::parse("# nobody\n").unwrap().is_empty());
-        assert_eq!(Keep::parse("7,8\n").unwrap().ids.len(), 2);
+        assert!(Keep::parse("").unwrap().is_empty() && Keep::parse("# x\n\n  # y, z\n \n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn columns_of_addresses() {
+        for name in
+            ["profile_url", "Profile URL", "profileUrl", "PROFILE-URL", "linkedin_url", "recipient.linkedin_url"]
+        {
+            assert!(is_profile_url(name), "{name}");
+        }
+        for name in ["", "url", "profile", "picture_url", "profile_url_2", "recipient", "inviter.linkedin_url"] {
+            assert!(!is_profile_url(name), "{name}");
+        }
     }
 }

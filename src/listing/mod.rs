@@ -8,6 +8,7 @@ mod keep;
 mod lines;
 mod page;
 mod paging;
+mod profile;
 mod read_v1;
 mod read_v2;
 

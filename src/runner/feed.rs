@@ -60,6 +60,8 @@ pub struct Roster {
     keep: Keep,
     /// Where the rows' cells hold a profile's address.
     profile_at: Option<usize>,
+    /// Rows that are not sent since nobody can tell whether they are to be kept.
+    perhaps_kept: u64,
     /// Countries that were warned of; `None` where nobody is warned.
     warned_countries: Option<HashSet<Country>>,
 }
@@ -81,6 +83,7 @@ impl Roster {
             admission,
             keep: Keep::default(),
             profile_at: None,
+            perhaps_kept: 0,
             warned_countries: None,
         }
     }
@@ -116,7 +119,9 @@ impl Roster {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Entrance::NoCall(unsent(row, Outcome::Invalid, detail));
         }
-        let spared = match self.keep.judge(&row.withdrawal.id, self.profile_url(&row.carried)) {
+        let kept = self.keep.judge(&row.withdrawal.id, self.profile_url(&row.carried));
+        self.perhaps_kept += u64::from(kept == Match::Unknown);
+        let spared = match kept {
             Match::Free => None,
             Match::Kept => Some("kept: it is on the --keep list"),
             Match::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
@@ -158,6 +163,14 @@ impl Roster {
         }
     }
 
+    /// Says how many rows are not sent since nobody can tell whether they are to be kept, if it is to warn.
+    pub fn warn_of_perhaps_kept(&self) {
+        if self.perhaps_kept > 0 && self.warned_countries.is_some() {
+            let rows = self.perhaps_kept;
+            tracing::warn!("{rows} rows are not sent: their profiles' addresses can't be compared with those to keep");
+        }
+    }
+
     fn warn_of(&mut self, country: &Country) {
         if let Some(warned) = &mut self.warned_countries
             && !country.is_documented()
@@ -189,6 +202,12 @@ impl Feed {
     /// Reads to the input's end. Returns whether that was reached: a stop ends an input that may never end, and a read
     /// error any.
     pub fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
+        let is_complete = self.feed(rows);
+        self.roster.warn_of_perhaps_kept();
+        is_complete
+    }
+
+    fn feed(&mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
         let mut read = 0;
         for row in rows {
             let row = match row {

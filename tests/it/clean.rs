@@ -205,8 +205,10 @@ async fn whoever_might_be_to_be_kept_is_kept() {
         [("saved.jsonl", ["not_attempted", "not_attempted"]), ("spaced.csv", ["not_attempted", "withdrawn"])]
     {
         let arguments = format!("run {input} {} --output-format csv", base(&sandbox));
-        run(&program, VERSIONS[0], &arguments).await.ended_with(0);
+        let ran = run(&program, VERSIONS[0], &arguments).await;
+        let is_said = ran.ended_with(0).stderr.contains("1 rows are not sent: their profiles' addresses");
         assert_eq!(program.report("report.csv").outcomes(), outcomes, "{input}");
+        assert_eq!(is_said, input == "saved.jsonl", "{}", ran.stderr);
     }
 }
 
