@@ -90,10 +90,17 @@ fn judge_answer(answer: &Answer) -> Verdict {
     }
 }
 
+/// The confirmation of the API's page (withdraw-invitation, Response).
+const CONFIRMATION: &str = "Connection invitation withdrawn successfully";
+
 /// A body that claims success: believed where nothing else in the answer speaks against it.
 fn judge_success(status: u16, message: &str) -> Verdict {
     if !(200..300).contains(&status) {
         return contradiction(status, "success", message);
+    }
+    // Most answers are this one, and to read it as prose costs more than all the rest of the judging.
+    if message == CONFIRMATION {
+        return Verdict::new(Meaning::Withdrawn, message);
     }
     match words::read(message) {
         // Settled, but not by this call.
