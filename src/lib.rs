@@ -14,7 +14,7 @@
 //! `clean` begins one step earlier: [`runner::Lister`] fetches the list's pages, [`listing`] reads and sifts them, and
 //! what is old enough takes the same way from `ledger.admit` on. `list` writes it down instead.
 //!
-//! One direction, no way back but the retry loop inside one worker ([`runner::Attempts::withdraw`] reads aloud). Rows
+//! One direction, no way back but the retry loop inside one worker (`withdraw` of [`runner::Attempts`] reads aloud). Rows
 //! that need no call skip the pool, yet arrive at the same sinks by the same [`event::Event`].
 //!
 //! # Rooms
