@@ -19,14 +19,14 @@ use crate::ledger::Forget;
 use crate::report::Destination;
 use crate::sandbox::{self, Faults, ListFaults, SandboxOptions};
 
-pub use list_args::{CleanArgs, ListArgs};
-pub use run_args::RunArgs;
-pub use shared_args::{KeepingArgs, ReportArgs, SharedArgs};
+pub(crate) use list_args::{CleanArgs, ListArgs};
+pub(crate) use run_args::RunArgs;
+pub(crate) use shared_args::{KeepingArgs, SharedArgs};
 
 /// Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API.
 #[derive(Debug, Parser)]
 #[command(name = "bulk-withdraw", version, max_term_width = 100, after_help = CREDENTIALS)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -53,7 +53,7 @@ A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Withdraw every invitation listed in a file
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
@@ -81,7 +81,7 @@ Exit codes:
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Lines for people
     Text,
     /// One JSON object a line
@@ -90,10 +90,7 @@ pub enum LogFormat {
 
 impl Cli {
     /// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
-    ///
-    /// # Errors
-    /// The line.
-    pub fn read() -> Result<Self, String> {
+    pub(crate) fn read() -> Result<Self, String> {
         Self::try_parse().map_err(|error| {
             if !error.use_stderr() {
                 error.exit();
@@ -123,7 +120,7 @@ fn one_line(rendered: &str) -> String {
 
 /// `history`
 #[derive(Debug, Args)]
-pub struct HistoryArgs {
+pub(crate) struct HistoryArgs {
     /// The ledger [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
     #[arg(long, value_name = "PATH")]
     ledger: Option<PathBuf>,
@@ -160,15 +157,13 @@ enum TableFormatArg {
 
 impl HistoryArgs {
     /// The flags that say where the ledger lies.
-    #[must_use]
-    pub fn flags(&self) -> Flags {
+    pub(crate) fn flags(&self) -> Flags {
         let options = Options { ledger: self.ledger.clone(), ..Options::default() };
         Flags { config: self.config.clone(), options }
     }
 
     /// The flags as the command takes them, for this ledger.
-    #[must_use]
-    pub fn into_request(self, ledger: PathBuf) -> HistoryRequest {
+    pub(crate) fn into_request(self, ledger: PathBuf) -> HistoryRequest {
         let view = match (self.id, self.forget, self.forget_before) {
             (Some(id), ..) => HistoryView::Of(id),
             (None, Some(id), _) => HistoryView::Forget(Forget::Invitation(id)),
@@ -186,7 +181,7 @@ impl HistoryArgs {
 
 /// `config`
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     #[command(flatten)]
     shared: SharedArgs,
     #[command(flatten)]
@@ -205,8 +200,7 @@ enum ConfigFormatArg {
 
 impl ConfigArgs {
     /// The flags as the settings take them, and how they are shown.
-    #[must_use]
-    pub fn into_parts(self) -> (Flags, ConfigFormat) {
+    pub(crate) fn into_parts(self) -> (Flags, ConfigFormat) {
         let mut flags = self.shared.into_flags();
         self.keeping.add_to(&mut flags);
         let format = match self.format {
@@ -219,7 +213,7 @@ impl ConfigArgs {
 
 /// `sandbox`
 #[derive(Debug, Args)]
-pub struct SandboxArgs {
+pub(crate) struct SandboxArgs {
     /// Port on 127.0.0.1; 0 for any that is free
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,

@@ -10,7 +10,7 @@ use crate::policy::Cost;
 
 /// Something that happened. What is settled is settled before anyone is told.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// A row has its outcome.
     Settled(Settled),
     /// Every worker holds back until this moment, because the API refused a call for its rate.
@@ -29,26 +29,21 @@ pub enum Event {
 
 /// A row and what became of it: one line of the report.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// Record number in the input, from 1, the header not counted.
     pub row: u64,
     /// The invitation's ID, or what stood in its place; may be empty.
     pub invitation_id: String,
-    /// The account that the row is for.
     pub account: AccountName,
-    /// What became of it.
     pub outcome: Outcome,
-    /// Why, for people.
     pub detail: String,
     /// The HTTP status of the last answer, where one came.
     pub http_status: Option<u16>,
     /// Calls made for this row, those that never left included.
     pub attempts: u32,
-    /// How many of them were answered with a rate limit.
     pub rate_limit_answers: u32,
     /// What they cost together, in credits.
     pub cost: Cost,
-    /// When it was settled.
     pub settled_at: Timestamp,
     /// From the row's first call to its outcome; `None` where nothing was sent.
     pub duration: Option<Duration>,
@@ -58,8 +53,7 @@ pub struct Settled {
 
 impl Settled {
     /// A row that is settled without a call, now.
-    #[must_use]
-    pub fn unsent(
+    pub(crate) fn unsent(
         row: u64,
         invitation_id: String,
         account: AccountName,

@@ -4,25 +4,24 @@ use crate::ledger::LedgerError;
 use crate::stop::{Signal, StopReason};
 
 /// Every row is fine.
-pub const FINE: u8 = 0;
+pub(crate) const FINE: u8 = 0;
 /// Finished, but some row is not fine, or the input broke off.
-pub const NOT_FINE: u8 = 1;
+pub(crate) const NOT_FINE: u8 = 1;
 /// Usage, configuration or input error: nothing was sent.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// Stopped: the API key, login token or account was refused.
-pub const REFUSED: u8 = 3;
+pub(crate) const REFUSED: u8 = 3;
 /// Stopped: the API says that the credits are used up.
-pub const CREDITS_USED_UP: u8 = 4;
+pub(crate) const CREDITS_USED_UP: u8 = 4;
 /// Stopped: too many failures in a row, or refused for longer than `--patience`.
-pub const GAVE_UP: u8 = 5;
+pub(crate) const GAVE_UP: u8 = 5;
 /// Stopped: the report or the ledger could not be written.
-pub const UNWRITABLE: u8 = 6;
+pub(crate) const UNWRITABLE: u8 = 6;
 /// Another run holds this ledger; nothing was sent.
-pub const HELD: u8 = 75;
+pub(crate) const HELD: u8 = 75;
 
 /// The exit code of a run that ended; `fine` says whether every row is, and the input was read to its end.
-#[must_use]
-pub const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
+pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
     match stop {
         Some(reason) => of_stop(reason),
         None if fine => FINE,
@@ -31,8 +30,7 @@ pub const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
 }
 
 /// The exit code of a run that stopped for this reason.
-#[must_use]
-pub const fn of_stop(reason: StopReason) -> u8 {
+pub(crate) const fn of_stop(reason: StopReason) -> u8 {
     match reason {
         StopReason::KeyRefused | StopReason::LoginRefused | StopReason::AccountRefused => REFUSED,
         StopReason::CreditsUsedUp => CREDITS_USED_UP,
@@ -44,8 +42,7 @@ pub const fn of_stop(reason: StopReason) -> u8 {
 }
 
 /// The exit code of a ledger that can't be used; nothing was sent.
-#[must_use]
-pub const fn of_ledger(error: &LedgerError) -> u8 {
+pub(crate) const fn of_ledger(error: &LedgerError) -> u8 {
     match error {
         LedgerError::Held { .. } => HELD,
         LedgerError::Unwritable { .. } | LedgerError::NoScratch { .. } => UNWRITABLE,
@@ -62,8 +59,7 @@ pub const fn of_ledger(error: &LedgerError) -> u8 {
 }
 
 /// 128 and the signal's number, as shells have it.
-#[must_use]
-pub const fn of_signal(signal: Signal) -> u8 {
+pub(crate) const fn of_signal(signal: Signal) -> u8 {
     match signal {
         Signal::Hangup => 129,
         Signal::Interrupt => 130,

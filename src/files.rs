@@ -11,10 +11,7 @@ const MOST_LINKS: u8 = 40;
 
 /// Whether the open file is still the one to which `path` leads. A lock on a file that was renamed or removed meanwhile
 /// keeps nobody out: whoever comes next finds another file there.
-///
-/// # Errors
-/// Either can't be looked at.
-pub fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(there) => Ok(identity(&there) == identity(&file.metadata()?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -23,8 +20,7 @@ pub fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Whether both names lead to one regular file, by whatever links, or would lead to one if it were there.
-#[must_use]
-pub fn same_file(one: &Path, other: &Path) -> bool {
+pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
     match (one.metadata(), other.metadata()) {
         (Ok(one), Ok(other)) => one.is_file() && identity(&one) == identity(&other),
         (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
@@ -34,8 +30,7 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
 
 /// The path without links and detours, whether or not there is something at its end: what is written under this name
 /// is written there.
-#[must_use]
-pub fn resolved(path: &Path) -> PathBuf {
+pub(crate) fn resolved(path: &Path) -> PathBuf {
     if let Ok(existing) = fs::canonicalize(path) {
         return existing;
     }
@@ -72,8 +67,7 @@ fn step(directory: PathBuf, name: &OsStr, links: &mut u8) -> PathBuf {
 }
 
 /// What tells a file from every other, as long as it is there: its device and its number on it.
-#[must_use]
-pub fn identity(metadata: &Metadata) -> (u64, u64) {
+pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 

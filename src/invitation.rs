@@ -11,27 +11,23 @@ use std::sync::Arc;
 /// Text, because the API hands IDs out as JSON numbers above 2^53 (`linkup-api.md`, "Sent invitations"):
 /// through a float, `7329176687475109888` becomes another person's invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct InvitationId(Box<str>);
+pub(crate) struct InvitationId(Box<str>);
 
 /// Why a text is no invitation ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IdError {
-    /// Nothing but white space.
+pub(crate) enum IdError {
     #[error("no invitation ID in this row")]
     Missing,
-    /// `7.32918E+18`: a spreadsheet showed the number in scientific notation and saved what it showed.
     #[error(
         "a spreadsheet has ruined this ID (scientific notation): format the column as text before the IDs are \
          pasted in, then export it again"
     )]
     Scientific,
-    /// `7329176687475100000`: more digits than a spreadsheet keeps, with zeros where they were.
     #[error(
         "a spreadsheet has probably rounded this ID (zeros after its 15th digit): export it again with the column \
          formatted as text, or pass --accept-rounded-ids if it is genuine"
     )]
     Rounded,
-    /// Anything else.
     #[error("not an invitation ID (1 to 20 digits, or urn:li:invitation:<digits>)")]
     NotAnId,
 }
@@ -48,11 +44,7 @@ const URN_PREFIXES: [&str; 2] = ["urn:li:invitation:", "urn:li:fsd_invitation:"]
 impl InvitationId {
     /// Takes an ID from a cell or a JSON value's text: white space and one leading apostrophe (a spreadsheet's
     /// mark for text) are trimmed, the last part of an invitation's URN is taken, then 1 to 20 digits must stand.
-    ///
-    /// # Errors
-    /// [`IdError`] says what the text is instead. [`IdError::Rounded`] is never among them: see
-    /// [`InvitationId::looks_rounded`].
-    pub fn parse(text: &str) -> Result<Self, IdError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, IdError> {
         let text = text.trim();
         let text = text.strip_prefix('\'').unwrap_or(text).trim();
         if text.is_empty() {
@@ -69,15 +61,13 @@ impl InvitationId {
     }
 
     /// The digits, as the API wants them.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether a spreadsheet has most likely rounded this ID: more than 15 digits with nothing but zeros after
     /// the 15th, and not a multiple of 4,096, which genuine IDs mostly are.
-    #[must_use]
-    pub fn looks_rounded(&self) -> bool {
+    pub(crate) fn looks_rounded(&self) -> bool {
         let Some(tail) = self.0.get(SPREADSHEET_DIGITS..).filter(|tail| !tail.is_empty()) else {
             return false;
         };
@@ -119,22 +109,19 @@ fn is_scientific(text: &str) -> bool {
 
 /// The name under which a LinkedIn account is configured; the one from the environment is `default`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountName(Arc<str>);
+pub(crate) struct AccountName(Arc<str>);
 
 impl AccountName {
     /// The account whose token stands in the environment (`contract.md`, Credentials).
-    pub const DEFAULT: &'static str = "default";
+    pub(crate) const DEFAULT: &'static str = "default";
 
     /// A name as it stands in a cell or an option; `None` where there is nothing but white space.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = text.trim();
         (!name.is_empty()).then(|| Self(name.into()))
     }
 
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -153,31 +140,29 @@ impl fmt::Display for AccountName {
 
 /// The country whose proxy the API uses for a call, in upper case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Country(Arc<str>);
+pub(crate) struct Country(Arc<str>);
 
 impl Country {
     /// The API's own default (withdraw-invitation, Body Parameters).
-    pub const DEFAULT: &'static str = "FR";
+    pub(crate) const DEFAULT: &'static str = "FR";
     /// The countries that the API documents (withdraw-invitation, Body Parameters).
-    pub const DOCUMENTED: [&'static str; 11] = ["US", "UK", "FR", "DE", "NL", "IT", "IL", "CA", "BR", "ES", "IN"];
+    pub(crate) const DOCUMENTED: [&'static str; 11] =
+        ["US", "UK", "FR", "DE", "NL", "IT", "IL", "CA", "BR", "ES", "IN"];
 
     /// A country code as it stands in a cell or an option; `None` where there is nothing but white space.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let code = text.trim();
         (!code.is_empty()).then(|| Self(code.to_ascii_uppercase().into()))
     }
 
     /// The code, in upper case.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the API's page lists it. One that it does not list is sent all the same, with a warning: the page
     /// may be behind the service.
-    #[must_use]
-    pub fn is_documented(&self) -> bool {
+    pub(crate) fn is_documented(&self) -> bool {
         Self::DOCUMENTED.contains(&self.as_str())
     }
 }
@@ -190,7 +175,7 @@ impl Default for Country {
 
 /// The columns of a row that mean nothing to this program and go into the report as they came.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Carried {
+pub(crate) enum Carried {
     /// Cells in the order of [`crate::input::Input::columns`]; a short record has fewer.
     Cells(csv::StringRecord),
     /// A JSON object's members, in its order.
@@ -205,22 +190,20 @@ impl Default for Carried {
 
 /// A row that can be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// Record number in the input, from 1, the header not counted.
     pub number: u64,
-    /// The invitation to withdraw.
     pub id: InvitationId,
     /// The account named in the row; the run's own where there is none.
     pub account: Option<AccountName>,
     /// The country named in the row; the run's own where there is none.
     pub country: Option<Country>,
-    /// The other columns.
     pub carried: Carried,
 }
 
 /// A row that can't be sent. It ends as `invalid` and never ends the input.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RowError {
+pub(crate) struct RowError {
     /// Record number in the input, from 1, the header not counted.
     pub number: u64,
     /// What stood where the ID should be, cut to a readable length; empty where nothing can be quoted safely.

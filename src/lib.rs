@@ -11,7 +11,7 @@
 //!  file/stdin RowError  settled before?             → judge → decide          told to anyone           totals, progress
 //! ```
 //!
-//! `clean` begins one step earlier: [`runner::Lister`] fetches the list's pages, [`listing`] reads and sifts them, and
+//! `clean` begins one step earlier: [`runner::Lister`] fetches the list's pages, `listing` reads and sifts them, and
 //! what is old enough takes the same way from `ledger.admit` on. `list` writes it down instead.
 //!
 //! One direction, no way back but the retry loop inside one worker (`withdraw` of [`runner::Attempts`] reads aloud). Rows
@@ -21,19 +21,19 @@
 //!
 //! | room | owns | never |
 //! |---|---|---|
-//! | [`cli`] | what may be typed | reads files or the environment |
-//! | [`config`] | flags, environment, configuration file and defaults, checked; credentials as secret types | network |
-//! | [`commands`] | one story a command, wiring the stages | policy, formats |
-//! | [`invitation`], [`outcome`], [`event`], [`stop`], [`exit`] | the values that travel | I/O |
-//! | [`files`] | which name leads to which file | opens or changes any |
-//! | [`input`] | readers: lazily a row or a row's error | ends early on a bad row |
-//! | [`api`] | one request, one reply; alone knows the secrets | retries, sleeps, judges |
-//! | [`policy`] | what an answer means and what follows, as tables | clock, randomness, I/O |
-//! | [`pace`] | when a call may leave: one limiter, one shared "not before" | whether to retry |
-//! | [`ledger`] | SQLite: admit, intend, settle, history; the only SQL | decides |
-//! | [`listing`] | what a page of the list says, where a list can't be whole, who is old enough, whom to keep | fetches |
-//! | [`runner`] | the pool, one row's attempts, one page's attempts, the signals | prints, knows formats |
-//! | [`report`] | the sinks: results report, totals, summary, progress | changes what happened |
+//! | `cli` | what may be typed | reads files or the environment |
+//! | `config` | flags, environment, configuration file and defaults, checked; credentials as secret types | network |
+//! | `commands` | one story a command, wiring the stages | policy, formats |
+//! | `invitation`, `outcome`, `event`, `stop`, `exit` | the values that travel | I/O |
+//! | `files` | which name leads to which file | opens or changes any |
+//! | `input` | readers: lazily a row or a row's error | ends early on a bad row |
+//! | `api` | one request, one reply; alone knows the secrets | retries, sleeps, judges |
+//! | `policy` | what an answer means and what follows, as tables | clock, randomness, I/O |
+//! | `pace` | when a call may leave: one limiter, one shared "not before" | whether to retry |
+//! | `ledger` | SQLite: admit, intend, settle, history; the only SQL | decides |
+//! | `listing` | what a page of the list says, where a list can't be whole, who is old enough, whom to keep | fetches |
+//! | `runner` | the pool, one row's attempts, one page's attempts, the signals | prints, knows formats |
+//! | `report` | the sinks: results report, totals, summary, progress | changes what happened |
 //! | [`sandbox`] | the simulated API | the real path |
 //!
 //! # Rules that hold the walls up
@@ -46,28 +46,33 @@
 //! * What can't be kept or told must not happen: a ledger or a report that can't be written stops the run.
 //! * Channels are bounded, nothing is global, secrets are types that can't be printed.
 
-pub mod api;
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod event;
-pub mod exit;
-pub mod files;
-pub mod input;
-pub mod invitation;
-pub mod ledger;
-pub mod listing;
-pub mod outcome;
-pub mod pace;
-pub mod policy;
-pub mod report;
-pub mod runner;
+mod api;
+mod cli;
+mod commands;
+mod config;
+mod event;
+mod exit;
+mod files;
+mod input;
+mod invitation;
+mod ledger;
+mod listing;
+mod outcome;
+mod pace;
+mod policy;
+mod program;
+mod report;
+mod runner;
 pub mod sandbox;
-pub mod stop;
+mod stop;
+
+/// Parses the command line, carries the command out, and returns the process's exit code.
+pub fn main() -> std::process::ExitCode {
+    program::main()
+}
 
 /// An error with its causes, in one line.
-#[must_use]
-pub fn error_chain(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What became of a row (`contract.md`, Outcomes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The API confirmed it in this run.
     Withdrawn,
     /// An attempt's answer was lost, and a later attempt was told that nothing is pending any more.
@@ -35,7 +35,7 @@ pub enum Outcome {
 
 /// What an outcome says about the run's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Nothing is left to do about it.
     Fine,
     /// The run ends with code 1, if nothing worse.
@@ -46,7 +46,7 @@ pub enum Standing {
 
 impl Outcome {
     /// Every outcome, in the contract's order.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Withdrawn,
         Self::PresumedWithdrawn,
         Self::AlreadySettled,
@@ -62,8 +62,7 @@ impl Outcome {
     ];
 
     /// Its name in reports and summaries.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Withdrawn => "withdrawn",
             Self::PresumedWithdrawn => "presumed_withdrawn",
@@ -80,15 +79,12 @@ impl Outcome {
         }
     }
 
-    /// The outcome of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 
     /// What it says about the exit code.
-    #[must_use]
-    pub const fn standing(self) -> Standing {
+    pub(crate) const fn standing(self) -> Standing {
         match self {
             Self::Withdrawn | Self::PresumedWithdrawn | Self::AlreadySettled | Self::Duplicate | Self::NotPending => {
                 Standing::Fine
@@ -101,8 +97,7 @@ impl Outcome {
     }
 
     /// Whether it settles the invitation for good, so that later runs skip it.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
+    pub(crate) const fn is_final(self) -> bool {
         match self {
             Self::Withdrawn | Self::PresumedWithdrawn | Self::AlreadySettled | Self::NotPending => true,
             Self::Duplicate

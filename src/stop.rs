@@ -10,8 +10,7 @@ use tokio::sync::watch;
 
 /// Why a run stopped before its input was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopReason {
-    /// The API refused the key.
+pub(crate) enum StopReason {
     KeyRefused,
     /// The API refused the login token.
     LoginRefused,
@@ -29,16 +28,14 @@ pub enum StopReason {
     LedgerUnwritable,
     /// A part of this program broke: a bug, and no reason to go on.
     Broken,
-    /// A signal asked for it.
     Signal(Signal),
 }
 
 /// The signals that end a run in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// SIGHUP: the terminal is gone.
     Hangup,
-    /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: asked to end.
     Terminate,
@@ -50,8 +47,7 @@ impl StopReason {
     }
 
     /// Its name in the summary.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::KeyRefused => "key_refused",
             Self::LoginRefused => "login_refused",
@@ -71,8 +67,7 @@ impl StopReason {
 
 /// A reason with the words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StopCause {
-    /// Why.
+pub(crate) struct StopCause {
     pub reason: StopReason,
     /// Why, in words that say what to do next.
     pub detail: String,
@@ -86,7 +81,7 @@ impl fmt::Display for StopCause {
 
 /// Asks a run to stop, and tells whoever waits that it was asked. Clones are the same stop.
 #[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<Option<StopCause>>>);
+pub(crate) struct Stop(Arc<watch::Sender<Option<StopCause>>>);
 
 impl Default for Stop {
     fn default() -> Self {
@@ -97,7 +92,7 @@ impl Default for Stop {
 impl Stop {
     /// Asks for the stop. The first reason stands, save that a report or a ledger which can't be written outranks every
     /// other: whoever reads the exit code must know that something is missing there.
-    pub fn request(&self, reason: StopReason, detail: impl Into<String>) {
+    pub(crate) fn request(&self, reason: StopReason, detail: impl Into<String>) {
         self.0.send_if_modified(|cause| {
             let outranked = |cause: &StopCause| reason.is_unwritable() && !cause.reason.is_unwritable();
             let takes = cause.as_ref().is_none_or(outranked);
@@ -109,32 +104,29 @@ impl Stop {
     }
 
     /// Whether it was asked for.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         self.0.borrow().is_some()
     }
 
     /// Why, if it was asked for.
-    #[must_use]
-    pub fn cause(&self) -> Option<StopCause> {
+    pub(crate) fn cause(&self) -> Option<StopCause> {
         self.0.borrow().clone()
     }
 
     /// Why a row that was not called for was not, in words for its line.
-    #[must_use]
-    pub fn before_this_row(&self) -> String {
+    pub(crate) fn before_this_row(&self) -> String {
         let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
         format!("the run stopped before this row, {cause}")
     }
 
     /// Ends when the stop is asked for.
-    pub async fn requested(&self) {
+    pub(crate) async fn requested(&self) {
         // The sender lives as long as `self`, so the wait can't end for want of one.
         let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
 
     /// What `wait` comes to, or `None` as soon as the stop is asked for.
-    pub async fn or<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn or<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         if self.is_requested() {
             return None;
         }

@@ -9,8 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::scrub::Scrubber;
-use super::{Answer, Ending, PaceHeaders};
-use crate::config::BaseUrl;
+use super::{Answer, BaseUrl, Ending, PaceHeaders};
 
 /// The header that carries the API key (withdraw-invitation, Header Parameters).
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -22,18 +21,16 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(20);
 
 /// Sends one request at a time for whoever asks; connections are kept and used again.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     scrubber: Scrubber,
 }
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// A key with a line break or the like.
+pub(crate) enum ClientError {
     #[error("the API key holds characters that no HTTP header may hold: copy it again, without line breaks")]
     KeyUnfit,
-    /// TLS could not be set up, or the like.
     #[error("the HTTP client could not be set up")]
     Http(#[source] reqwest::Error),
 }
@@ -41,10 +38,7 @@ pub enum ClientError {
 impl Client {
     /// A client for this address and key. `timeout` bounds a call from its start to the last byte of its answer.
     /// `secrets` are masked wherever the API repeats them.
-    ///
-    /// # Errors
-    /// [`ClientError`], before anything is sent.
-    pub fn new<'a>(
+    pub(crate) fn new<'a>(
         base_url: &BaseUrl,
         api_key: &'a SecretString,
         secrets: impl IntoIterator<Item = &'a SecretString>,

@@ -1,20 +1,16 @@
 //! Either version of the API, as the settings have it.
 
-use super::{Ending, List, PageRequest, V1, V2, Withdraw, Withdrawal};
-use crate::config::ApiVersion;
+use super::{ApiVersion, Ending, List, PageRequest, V1, V2, Withdraw, Withdrawal};
 
-/// The API that is called.
 #[derive(Debug)]
-pub enum Api {
-    /// V1
+pub(crate) enum Api {
     V1(V1),
-    /// V2
     V2(V2),
 }
 
 impl Api {
     /// Asks for the balance, where the version has a call for it.
-    pub async fn balance(&self) -> Option<Ending> {
+    pub(crate) async fn balance(&self) -> Option<Ending> {
         match self {
             Self::V1(_) => None,
             Self::V2(api) => Some(api.balance().await),

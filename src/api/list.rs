@@ -9,7 +9,7 @@ use crate::invitation::{AccountName, Country};
 
 /// The kinds of invitation that the API lists (V1, Sent invitations).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum InvitationType {
+pub(crate) enum InvitationType {
     /// To connect; what the API lists where nothing is said.
     #[default]
     Connection,
@@ -19,15 +19,13 @@ pub enum InvitationType {
     ContentSeries,
 }
 
-/// Why a text is no kind of invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write connection, organization or content_series")]
-pub struct InvitationTypeError;
+pub(crate) struct InvitationTypeError;
 
 impl InvitationType {
     /// As the API writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "CONNECTION",
             Self::Organization => "ORGANIZATION",
@@ -57,12 +55,10 @@ impl fmt::Display for InvitationType {
 
 /// One page of an account's pending invitations.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageRequest {
-    /// Whose.
+pub(crate) struct PageRequest {
     pub account: AccountName,
     /// Where the API's proxy stands; V2 has none.
     pub country: Country,
-    /// Of which kind.
     pub invitation_type: InvitationType,
     /// The page, from 1: what V1 counts by.
     pub number: u32,
@@ -72,11 +68,11 @@ pub struct PageRequest {
 
 impl PageRequest {
     /// Invitations on a page (V1, Sent invitations: 10 to a page, 1 credit a page).
-    pub const SIZE: u32 = 10;
+    pub(crate) const SIZE: u32 = 10;
 }
 
 /// An API that lists pending invitations.
-pub trait List: Withdraw {
+pub(crate) trait List: Withdraw {
     /// Asks for one page and says how that ended. One page a call, since a page costs a credit.
     fn page(&self, request: &PageRequest) -> impl Future<Output = Ending> + Send;
 }

@@ -3,39 +3,41 @@
 //! Owns what leaves this machine and how its end is told: answered, lost, or never sent. Never retries, never sleeps,
 //! never judges. It alone knows the secrets, and so masks them in words that come back.
 
+mod accounts;
+mod base_url;
 mod client;
 mod either;
 mod list;
 mod scrub;
 mod v1;
 mod v2;
+mod version;
 
-pub use client::{Client, ClientError};
-pub use either::Api;
-pub use list::{InvitationType, List, PageRequest};
-pub use v1::V1;
-pub use v2::V2;
+pub(crate) use accounts::{AccountId, Accounts, Credentials};
+pub(crate) use base_url::{BaseUrl, BaseUrlError};
+pub(crate) use client::{Client, ClientError};
+pub(crate) use either::Api;
+pub(crate) use list::{InvitationType, List, PageRequest};
+pub(crate) use v1::V1;
+pub(crate) use v2::V2;
+pub(crate) use version::ApiVersion;
 
 use std::fmt;
 use std::future::Future;
 
-use crate::config::ApiVersion;
 use crate::invitation::{AccountName, Country, InvitationId};
 
 /// What the API is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withdrawal {
-    /// The invitation to withdraw.
+pub(crate) struct Withdrawal {
     pub id: InvitationId,
-    /// The account that sent it.
     pub account: AccountName,
     /// Where the API's proxy stands; V2 has none.
     pub country: Country,
 }
 
-/// How one call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// An HTTP answer came in full, whosever it is.
     Answered(Answer),
     /// The request was sent, at least in part, and no whole answer came. Says why.
@@ -46,8 +48,7 @@ pub enum Ending {
 
 impl Ending {
     /// The HTTP status, where an answer came.
-    #[must_use]
-    pub fn http_status(&self) -> Option<u16> {
+    pub(crate) fn http_status(&self) -> Option<u16> {
         match self {
             Self::Answered(answer) => Some(answer.http_status),
             Self::Lost(_) | Self::NotSent(_) => None,
@@ -57,12 +58,11 @@ impl Ending {
 
 /// An HTTP answer, not judged.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status, which V1 does not use for its errors.
     pub http_status: u16,
     /// The body, as it came: what of it is shown to anyone goes through [`Withdraw::scrub`].
     pub body: Vec<u8>,
-    /// What bears on the pace.
     pub pace: PaceHeaders,
 }
 
@@ -76,8 +76,7 @@ impl fmt::Debug for Answer {
 
 /// The headers that ask for another pace, as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PaceHeaders {
-    /// `Retry-After`.
+pub(crate) struct PaceHeaders {
     pub retry_after: Option<String>,
     /// `RateLimit-Remaining` or `X-RateLimit-Remaining`.
     pub remaining: Option<String>,
@@ -86,7 +85,7 @@ pub struct PaceHeaders {
 }
 
 /// An API that withdraws invitations: the real one, or a test's.
-pub trait Withdraw: Send + Sync + 'static {
+pub(crate) trait Withdraw: Send + Sync + 'static {
     /// Whose rules its answers are judged by.
     fn version(&self) -> ApiVersion;
 

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::{Client, Ending, List, PageRequest, Withdraw, Withdrawal};
-use crate::config::{ApiVersion, BaseUrl};
+use super::{ApiVersion, BaseUrl, Client, Ending, List, PageRequest, Withdraw, Withdrawal};
 use crate::invitation::AccountName;
 
 const WITHDRAW: &str = "/v1/network/withdraw-invitation";
@@ -31,9 +30,8 @@ struct ListBody<'a> {
     end_page: u32,
 }
 
-/// V1 of the API.
 #[derive(Debug)]
-pub struct V1 {
+pub(crate) struct V1 {
     client: Client,
     withdraw: url::Url,
     list: url::Url,
@@ -42,8 +40,7 @@ pub struct V1 {
 
 impl V1 {
     /// V1 at this address, for these accounts.
-    #[must_use]
-    pub fn new(client: Client, base_url: &BaseUrl, login_tokens: HashMap<AccountName, SecretString>) -> Self {
+    pub(crate) fn new(client: Client, base_url: &BaseUrl, login_tokens: HashMap<AccountName, SecretString>) -> Self {
         Self { client, withdraw: base_url.join(WITHDRAW), list: base_url.join(LIST), login_tokens }
     }
 }

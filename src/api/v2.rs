@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Client, Ending, List, PageRequest, Withdraw, Withdrawal};
-use crate::config::{AccountId, ApiVersion, BaseUrl};
+use super::{AccountId, ApiVersion, BaseUrl, Client, Ending, List, PageRequest, Withdraw, Withdrawal};
 use crate::invitation::AccountName;
 
 const NETWORK: &str = "/v2/network";
@@ -32,9 +31,8 @@ struct ListParams<'a> {
     invitation_type: &'a str,
 }
 
-/// V2 of the API.
 #[derive(Debug)]
-pub struct V2 {
+pub(crate) struct V2 {
     client: Client,
     network: url::Url,
     credits: url::Url,
@@ -43,8 +41,7 @@ pub struct V2 {
 
 impl V2 {
     /// V2 at this address, for these accounts.
-    #[must_use]
-    pub fn new(client: Client, base_url: &BaseUrl, account_ids: HashMap<AccountName, AccountId>) -> Self {
+    pub(crate) fn new(client: Client, base_url: &BaseUrl, account_ids: HashMap<AccountName, AccountId>) -> Self {
         Self { client, network: base_url.join(NETWORK), credits: base_url.join(CREDITS), account_ids }
     }
 
@@ -56,7 +53,7 @@ impl V2 {
     }
 
     /// Asks for the balance (V2, Balance), which needs the key alone.
-    pub async fn balance(&self) -> Ending {
+    pub(crate) async fn balance(&self) -> Ending {
         self.client.get(&self.credits).await
     }
 }

@@ -39,7 +39,7 @@ impl FilterArgs {
 
 /// `list`
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// Only those of this age or more: 30d, 4w, 3mo, 1y
     #[arg(long, value_name = "AGE", help_heading = "Which", value_parser = parse_age)]
     older_than: Option<u32>,
@@ -56,8 +56,7 @@ pub struct ListArgs {
 
 impl ListArgs {
     /// The flags as the settings take them; `quiet` says how often `-q` stands there.
-    #[must_use]
-    pub fn into_parts(self, quiet: u8) -> (Request, Flags) {
+    pub(crate) fn into_parts(self, quiet: u8) -> (Request, Flags) {
         let subject = Subject::List(self.filter.into_request(self.older_than));
         (self.report.into_request(subject, self.output, quiet), self.shared.into_flags())
     }
@@ -65,7 +64,7 @@ impl ListArgs {
 
 /// `clean`
 #[derive(Debug, Args)]
-pub struct CleanArgs {
+pub(crate) struct CleanArgs {
     /// Withdraw those of this age or more: 30d, 4w, 3mo, 1y
     #[arg(long, value_name = "AGE", help_heading = "Which", value_parser = parse_age)]
     older_than: u32,
@@ -94,8 +93,7 @@ pub struct CleanArgs {
 
 impl CleanArgs {
     /// The flags as the settings take them; `quiet` says how often `-q` stands there.
-    #[must_use]
-    pub fn into_parts(self, quiet: u8) -> (Request, Flags) {
+    pub(crate) fn into_parts(self, quiet: u8) -> (Request, Flags) {
         let mut flags = self.shared.into_flags();
         self.keeping.add_to(&mut flags);
         let subject = Subject::Clean(self.filter.into_request(Some(self.older_than)));

@@ -12,7 +12,7 @@ use crate::report::Destination;
 
 /// `run`
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// CSV, JSON Lines or JSON with the invitations' IDs; - for standard input
     #[arg(value_name = "INPUT")]
     input: PathBuf,
@@ -64,8 +64,7 @@ enum InputFormatArg {
 
 impl RunArgs {
     /// The flags as the settings take them; `quiet` says how often `-q` stands there.
-    #[must_use]
-    pub fn into_parts(self, quiet: u8) -> (Request, Flags) {
+    pub(crate) fn into_parts(self, quiet: u8) -> (Request, Flags) {
         let mut flags = self.shared.into_flags();
         self.keeping.add_to(&mut flags);
         let subject = Subject::Input(InputRequest {

@@ -7,15 +7,15 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{destination, with_default};
-use crate::config::{
-    ApiVersion, Flags, Key, Options, Rate, Request, Subject, defaults, parse_concurrency, parse_duration,
-};
+use crate::api::ApiVersion;
+use crate::config::{Flags, Key, Options, Request, Subject, defaults, parse_concurrency, parse_duration};
 use crate::invitation::{AccountName, Country};
+use crate::pace::Rate;
 use crate::report::{Destination, Format, ProgressStyle};
 
 /// The options of every command that calls the API.
 #[derive(Debug, Args)]
-pub struct SharedArgs {
+pub(crate) struct SharedArgs {
     /// Use the simulated API: no credentials, no real call
     #[arg(long, help_heading = "Safety", conflicts_with = "base_url")]
     sandbox: bool,
@@ -61,7 +61,7 @@ pub struct SharedArgs {
 
 /// The options of every command that withdraws.
 #[derive(Debug, Args)]
-pub struct KeepingArgs {
+pub(crate) struct KeepingArgs {
     /// Where it is kept what is settled, so that no call is paid for twice
     /// [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
     #[arg(long, value_name = "PATH", help_heading = "Safety")]
@@ -76,7 +76,7 @@ pub struct KeepingArgs {
 
 /// How a command says what it did.
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Report's format [default: by the extension]
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     output_format: Option<OutputFormatArg>,
@@ -135,8 +135,7 @@ impl ReportArgs {
 
 impl SharedArgs {
     /// The flags as the settings take them.
-    #[must_use]
-    pub fn into_flags(self) -> Flags {
+    pub(crate) fn into_flags(self) -> Flags {
         let options = Options {
             rate: self.rate,
             concurrency: self.concurrency,
@@ -161,7 +160,7 @@ impl SharedArgs {
 
 impl KeepingArgs {
     /// Adds these to the shared ones.
-    pub fn add_to(self, flags: &mut Flags) {
+    pub(crate) fn add_to(self, flags: &mut Flags) {
         flags.options.ledger = self.ledger;
         flags.options.keep = self.keep;
         flags.options.max_errors = self.max_errors;

@@ -21,10 +21,7 @@ use crate::runner::{Roster, stop_on_signals};
 use crate::stop::Stop;
 
 /// Lists, withdraws, and returns the exit code.
-///
-/// # Errors
-/// [`RunError`]: nothing was withdrawn, or the report took nothing more.
-pub async fn clean(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn clean(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
     // Before a list is paid for.
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;

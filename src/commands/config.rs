@@ -8,24 +8,19 @@ use super::aligned::aligned;
 use crate::config::{ConfigFormat, Setting};
 use crate::exit;
 
-/// Why the settings are not shown.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings can't be written")]
-pub struct ConfigError(#[from] io::Error);
+pub(crate) struct ConfigError(#[from] io::Error);
 
 impl ConfigError {
     /// The process's exit code.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         exit::UNWRITABLE
     }
 }
 
 /// Writes the settings to standard output.
-///
-/// # Errors
-/// [`ConfigError`]
-pub fn config(settings: &[Setting], format: ConfigFormat) -> Result<(), ConfigError> {
+pub(crate) fn config(settings: &[Setting], format: ConfigFormat) -> Result<(), ConfigError> {
     let text = match format {
         ConfigFormat::Table => {
             let header = ["setting", "value", "origin"].map(str::to_owned);

@@ -12,30 +12,23 @@ use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
 use crate::report::{Screen, harmless, timestamp};
 
-/// Why there is no history to show.
 #[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// The ledger can't be read, or, to forget, not written.
+pub(crate) enum HistoryError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// Nobody can be asked, and nobody said yes.
     #[error("nobody can be asked here: pass --yes to forget without asking")]
     NobodyToAsk,
-    /// Asked, and answered with anything but yes.
     #[error("nothing was forgotten")]
     Declined,
-    /// Standard output can't be written.
     #[error("the history can't be written")]
     Output(#[from] io::Error),
-    /// Not as CSV.
     #[error("the history can't be written as CSV")]
     Csv(#[from] csv::Error),
 }
 
 impl HistoryError {
     /// The process's exit code.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Output(_) | Self::Csv(_) => exit::UNWRITABLE,
@@ -45,10 +38,7 @@ impl HistoryError {
 }
 
 /// Shows what the ledger knows, or makes it forget.
-///
-/// # Errors
-/// [`HistoryError`]
-pub fn history(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
+pub(crate) fn history(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
     match view(request, screen) {
         // Whoever read it has seen enough.
         Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -4,7 +4,6 @@ use super::aligned::aligned;
 use crate::ledger::DayLine;
 use crate::policy::visible;
 
-/// The widest line.
 const WIDTH: usize = 80;
 /// An account's name is cut behind this many characters; the counts beside it leave room for no more.
 const MOST_OF_A_NAME: usize = 16;

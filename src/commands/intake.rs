@@ -9,9 +9,7 @@ use crate::report::{Columns, Format};
 
 /// Rows, and what there is to know about them ahead.
 pub(super) enum Intake {
-    /// `run`
     Input(Box<Input>),
-    /// `clean`
     List(vec::IntoIter<Row>),
 }
 
@@ -21,7 +19,6 @@ impl Intake {
         Columns::new(self.column_names())
     }
 
-    /// Their names.
     pub(super) fn column_names(&self) -> Vec<String> {
         match self {
             Self::Input(input) => input.columns().iter().map(ToString::to_string).collect(),

@@ -15,8 +15,9 @@ use super::plan::Plan;
 use super::stopping::{stalled, unless_stopped};
 use super::target::Ready;
 use super::{ledger, prompt};
+use crate::api::ApiVersion;
 use crate::api::Withdraw;
-use crate::config::{ApiVersion, Settings};
+use crate::config::Settings;
 use crate::exit;
 use crate::ledger::{Admission, Ledger};
 use crate::listing::Keep;
@@ -47,7 +48,6 @@ pub(super) struct Opened {
     report: Report,
 }
 
-/// A list that was bought.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listing {
     pub(super) sum: ListSum,

@@ -18,10 +18,7 @@ use crate::runner::{on_a_thread, stop_on_signals};
 use crate::stop::{Stop, StopReason};
 
 /// Lists, and returns the exit code. Each page's lines are written before the next page is bought.
-///
-/// # Errors
-/// [`RunError`]: nothing was sent.
-pub async fn list(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn list(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;

@@ -19,12 +19,9 @@ mod sandbox;
 mod stopping;
 mod target;
 
-pub use clean::clean;
-pub use config::{ConfigError, config};
-pub use error::RunError;
-pub use history::{HistoryError, history};
-pub use list::list;
-pub use output::OutputError;
-pub use run::run;
-pub use sandbox::{SandboxError, sandbox};
-pub use target::TargetError;
+pub(crate) use clean::clean;
+pub(crate) use config::config;
+pub(crate) use history::history;
+pub(crate) use list::list;
+pub(crate) use run::run;
+pub(crate) use sandbox::sandbox;

@@ -14,23 +14,11 @@ use crate::report::{Columns, Destination, Format, Report, ReportFile};
 
 /// Why report or summary can't go where they should.
 #[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// It would overwrite what is still to be read, or the other one.
+pub(crate) enum OutputError {
     #[error("{0} would overwrite {1}: choose another name with {2}")]
     Overwrites(&'static str, &'static str, &'static str),
-    /// It can't be created there.
     #[error("{what} {path} can't be written; choose another place with {option}")]
-    Create {
-        /// Report or summary.
-        what: &'static str,
-        /// Where.
-        path: String,
-        /// The option that names it.
-        option: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// The summary could not be written at the end.
+    Create { what: &'static str, path: String, option: &'static str, source: io::Error },
     #[error("the summary could not be written")]
     Summary(#[source] io::Error),
 }
@@ -103,7 +91,6 @@ impl Outputs {
         refuse_clash("the summary", &summary, "the report", &report, "--summary")
     }
 
-    /// Begins the report.
     pub(super) fn begin_report(&self, columns: Columns) -> Result<Report, OutputError> {
         let begin = |file| Report::begin(file, self.format, columns);
         match &self.report {
@@ -120,7 +107,6 @@ impl Outputs {
         }
     }
 
-    /// Begins the list, and says in which format.
     pub(super) fn begin_list(&self) -> Result<(ReportFile, Format), OutputError> {
         let place = match &self.report {
             Place::Named(place) => place,

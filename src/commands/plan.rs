@@ -25,9 +25,6 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the whole input and sends nothing.
-    ///
-    /// # Errors
-    /// The ledger can't be read. A read error of the input and a stop leave the plan incomplete.
     pub(super) fn of(intake: Intake, mut roster: Roster, stop: &Stop) -> Result<Self, LedgerError> {
         let mut plan = Self { input_complete: true, ..Self::default() };
         for row in intake {
@@ -49,7 +46,6 @@ impl Plan {
         Ok(plan)
     }
 
-    /// All rows.
     pub(super) fn rows(&self) -> u64 {
         self.to_send + self.unsent.total()
     }
@@ -60,7 +56,6 @@ impl Plan {
         settings.rate.interval().map(|interval| interval.saturating_mul(calls))
     }
 
-    /// As a table for people.
     pub(super) fn table(&self, settings: &Settings) -> String {
         let mut out = format!("{:<22}{}\n", "rows", self.rows());
         for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
@@ -80,7 +75,6 @@ impl Plan {
         out
     }
 
-    /// As JSON for programs.
     pub(super) fn to_json(self, settings: &Settings, list: Option<&ListSum>) -> Value {
         let mut rows = serde_json::Map::from_iter([
             ("total".to_owned(), Value::from(self.rows())),

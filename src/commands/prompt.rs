@@ -14,9 +14,6 @@ pub(super) fn somebody_is_there() -> bool {
 }
 
 /// Asks, and takes nothing but a yes for one.
-///
-/// # Errors
-/// The answer can't be read.
 pub(super) fn confirmed(screen: &Screen) -> io::Result<bool> {
     screen.print("Go on? [y/N] ");
     let mut answer = String::new();

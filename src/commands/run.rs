@@ -16,10 +16,7 @@ use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
 /// Withdraws, and returns the exit code.
-///
-/// # Errors
-/// [`RunError`]: nothing was sent, or the report took nothing more.
-pub async fn run(settings: &Settings, input: &InputRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn run(settings: &Settings, input: &InputRequest, screen: &Screen) -> Result<u8, RunError> {
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
     let intake = open(input)?;

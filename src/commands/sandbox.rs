@@ -11,25 +11,15 @@ use crate::stop::Stop;
 
 /// Why the simulated API is not served.
 #[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// The port is taken, or the like.
+pub(crate) enum SandboxError {
     #[error("127.0.0.1:{port} can't be served; choose another --port")]
-    Port {
-        /// The port that was asked for.
-        port: u16,
-        /// Why.
-        source: io::Error,
-    },
-    /// Signals can't be listened to, or standard output is closed.
+    Port { port: u16, source: io::Error },
     #[error("the simulated API can't be served")]
     Io(#[from] io::Error),
 }
 
 /// Serves until a signal comes. The address goes to standard output, for scripts.
-///
-/// # Errors
-/// [`SandboxError`]
-pub async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxError> {
+pub(crate) async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxError> {
     let options = SandboxOptions {
         limit: (args.limit > 0).then_some(Limit { calls: args.limit, window: Duration::from_secs(60) }),
         latency: args.latency.0..=args.latency.1,

@@ -4,30 +4,27 @@ use std::io;
 
 use secrecy::SecretString;
 
-use crate::api::{Api, Client, ClientError, V1, V2};
-use crate::config::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Credentials, Settings, Target};
+use crate::api::{
+    AccountId, Accounts, Api, ApiVersion, BaseUrl, BaseUrlError, Client, ClientError, Credentials, V1, V2,
+};
+use crate::config::{Settings, Target};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
 pub(super) struct Ready {
     pub(super) api: Api,
-    /// Stops when dropped.
     _sandbox: Option<Sandbox>,
 }
 
 /// Why there is no API to call.
 #[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// The HTTP client could not be made.
+pub(crate) enum TargetError {
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The simulated API could not be started.
     #[error("the simulated API could not be started")]
     Sandbox(#[source] io::Error),
-    /// The simulated API's address is none.
     #[error("the simulated API's address {0}")]
     SandboxAddress(#[source] BaseUrlError),
-    /// A dry run has no credentials, and must not come here.
     #[error("no credentials")]
     NoCredentials,
 }

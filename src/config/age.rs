@@ -1,15 +1,11 @@
 //! Ages as people write them, in days.
 
-/// Why a text is no age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write an age like 30d, 4w, 3mo or 1y (a month is 30 days, a year 365)")]
-pub struct AgeError;
+pub(crate) struct AgeError;
 
 /// `30d`, `4w`, `3mo`, `1y` in days (`contract.md`, Output of `list`).
-///
-/// # Errors
-/// [`AgeError`], also for an age of nothing: who means that can leave it out.
-pub fn parse_age(text: &str) -> Result<u32, AgeError> {
+pub(crate) fn parse_age(text: &str) -> Result<u32, AgeError> {
     let text = text.trim();
     let unit = text.find(|c: char| !c.is_ascii_digit()).ok_or(AgeError)?;
     let (number, unit) = text.split_at(unit);

@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::environment::VariableError;
 use super::file::ConfigFile;
 use super::secret_file::{SecretFile, SecretFileError, warn_of_exposure};
-use super::{AccountId, Accounts, ApiVersion, Environment, Origin, Sourced};
+use super::{Environment, Origin, Sourced};
+use crate::api::{AccountId, Accounts, ApiVersion, Credentials};
 use crate::invitation::{AccountName, Country};
 
 /// The environment's name for the API key.
@@ -22,57 +23,33 @@ pub(super) const ACCOUNT_ID: &str = "LINKUP_ACCOUNT_ID";
 /// Where systemd puts credentials (`systemd.exec`, `LoadCredential=`).
 const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// What the API needs of its caller.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// Sent as `x-api-key`.
-    pub api_key: SecretString,
-    /// The accounts that can be called for, all of one version.
-    pub accounts: Accounts,
-}
-
-/// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
-pub enum CredentialsError {
-    /// Not set anywhere.
+pub(crate) enum CredentialsError {
     #[error(
         "no credentials: set {} in the environment, or put them into the configuration file (or rehearse with \
          --sandbox, which needs none)",
         .0.join(" and ")
     )]
     Missing(Vec<&'static str>),
-    /// A variable that can't be used.
     #[error(transparent)]
     Variable(#[from] VariableError),
-    /// The same credential, twice in one place.
     #[error("{0} and {0}_FILE are both set: unset one of them")]
     Twice(&'static str),
-    /// There, but nothing in it.
     #[error("{0} is empty: put the credential there, or leave it out")]
     Empty(String),
-    /// A file with a credential in it can't be read.
     #[error("{origin}")]
     File {
         /// Who names the file.
         origin: Origin,
-        /// Why.
         source: SecretFileError,
     },
-    /// An account ID that is none.
     #[error("{0}: an account ID holds no white space")]
     UnfitAccountId(Origin),
-    /// Nobody could say which version is meant.
     #[error(
         "a login token ({login_token}) asks for V1 of the API, and an account ID ({account_id}) for V2: choose with \
          --api v1 or --api v2"
     )]
-    BothVersions {
-        /// Where the token stands.
-        login_token: Origin,
-        /// Where the ID stands.
-        account_id: Origin,
-    },
-    /// A table that names an account and holds nothing to call for it with.
+    BothVersions { login_token: Origin, account_id: Origin },
     #[error("the account {0:?} has no credential: give its table login_token, login_token_file or account_id")]
     EmptyTable(String),
 }
@@ -80,16 +57,13 @@ pub enum CredentialsError {
 /// Where a credential's text is.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    /// Here.
     Text(SecretString),
-    /// In this file.
     File(PathBuf),
 }
 
 /// A credential that was found and not read yet.
 pub(super) type Located = Sourced<Place>;
 
-/// What is configured of an account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) login_token: Option<Located>,
@@ -99,14 +73,11 @@ pub(super) struct Account {
 
 /// Why a version of the API is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ApiReason {
+pub(crate) enum ApiReason {
     /// `--api` or its likes say so.
     Asked(Origin),
-    /// A login token stands there.
     LoginToken(Origin),
-    /// An account ID stands there.
     AccountId(Origin),
-    /// Nothing says otherwise.
     #[default]
     Default,
 }
@@ -210,7 +181,6 @@ fn choose(
     }
 }
 
-/// Where the environment or the credentials directory has it.
 fn locate(environment: &Environment, name: &'static str) -> Result<Option<Located>, CredentialsError> {
     let file_name = format!("{name}_FILE");
     match (environment.filled(name)?, environment.path(&file_name)?) {

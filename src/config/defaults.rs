@@ -2,23 +2,20 @@
 
 use std::time::Duration;
 
-use super::Rate;
+use crate::pace::Rate;
 
 /// `--base-url` (`linkup-api.md`, V1).
-pub const BASE_URL: &str = "https://api.linkupapi.com";
+pub(crate) const BASE_URL: &str = "https://api.linkupapi.com";
 /// `--rate`: the API allows 300 calls a minute for each key; the margin is for its clock and ours.
-pub const RATE: Rate = Rate::per_minute(290);
+pub(crate) const RATE: Rate = Rate::per_minute(290);
 /// `--concurrency`: workers, and so the most calls in flight.
-pub const CONCURRENCY: usize = 16;
+pub(crate) const CONCURRENCY: usize = 16;
 /// `--retries` of a row; rate-limit answers use up none.
-pub const RETRIES: u32 = 5;
-/// `--retry-base`
-pub const RETRY_BASE: Duration = Duration::from_secs(1);
-/// `--retry-max`
-pub const RETRY_MAX: Duration = Duration::from_secs(60);
+pub(crate) const RETRIES: u32 = 5;
+pub(crate) const RETRY_BASE: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(60);
 /// `--patience`: the longest time without one accepted call.
-pub const PATIENCE: Duration = Duration::from_mins(15);
-/// `--timeout` of one call.
-pub const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(15);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// `--max-errors`: rows in a row that end neither fine nor invalid.
-pub const MAX_ERRORS: u32 = 20;
+pub(crate) const MAX_ERRORS: u32 = 20;

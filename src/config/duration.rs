@@ -4,16 +4,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no duration: write it like 500ms, 30s, 15m or 2h")]
-pub struct DurationError(String);
+pub(crate) struct DurationError(String);
 
 /// Reads a duration; a day is 24 hours.
-///
-/// # Errors
-/// [`DurationError`] for anything else, a negative one or a bare number included: of what, nobody could tell.
-pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let error = || DurationError(text.to_owned());
     let text = text.trim();
     if let Some(days) = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok()) {

@@ -13,29 +13,23 @@ const OURS: [&str; 5] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTO
 
 /// The part of the environment that bears on this program.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, OsString>);
+pub(crate) struct Environment(BTreeMap<String, OsString>);
 
 /// Why a variable is refused. Its value is never repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum VariableError {
-    /// No text.
+pub(crate) enum VariableError {
     #[error("{0} is not UTF-8 text: set it again")]
     NotText(String),
-    /// Set to nothing, as an unset shell variable does.
     #[error("{0} is empty: give it a value, or unset it")]
     Empty(String),
-    /// Not what the option takes.
     #[error("{name} wants {wanted}")]
     Wrong {
-        /// The variable.
         name: String,
         /// What its value must be.
         wanted: &'static str,
     },
-    /// An option of one call.
     #[error("{name} has no effect: give --{flag} on the command line, and unset it")]
     FlagAlone {
-        /// The variable.
         name: String,
         /// The flag's name.
         flag: String,
@@ -43,9 +37,7 @@ pub enum VariableError {
 }
 
 impl Environment {
-    /// That of this process.
-    #[must_use]
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         let ours = |name: &String| OURS.iter().any(|ours| name.starts_with(ours));
         let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self(named.filter(|(name, _)| ours(name)).collect())

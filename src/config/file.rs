@@ -13,7 +13,6 @@ use super::secret_file::SecretFile;
 use super::{Key, Options, Origin, Sourced};
 use crate::invitation::{AccountName, Country};
 
-/// The keys that are no options.
 pub(super) const API_KEY: &str = "api_key";
 pub(super) const API_KEY_FILE: &str = "api_key_file";
 pub(super) const ACCOUNTS: &str = "accounts";

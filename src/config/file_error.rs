@@ -15,64 +15,44 @@ pub(super) const ACCOUNT_KEYS: [&str; 4] = [LOGIN_TOKEN, LOGIN_TOKEN_FILE, ACCOU
 
 /// Why a configuration file can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// It can't be read.
+pub(crate) enum FileError {
     #[error("the configuration file can't be used")]
     Unreadable(#[from] SecretFileError),
-    /// Something in it is wrong.
     #[error("{}:{line}: {problem}", path.display())]
-    Refused {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong there.
-        problem: Problem,
-    },
+    Refused { path: PathBuf, line: usize, problem: Problem },
 }
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// No TOML; in the parser's words, which describe the grammar.
+pub(crate) enum Problem {
     #[error("no valid TOML: {0}")]
     Syntax(String),
-    /// A key that means nothing.
     #[error("unknown key{}{hint}", Shown(key))]
     Unknown {
-        /// The key.
         key: String,
         /// What was probably meant.
         hint: Hint,
     },
-    /// A value of another kind.
     #[error("{key} wants {wanted}")]
     Wrong {
-        /// The key.
         key: String,
         /// What its value must be.
         wanted: &'static str,
     },
-    /// The credential itself, and a file with it.
     #[error("{0} stands beside its other spelling: give either the credential or the file that holds it")]
     Twice(String),
-    /// `[accounts.""]`
     #[error("an account needs a name")]
     NamelessAccount,
-    /// `accounts.sales = "token"`
     #[error("an account is a table, like [accounts.sales]")]
     NoAccountTable,
-    /// Two names that differ by white space.
     #[error("this account stands twice")]
     SameAccount,
 }
 
 /// What an unknown key probably meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// Nobody can tell.
+pub(crate) enum Hint {
     None,
-    /// It resembles this one.
     Meant(&'static str),
     /// It stands too high.
     IntoAccount,

@@ -4,36 +4,21 @@
 
 /// An option that a flag, the environment and the file may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
-    /// `--rate`
+pub(crate) enum Key {
     Rate,
-    /// `--concurrency`
     Concurrency,
-    /// `--retries`
     Retries,
-    /// `--retry-base`
     RetryBase,
-    /// `--retry-max`
     RetryMax,
-    /// `--patience`
     Patience,
-    /// `--timeout`
     Timeout,
-    /// `--max-errors`
     MaxErrors,
-    /// `--ledger`
     Ledger,
-    /// `--keep`
     Keep,
-    /// `--account`
     Account,
-    /// `--country`
     Country,
-    /// `--api`
     Api,
-    /// `--base-url`
     BaseUrl,
-    /// `--sandbox`
     Sandbox,
 }
 
@@ -70,7 +55,7 @@ const FLAGS_ALONE: [&str; 21] = [
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Sandbox,
         Self::Api,
         Self::BaseUrl,
@@ -89,8 +74,7 @@ impl Key {
     ];
 
     /// The file's name for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Rate => "rate",
             Self::Concurrency => "concurrency",
@@ -111,8 +95,7 @@ impl Key {
     }
 
     /// What its value must be. Said instead of repeating a wrong one, which may be a secret in the wrong place.
-    #[must_use]
-    pub const fn wanted(self) -> &'static str {
+    pub(crate) const fn wanted(self) -> &'static str {
         match self {
             Self::Rate => "calls in a time, like \"290/min\", \"4/s\" or \"1000/h\"",
             Self::Concurrency => "a number from 1 to 1000",
@@ -134,21 +117,17 @@ impl Key {
         matches!(self, Self::Concurrency | Self::Retries | Self::MaxErrors)
     }
 
-    /// The flag that sets it.
-    #[must_use]
-    pub fn flag(self) -> String {
+    pub(crate) fn flag(self) -> String {
         format!("--{}", self.as_str().replace('_', "-"))
     }
 
     /// The environment variable that sets it.
-    #[must_use]
-    pub fn variable(self) -> String {
+    pub(crate) fn variable(self) -> String {
         variable(self.as_str())
     }
 
     /// The key of this name, as the file writes it.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|key| key.as_str() == name)
     }
 }
@@ -159,8 +138,7 @@ pub(super) fn variable(name: &str) -> String {
 }
 
 /// Whether it is the name of an option that can be given as a flag alone.
-#[must_use]
-pub fn is_flag_alone(name: &str) -> bool {
+pub(crate) fn is_flag_alone(name: &str) -> bool {
     FLAGS_ALONE.contains(&name)
 }
 

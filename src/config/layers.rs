@@ -48,7 +48,6 @@ impl Layers {
         flag.or_else(variable).or_else(line)
     }
 
-    /// The same, or the default.
     pub(super) fn find_or<T>(&self, key: Key, default: T, of: impl Fn(&Options) -> Option<T>) -> Sourced<T> {
         self.find(key, of).unwrap_or(Sourced::default(default))
     }

@@ -4,17 +4,13 @@ use std::path::PathBuf;
 
 use super::Environment;
 
-/// Why there is no place for a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no place for the ledger: set HOME or XDG_STATE_HOME, or name a file with --ledger")]
-pub struct NoLedgerPlace;
+pub(crate) struct NoLedgerPlace;
 
 /// `$XDG_STATE_HOME/bulk-withdraw/ledger.db`, or below `~/.local/state`. As the XDG specification has it, a relative
 /// path counts as none.
-///
-/// # Errors
-/// Neither `XDG_STATE_HOME` nor `HOME` holds an absolute path.
-pub fn default_ledger(environment: &Environment) -> Result<PathBuf, NoLedgerPlace> {
+pub(crate) fn default_ledger(environment: &Environment) -> Result<PathBuf, NoLedgerPlace> {
     let home = || Some(environment.directory("HOME")?.join(".local/state"));
     let state = environment.directory("XDG_STATE_HOME").or_else(home);
     state.map(|state| state.join("bulk-withdraw/ledger.db")).ok_or(NoLedgerPlace)

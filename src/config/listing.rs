@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::credentials::{Account, Found};
 use super::duration::show_duration;
-use super::{Accounts, Credentials, Key, Origin, Shared, Sourced, Target};
+use super::{Key, Origin, Shared, Sourced, Target};
+use crate::api::{Accounts, Credentials};
 use crate::invitation::AccountName;
 
 /// One setting, as people read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// Its key, as the configuration file has it.
     pub name: String,
     /// Its value, or that it is set where it is a secret.
@@ -19,10 +20,8 @@ pub struct Setting {
     pub origin: String,
 }
 
-/// `--format` of `config`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfigFormat {
-    /// Aligned columns.
+pub(crate) enum ConfigFormat {
     Table,
     /// A JSON array of objects.
     Json,
@@ -34,8 +33,7 @@ const NOT_READ: &str = "not read: the simulated API needs none";
 
 impl Shared {
     /// Each setting, in the order of the configuration file's sample.
-    #[must_use]
-    pub fn listing(&self) -> Vec<Setting> {
+    pub(crate) fn listing(&self) -> Vec<Setting> {
         let mut list = vec![match &self.config_file {
             Some(file) => setting("config", file.value.display(), &file.origin),
             None => setting("config", "none", "default"),

@@ -3,12 +3,9 @@
 //! Owns every default, once, every check that can be made before anything is read or sent, and where each value came
 //! from. Knows nothing of clap and nothing of the network; credentials are secret types from here on.
 
-mod accounts;
 mod age;
-mod api_version;
-mod base_url;
 mod credentials;
-pub mod defaults;
+pub(crate) mod defaults;
 mod duration;
 mod environment;
 mod file;
@@ -20,7 +17,6 @@ mod ledger_place;
 mod listing;
 mod options;
 mod origin;
-mod rate;
 mod request;
 mod secret_file;
 mod settings;
@@ -28,22 +24,19 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{AccountId, Accounts};
-pub use age::{AgeError, parse_age};
-pub use api_version::{ApiVersion, ApiVersionError};
-pub use base_url::{BaseUrl, BaseUrlError};
-pub use credentials::{ApiReason, Credentials, CredentialsError};
-pub use duration::{DurationError, parse_duration};
-pub use environment::{Environment, VariableError};
-pub use file_error::{FileError, Hint, Problem};
-pub use history::{HistoryRequest, HistoryView, TableFormat};
-pub use keys::{Key, is_flag_alone};
-pub use ledger_place::{NoLedgerPlace, default_ledger};
-pub use listing::{ConfigFormat, Setting};
-pub use options::{Flags, Options, parse_concurrency};
-pub use origin::{Origin, Sourced};
-pub use rate::{Per, Rate, RateError};
-pub use request::{InputRequest, ListRequest, Request, Subject};
-pub use secret_file::SecretFileError;
-pub use settings::{Settings, SettingsError};
-pub use shared::{Calls, Shared, Target, ledger_place};
+pub(crate) use age::parse_age;
+pub(crate) use credentials::{ApiReason, CredentialsError};
+pub(crate) use duration::parse_duration;
+pub(crate) use environment::Environment;
+pub(crate) use file_error::FileError;
+pub(crate) use history::{HistoryRequest, HistoryView, TableFormat};
+pub(crate) use keys::Key;
+#[cfg(test)]
+pub(crate) use keys::is_flag_alone;
+pub(crate) use ledger_place::{NoLedgerPlace, default_ledger};
+pub(crate) use listing::{ConfigFormat, Setting};
+pub(crate) use options::{Flags, Options, parse_concurrency};
+pub(crate) use origin::{Origin, Sourced};
+pub(crate) use request::{InputRequest, ListRequest, Request, Subject};
+pub(crate) use settings::{Settings, SettingsError};
+pub(crate) use shared::{Calls, Shared, Target, ledger_place};

@@ -4,50 +4,36 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ApiVersion, Key, Rate, parse_duration};
+use super::{Key, parse_duration};
+use crate::api::ApiVersion;
 use crate::invitation::{AccountName, Country};
+use crate::pace::Rate;
 
 /// The options that may come from several places; what a layer does not set is `None`.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// `--rate`
+pub(crate) struct Options {
     pub rate: Option<Rate>,
-    /// `--concurrency`
     pub concurrency: Option<NonZeroUsize>,
-    /// `--retries`
     pub retries: Option<u32>,
-    /// `--retry-base`
     pub retry_base: Option<Duration>,
-    /// `--retry-max`
     pub retry_max: Option<Duration>,
-    /// `--patience`
     pub patience: Option<Duration>,
-    /// `--timeout`
     pub timeout: Option<Duration>,
-    /// `--max-errors`
     pub max_errors: Option<u32>,
-    /// `--ledger`
     pub ledger: Option<PathBuf>,
-    /// `--keep`
     pub keep: Option<PathBuf>,
-    /// `--account`
     pub account: Option<AccountName>,
-    /// `--country`
     pub country: Option<Country>,
     /// `--base-url`, unchecked: a wrong one may hold a password, which no parser's message must repeat.
     pub base_url: Option<String>,
-    /// `--api`
     pub api: Option<ApiVersion>,
-    /// `--sandbox`
     pub sandbox: Option<bool>,
 }
 
 /// What the command line says of the settings.
 #[derive(Clone, Debug, Default)]
-pub struct Flags {
-    /// `--config`
+pub(crate) struct Flags {
     pub config: Option<PathBuf>,
-    /// The options.
     pub options: Options,
 }
 
@@ -55,14 +41,12 @@ pub struct Flags {
 const MOST_WORKERS: usize = 1_000;
 
 /// A number of workers, from 1 on; `None` for anything else.
-#[must_use]
-pub fn parse_concurrency(text: &str) -> Option<NonZeroUsize> {
+pub(crate) fn parse_concurrency(text: &str) -> Option<NonZeroUsize> {
     text.trim().parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= MOST_WORKERS)
 }
 
 impl Options {
     /// Sets what the environment or the file says of a key. Returns whether it is a value for it.
-    #[must_use]
     pub(super) fn set(&mut self, key: Key, text: &str) -> bool {
         fn fill<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
             *slot = value;

@@ -7,19 +7,16 @@ use super::Key;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The command line.
+pub(crate) enum Origin {
     Flag,
     /// The environment variable of this name.
     Variable(String),
     /// A line of the configuration file, or a whole file with one credential in it.
     File {
-        /// The file.
         path: PathBuf,
         /// Its line, from 1; `None` where the whole file is the value.
         line: Option<usize>,
     },
-    /// Nobody set it.
     Default,
 }
 
@@ -48,10 +45,8 @@ impl fmt::Display for Origin {
 
 /// A value, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sourced<T> {
-    /// The value.
+pub(crate) struct Sourced<T> {
     pub value: T,
-    /// Where it came from.
     pub origin: Origin,
 }
 

@@ -14,11 +14,9 @@ const READABLE_BY_OTHERS: u32 = 0o044;
 
 /// Why a file can't be read.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretFileError {
-    /// It is not there, or may not be read.
+pub(crate) enum SecretFileError {
     #[error("{} can't be read", .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
-    /// Whatever it is, it holds no text that anyone typed.
     #[error("{} is no text file: it must be UTF-8, and of a mebibyte at the most", .0.display())]
     NotText(PathBuf),
 }

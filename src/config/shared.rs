@@ -7,22 +7,19 @@ use std::time::Duration;
 use super::credentials::Found;
 use super::layers::Layers;
 use super::{
-    ApiReason, ApiVersion, BaseUrl, Credentials, CredentialsError, Environment, Flags, Key, Origin, Rate,
-    SettingsError, Sourced, default_ledger, defaults,
+    ApiReason, CredentialsError, Environment, Flags, Key, Origin, SettingsError, Sourced, default_ledger, defaults,
 };
+use crate::api::{ApiVersion, BaseUrl, Credentials};
 use crate::invitation::{AccountName, Country};
+use crate::pace::Rate;
 
 /// Where the calls go.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// The simulated API, in this process; no real call can be made.
-    Sandbox {
-        /// The version that is simulated.
-        api: ApiVersion,
-    },
+    Sandbox { api: ApiVersion },
     /// The API at this address.
     Real {
-        /// The address.
         base_url: BaseUrl,
         /// `None` only for what calls nobody, a dry run for one.
         credentials: Option<Credentials>,
@@ -31,7 +28,7 @@ pub enum Target {
 
 /// Whether credentials must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Calls {
+pub(crate) enum Calls {
     /// The API is called, so they must.
     Made,
     /// Nobody is called, so they may be missing; what is there must be right.
@@ -40,16 +37,13 @@ pub enum Calls {
 
 /// The settings of whatever calls the API.
 #[derive(Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// The configuration file that was read, and who named it.
     pub config_file: Option<Sourced<PathBuf>>,
     /// Where the calls go.
     pub target: Target,
-    /// `--sandbox`
     pub sandbox: Sourced<bool>,
-    /// `--api`, or what the credentials are for.
     pub api: ApiVersion,
-    /// Why that one.
     pub api_reason: ApiReason,
     /// `--base-url`; not looked at for a rehearsal.
     pub base_url: Option<Sourced<BaseUrl>>,
@@ -59,25 +53,16 @@ pub struct Shared {
     pub accounts: BTreeMap<AccountName, Option<Country>>,
     /// The country of accounts that have none.
     pub country: Sourced<Country>,
-    /// `--rate`
     pub rate: Sourced<Rate>,
-    /// `--concurrency`
     pub concurrency: Sourced<usize>,
-    /// `--retries`
     pub retries: Sourced<u32>,
-    /// `--retry-base`
     pub retry_base: Sourced<Duration>,
-    /// `--retry-max`
     pub retry_max: Sourced<Duration>,
-    /// `--patience`
     pub patience: Sourced<Duration>,
-    /// `--timeout`
     pub timeout: Sourced<Duration>,
-    /// `--max-errors`
     pub max_errors: Sourced<u32>,
     /// The ledger; none for a rehearsal that names none, which keeps one of its own and throws it away.
     pub ledger: Option<Sourced<PathBuf>>,
-    /// `--keep`
     pub keep: Option<Sourced<PathBuf>>,
     /// All that is configured of credentials; `None` for a rehearsal, which looks for none.
     pub(super) found: Option<Found>,
@@ -86,10 +71,7 @@ pub struct Shared {
 impl Shared {
     /// Decides every option: the flag, else the environment, else the configuration file, else the default. No
     /// credential is looked for where the calls go to the simulated API.
-    ///
-    /// # Errors
-    /// [`SettingsError`], before anything is sent.
-    pub fn resolve(flags: Flags, environment: &Environment, calls: Calls) -> Result<Self, SettingsError> {
+    pub(crate) fn resolve(flags: Flags, environment: &Environment, calls: Calls) -> Result<Self, SettingsError> {
         let layers = Layers::read(flags, environment)?;
         let rate = layers.find_or(Key::Rate, defaults::RATE, |options| options.rate);
         let timeout = layers.find_or(Key::Timeout, defaults::TIMEOUT, |options| options.timeout);
@@ -131,10 +113,7 @@ impl Shared {
 }
 
 /// The ledger that the options name, else the user's own: for what looks at nothing else.
-///
-/// # Errors
-/// [`SettingsError`]
-pub fn ledger_place(flags: Flags, environment: &Environment) -> Result<PathBuf, SettingsError> {
+pub(crate) fn ledger_place(flags: Flags, environment: &Environment) -> Result<PathBuf, SettingsError> {
     if let Some(ledger) = flags.options.ledger {
         return Ok(ledger);
     }

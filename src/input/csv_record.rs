@@ -9,7 +9,6 @@ use csv_core::ReadRecordResult;
 
 use crate::invitation::InvitationId;
 
-/// One parsed record.
 pub(super) struct Record {
     parser: csv_core::Reader,
     text: Vec<u8>,

@@ -9,7 +9,7 @@ use super::columns::Ambiguous;
 /// Why an input can't be used. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says what it is, and its fields are the words in it")]
-pub enum InputError {
+pub(crate) enum InputError {
     #[error("{name} cannot be read: check that it exists and that you may read it")]
     Unreadable { name: String, source: io::Error },
     #[error("{name} is a directory: name the file that lists the invitations, or - for stdin")]
@@ -42,10 +42,9 @@ pub enum InputError {
     WrongDocument { name: String },
 }
 
-/// The input broke off. Every row before it was read, and half a row is none.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} could not be read on from line {line}: run again with the whole input, settled rows are skipped")]
-pub struct ReadError {
+pub(crate) struct ReadError {
     name: String,
     line: u64,
     source: io::Error,

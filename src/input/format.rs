@@ -6,9 +6,8 @@ use serde_json::{Deserializer, Value};
 
 use super::buffer::{Buffer, CHUNK, RECORD_LIMIT};
 
-/// How an input is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputFormat {
+pub(crate) enum InputFormat {
     /// Delimited columns with or without a header, or one ID a line.
     Csv,
     /// A JSON value a line.

@@ -22,7 +22,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use error::{InputError, ReadError};
-pub use format::InputFormat;
-pub use open::Input;
-pub use source::{InputOptions, Source};
+pub(crate) use error::{InputError, ReadError};
+pub(crate) use format::InputFormat;
+pub(crate) use open::Input;
+pub(crate) use source::{InputOptions, Source};

@@ -21,7 +21,7 @@ use super::source::{InputOptions, Source};
 use crate::invitation::{Row, RowError};
 
 /// An input being read: an iterator over its rows that never holds more than one record (a JSON document apart).
-pub struct Input {
+pub(crate) struct Input {
     rows: Rows,
     name: String,
     columns: Vec<Arc<str>>,
@@ -38,10 +38,7 @@ enum Rows {
 
 impl Input {
     /// Opens the source and reads as much of it as tells its format and columns.
-    ///
-    /// # Errors
-    /// [`InputError`] where it can't be read or used at all.
-    pub fn open(source: &Source, options: &InputOptions) -> Result<Self, InputError> {
+    pub(crate) fn open(source: &Source, options: &InputOptions) -> Result<Self, InputError> {
         let path = match source {
             Source::Stdin => return Self::from_reader(io::stdin(), "stdin", None, options),
             Source::Path(path) => path,
@@ -58,10 +55,7 @@ impl Input {
     }
 
     /// Reads from `reader`; messages call it `name`.
-    ///
-    /// # Errors
-    /// [`InputError`] where it can't be read or used at all.
-    pub fn from_reader(
+    pub(crate) fn from_reader(
         reader: impl Read + Send + 'static,
         name: &str,
         extension: Option<&str>,
@@ -101,20 +95,16 @@ impl Input {
 
     /// Names of the carried columns as they came, each made unique, in the order of
     /// [`Carried::Cells`](crate::invitation::Carried::Cells). JSON Lines may carry more later on.
-    #[must_use]
-    pub fn columns(&self) -> &[Arc<str>] {
+    pub(crate) fn columns(&self) -> &[Arc<str>] {
         &self.columns
     }
 
-    /// How the input is written.
-    #[must_use]
-    pub fn format(&self) -> InputFormat {
+    pub(crate) fn format(&self) -> InputFormat {
         self.format
     }
 
     /// Whether it can be read a second time from its start: not so stdin, a FIFO or a device.
-    #[must_use]
-    pub fn is_regular_file(&self) -> bool {
+    pub(crate) fn is_regular_file(&self) -> bool {
         self.is_regular_file
     }
 }

@@ -6,8 +6,7 @@ use super::format::InputFormat;
 
 /// Where the input comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Standard input.
+pub(crate) enum Source {
     Stdin,
     /// A file, a FIFO or a device.
     Path(PathBuf),
@@ -15,7 +14,7 @@ pub enum Source {
 
 /// What the user has said about the input.
 #[derive(Clone, Debug, Default)]
-pub struct InputOptions {
+pub(crate) struct InputOptions {
     /// Name of the column that holds the IDs, where it is not `invitation_id`.
     pub id_column: Option<String>,
     /// The delimiter of CSV; found by itself where absent.

@@ -13,29 +13,21 @@ use crate::outcome::Outcome;
 
 /// Where a row stands before anything is sent for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It may be sent.
     New {
         /// Whether an earlier run lost the answer to a call for it, by a crash or by ending it as `unconfirmed`.
         lost_before: bool,
     },
     /// It stood in the input before.
-    Duplicate {
-        /// In this row.
-        earlier_row: u64,
-    },
+    Duplicate { earlier_row: u64 },
     /// An earlier run settled it for good.
-    Settled {
-        /// As this.
-        outcome: Outcome,
-        /// At this time.
-        settled_at: Timestamp,
-    },
+    Settled { outcome: Outcome, settled_at: Timestamp },
 }
 
 /// The gate for the rows of one input.
 #[derive(Debug)]
-pub struct Admission {
+pub(crate) struct Admission {
     /// `None` where there is no ledger yet.
     ledger: Option<Connection>,
     path: PathBuf,
@@ -62,10 +54,7 @@ const SNAPSHOT: u32 = 1_000;
 impl Admission {
     /// The gate as a run would find it now, without lock and without leaving a trace: for `--dry-run`. Not for a
     /// process that has the ledger open; that one has [`super::Ledger::admission`].
-    ///
-    /// # Errors
-    /// There is something at `path` that can't be read as a ledger. Nothing there is no error.
-    pub fn open(path: &Path, api: &str, recheck: bool) -> Result<Self, LedgerError> {
+    pub(crate) fn open(path: &Path, api: &str, recheck: bool) -> Result<Self, LedgerError> {
         let ledger = match connection::to_read(path) {
             Ok(ledger) => Some(ledger),
             Err(LedgerError::Missing { .. }) => None,
@@ -75,10 +64,7 @@ impl Admission {
     }
 
     /// The gate where nothing is known yet, and duplicates are all there is to find.
-    ///
-    /// # Errors
-    /// The temporary directory can't be written.
-    pub fn without_ledger() -> Result<Self, LedgerError> {
+    pub(crate) fn without_ledger() -> Result<Self, LedgerError> {
         Self::with(None, Path::new(""), "", false)
     }
 
@@ -99,10 +85,7 @@ impl Admission {
     }
 
     /// Where this row stands. From now on the key counts as seen, in `row`.
-    ///
-    /// # Errors
-    /// The ledger can't be read, or the temporary directory not written.
-    pub fn admit(&mut self, key: &Key, row: u64) -> Result<Standing, LedgerError> {
+    pub(crate) fn admit(&mut self, key: &Key, row: u64) -> Result<Standing, LedgerError> {
         let account = self.account(key).map_err(|error| LedgerError::unreadable(&self.path, error))?;
         if let Some(earlier_row) = self.seen.put(account.number, key, row).map_err(LedgerError::no_scratch)? {
             return Ok(Standing::Duplicate { earlier_row });

@@ -120,8 +120,7 @@ fn look(path: &Path) -> Result<FileKind, LedgerError> {
 
 /// Whether a ledger stands at this path, or the ledger to which the file at this path belongs. Not for a process that
 /// has it open: this closes a descriptor of the file, and with it go all locks that the process has on it.
-#[must_use]
-pub fn belongs_to_a_ledger(path: &Path) -> bool {
+pub(crate) fn belongs_to_a_ledger(path: &Path) -> bool {
     let is_ledger = |path: &Path| {
         let header = read_header(path).ok().flatten().unwrap_or_default();
         matches!(schema::kind_of(&header), FileKind::Ledger { .. })

@@ -11,125 +11,87 @@ type Cause = Arc<dyn Error + Send + Sync>;
 
 /// Why the ledger can't be used. The text names the file and says what to do next; the cause is behind it.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// Another run has the lock.
+pub(crate) enum LedgerError {
     #[error(
         "the ledger {} is held by another run{}: wait until it has ended, or name another file with --ledger",
         path.display(),
         holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"))
     )]
     Held {
-        /// The ledger.
         path: PathBuf,
         /// Who holds it; `None` in the moment before that is written down.
         holder: Option<Holder>,
     },
-    /// A file that this program did not make; it was not touched.
     #[error("{} is not a ledger of bulk-withdraw and was left as it is: name another file with --ledger", path.display())]
-    NotALedger {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A newer version of this program made it; it was not touched.
+    NotALedger { path: PathBuf },
     #[error(
         "the ledger {} was made by a newer bulk-withdraw (its version is {version}, the newest known here is {newest}): \
          update bulk-withdraw, or name another file with --ledger",
         path.display()
     )]
     Newer {
-        /// The ledger.
         path: PathBuf,
-        /// The version of its schema.
         version: u32,
         /// The newest version known here.
         newest: u32,
     },
-    /// There is no such file to read.
     #[error("there is no ledger at {}: no run has kept one there yet", path.display())]
-    Missing {
-        /// Where it would be.
-        path: PathBuf,
-    },
-    /// A link to nothing: a ledger made there would lie elsewhere than its user thinks.
+    Missing { path: PathBuf },
     #[error(
         "the ledger {} can't be there: {} is a link to {}, which does not exist; remove the link, or name another file \
          with --ledger",
         path.display(), link.display(), target.display()
     )]
     LinkToNothing {
-        /// The ledger.
         path: PathBuf,
         /// The link, or one to a directory above.
         link: PathBuf,
-        /// Where it leads.
         target: PathBuf,
     },
-    /// It has a second name, and each name would have a log of its own.
     #[error(
         "the ledger {} has {links} names (hard links), and a run under one would damage what a run under another keeps: \
          remove all names but one, or name another file with --ledger",
         path.display()
     )]
     HardLinked {
-        /// The ledger.
         path: PathBuf,
         /// How many names it has.
         links: u64,
     },
-    /// Two machines can't share SQLite's write-ahead log.
     #[error(
         "the ledger {} would be on a network file system ({kind}), where it can be damaged: name a file on a local \
          disk with --ledger",
         path.display()
     )]
     NetworkFileSystem {
-        /// The ledger.
         path: PathBuf,
         /// What the system calls that kind of file system.
         kind: String,
     },
-    /// SQLite's write-ahead log does not work there.
     #[error(
         "the ledger {} can't use a write-ahead log where it is (SQLite stays in mode {mode:?}): name a file on a local \
          disk with --ledger",
         path.display()
     )]
     NoWriteAheadLog {
-        /// The ledger.
         path: PathBuf,
         /// SQLite's journal mode instead.
         mode: String,
     },
-    /// It can't be read.
     #[error("the ledger {} can't be read: check the file, or name another with --ledger", path.display())]
-    Unreadable {
-        /// The ledger.
-        path: PathBuf,
-        /// Why.
-        source: Cause,
-    },
-    /// It can't be written, so nothing more may be sent.
+    Unreadable { path: PathBuf, source: Cause },
     #[error("the ledger {} can't be written: check disk space and rights, then run the same command again", path.display())]
     Unwritable {
         /// The ledger, its lock or its directory.
         path: PathBuf,
-        /// Why.
         source: Cause,
     },
-    /// The rows of this input can't be kept track of.
     #[error(
         "the list of rows seen can't be kept in the temporary directory: make room there, or set TMPDIR to another"
     )]
-    NoScratch {
-        /// Why.
-        source: Cause,
-    },
-    /// It was closed before.
+    NoScratch { source: Cause },
     #[error("the ledger {} is closed already", path.display())]
-    Closed {
-        /// The ledger.
-        path: PathBuf,
-    },
+    Closed { path: PathBuf },
 }
 
 impl LedgerError {

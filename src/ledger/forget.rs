@@ -11,9 +11,8 @@ use super::lock::Lock;
 use super::{LedgerError, place};
 use crate::invitation::InvitationId;
 
-/// What is to be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Forget {
+pub(crate) enum Forget {
     /// All that is known of an invitation, over all APIs and accounts.
     Invitation(InvitationId),
     /// All that was put down before this day began, in UTC.
@@ -63,11 +62,7 @@ impl Forget {
 }
 
 /// Removes what the ledger knows; returns how many settlements and intents that were. Takes the ledger's lock.
-///
-/// # Errors
-/// [`LedgerError::Held`] while a run works; [`LedgerError::Missing`] where there is no ledger; it is no ledger, or
-/// can't be written.
-pub fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
+pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
     place::to_read(path)?;
     let path = place::to_write(path)?;
     let lock = Lock::take(&path, "history", Timestamp::now())?;

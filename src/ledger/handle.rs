@@ -21,7 +21,7 @@ use super::{Admission, Key, LedgerError, RunInfo, Settlement, connection, place,
 /// What it was asked for is done even if the asking future is dropped, so an intent must not be asked for in a race
 /// against the stop: it would stand without a call. Once it can't be written, every later call fails the same way.
 #[derive(Clone, Debug)]
-pub struct Ledger(Arc<Inner>);
+pub(crate) struct Ledger(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -33,11 +33,7 @@ struct Inner {
 
 impl Ledger {
     /// Opens the ledger of a run, made if need be and readable by its owner alone. Blocks; not for async code.
-    ///
-    /// # Errors
-    /// [`LedgerError::Held`] where another run has it; every other variant but [`LedgerError::Missing`] and
-    /// [`LedgerError::Closed`] where it can't be used.
-    pub fn open(path: &Path, run: &RunInfo) -> Result<Self, LedgerError> {
+    pub(crate) fn open(path: &Path, run: &RunInfo) -> Result<Self, LedgerError> {
         let path = place::to_write(path)?;
         let lock = Lock::take(&path, run.command, run.started_at)?;
         match connection::to_write(&path) {
@@ -52,10 +48,7 @@ impl Ledger {
     }
 
     /// A ledger that is gone when it is closed, for a rehearsal.
-    ///
-    /// # Errors
-    /// The temporary directory can't be written.
-    pub fn open_temporary(run: &RunInfo) -> Result<Self, LedgerError> {
+    pub(crate) fn open_temporary(run: &RunInfo) -> Result<Self, LedgerError> {
         let directory = temporary::directory()?;
         let path = place::to_write(&directory.path().join(temporary::NAME))?;
         let lock = Lock::take(&path, run.command, run.started_at)?;
@@ -73,34 +66,22 @@ impl Ledger {
         Ok(Self(Arc::new(Inner { path, api: run.api.clone(), jobs: Some(jobs), writer: Some(writer) })))
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
-    }
-
     /// Puts down that a call is about to leave. Durable when it returns, so that a call which a crash cut off is known
     /// as a lost answer. To be called before each call, and each ends in [`Ledger::retract`], in [`Ledger::settle`] or,
     /// where its answer was lost and it is tried again, in the next intent.
-    ///
-    /// # Errors
-    /// It is not written, so the call must not leave.
-    pub async fn intend(&self, key: &Key) -> Result<(), LedgerError> {
+    pub(crate) async fn intend(&self, key: &Key) -> Result<(), LedgerError> {
         self.keep(Work::Intend { key: key.clone(), at: Timestamp::now() }).await
     }
 
     /// Takes the intent back: its call surely came to nothing. The loss of an earlier call's answer stays known.
-    ///
-    /// # Errors
-    /// It is not written; nothing more may be sent.
-    pub async fn retract(&self, key: &Key) -> Result<(), LedgerError> {
+    pub(crate) async fn retract(&self, key: &Key) -> Result<(), LedgerError> {
         self.keep(Work::Retract { key: key.clone() }).await
     }
 
     /// Puts down what the row came to, and ends its intent. When it returns, this stands in line before whatever is
     /// asked for next; it is durable when the [`Keeping`] says so, and not before may anyone be told. What was settled
     /// without a call leaves no trace.
-    pub async fn settle(&self, key: &Key, settlement: &Settlement) -> Keeping {
+    pub(crate) async fn settle(&self, key: &Key, settlement: &Settlement) -> Keeping {
         if !tells_of_calls(settlement.outcome) {
             return Keeping(Kept::Known(Some(Ok(()))));
         }
@@ -113,19 +94,13 @@ impl Ledger {
 
     /// The gate for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One a run:
     /// each knows only the duplicates that it saw itself. Blocks; for the thread that reads the input.
-    ///
-    /// # Errors
-    /// The ledger can't be read, or the temporary directory not written.
-    pub fn admission(&self, recheck: bool) -> Result<Admission, LedgerError> {
+    pub(crate) fn admission(&self, recheck: bool) -> Result<Admission, LedgerError> {
         Admission::new(connection::read_beside_writer(&self.0.path)?, &self.0.path, &self.0.api, recheck)
     }
 
     /// Waits for what is being written, closes the file and lets go of the lock. Other handles are of no
     /// use afterwards.
-    ///
-    /// # Errors
-    /// Something could not be written, now or before. What was reported as durable is.
-    pub async fn close(self) -> Result<(), LedgerError> {
+    pub(crate) async fn close(self) -> Result<(), LedgerError> {
         self.ask(Job::Close).await?.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
@@ -149,7 +124,7 @@ impl Ledger {
 /// A settlement that stands in line. Says when it is durable, or why it will never be; then nothing more may be sent.
 #[derive(Debug)]
 #[must_use = "nobody may be told before it is kept"]
-pub struct Keeping(Kept);
+pub(crate) struct Keeping(Kept);
 
 #[derive(Debug)]
 enum Kept {
@@ -356,7 +331,7 @@ mod tests {
     #[tokio::test]
     async fn a_temporary_ledger_works_and_leaves_nothing() {
         let ledger = Ledger::open_temporary(&run("a")).unwrap();
-        let dir = ledger.path().parent().unwrap().to_owned();
+        let dir = ledger.0.path.parent().unwrap().to_owned();
         ledger.intend(&key("7")).await.unwrap();
         ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));

@@ -12,23 +12,19 @@ use crate::policy::Cost;
 
 /// A ledger that is read, while a run writes it or not.
 #[derive(Debug)]
-pub struct History {
+pub(crate) struct History {
     connection: Connection,
     path: PathBuf,
 }
 
 /// One day of one account, in settlements: an invitation that was settled twice counts twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DayLine {
-    /// The day, in UTC.
+pub(crate) struct DayLine {
     pub day: Date,
     /// The API's address.
     pub api: String,
-    /// The account.
     pub account: AccountName,
-    /// `withdrawn` and `presumed_withdrawn`.
     pub withdrawn: u64,
-    /// `not_pending`.
     pub not_pending: u64,
     /// Everything that is tried again.
     pub failed: u64,
@@ -38,27 +34,21 @@ pub struct DayLine {
 
 /// One thing that is known of an invitation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The API's address.
     pub api: String,
-    /// The account.
     pub account: AccountName,
     /// The run that put it down.
     pub run_id: String,
-    /// What is known.
     pub known: Known,
 }
 
-/// What is known of an invitation.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Known {
+pub(crate) enum Known {
     /// What its calls came to.
     Settled(Settlement),
     /// A call for it may have left, and what became of that is not known.
-    Intended {
-        /// When.
-        at: Timestamp,
-    },
+    Intended { at: Timestamp },
 }
 
 impl Known {
@@ -72,19 +62,12 @@ impl Known {
 
 impl History {
     /// Opens the ledger to read. Not for a process that has it open as a [`super::Ledger`].
-    ///
-    /// # Errors
-    /// [`LedgerError::Missing`] where there is none; it is no ledger, or can't be read. In a directory that can't be
-    /// written that is so where a crash left SQLite's log and not its index.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, LedgerError> {
         Ok(Self { connection: connection::to_read(path)?, path: path.to_owned() })
     }
 
     /// What was settled, by day, API and account, from this day (UTC) on, oldest first.
-    ///
-    /// # Errors
-    /// The ledger can't be read.
-    pub fn by_day(&self, since: Option<Date>) -> Result<Vec<DayLine>, LedgerError> {
+    pub(crate) fn by_day(&self, since: Option<Date>) -> Result<Vec<DayLine>, LedgerError> {
         self.read(
             "SELECT substr(settled_at, 1, 10) AS day, api, account,
                 COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
@@ -111,10 +94,7 @@ impl History {
     }
 
     /// All that is known of an invitation, over all APIs and accounts, oldest first.
-    ///
-    /// # Errors
-    /// The ledger can't be read.
-    pub fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
+    pub(crate) fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
         // CROSS JOIN keeps the order, so that each account's rows are found by their key.
         let mut entries = self.read(
             "SELECT accounts.api, account, run_id, settled_at, outcome, detail, http_status, attempts,
@@ -147,10 +127,7 @@ impl History {
     }
 
     /// How many settlements and intents [`super::forget`] would remove.
-    ///
-    /// # Errors
-    /// The ledger can't be read.
-    pub fn count(&self, what: &Forget) -> Result<u64, LedgerError> {
+    pub(crate) fn count(&self, what: &Forget) -> Result<u64, LedgerError> {
         what.count(&self.connection).map_err(|error| LedgerError::unreadable(&self.path, error))
     }
 

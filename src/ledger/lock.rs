@@ -20,10 +20,8 @@ const ATTEMPTS: u32 = 100;
 
 /// Who holds a ledger, as the lock file says it to the runs that are turned away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Its process.
+pub(crate) struct Holder {
     pub process_id: u32,
-    /// Its command.
     pub command: String,
     /// When it began, RFC 3339 UTC.
     pub since: String,

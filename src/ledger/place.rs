@@ -55,8 +55,7 @@ pub(super) fn create(path: &Path) -> Result<(), LedgerError> {
 }
 
 /// The files of the ledger at `path`, there or not: what else writes to one of them destroys it.
-#[must_use]
-pub fn files_of(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_of(path: &Path) -> Vec<PathBuf> {
     let path = resolved(path);
     let mut files: Vec<_> = SIDE_FILES.iter().map(|suffix| beside(&path, suffix)).collect();
     files.push(path);

@@ -11,19 +11,15 @@ use crate::policy::Cost;
 
 /// What an invitation is known by. The API's address belongs to it as well and is given once, by [`RunInfo`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// Whose invitation it is.
+pub(crate) struct Key {
     pub account: AccountName,
-    /// The invitation.
     pub id: InvitationId,
 }
 
-/// The run that writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunInfo {
+pub(crate) struct RunInfo {
     /// Unique among all runs of the ledger.
     pub run_id: String,
-    /// When it began.
     pub started_at: Timestamp,
     /// The command that it is, as the user typed it: `run`, `clean`.
     pub command: &'static str,
@@ -33,10 +29,9 @@ pub struct RunInfo {
 
 /// What a row's calls came to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settlement {
+pub(crate) struct Settlement {
     /// What became of the row.
     pub outcome: Outcome,
-    /// Why, for people.
     pub detail: String,
     /// The HTTP status of the last answer, where one came.
     pub http_status: Option<u16>,

@@ -72,8 +72,9 @@ pub(super) enum FileKind {
     /// Nothing in it yet.
     Empty,
     /// A ledger whose schema has this version, as far as the write-ahead log does not know better.
-    Ledger { version: u32 },
-    /// Someone else's.
+    Ledger {
+        version: u32,
+    },
     Foreign,
 }
 

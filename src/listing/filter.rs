@@ -7,23 +7,19 @@ use jiff::Timestamp;
 use super::{Days, Found, Keep, Match};
 use crate::policy::{certain_days, is_younger_by_id};
 
-/// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// `--older-than`: this many days or more.
     pub older_than: Option<u32>,
     /// `--newer-than`: fewer days than this, as far as the API's words go.
     pub newer_than: Option<u32>,
-    /// `--keep`
     pub keep: Keep,
-    /// When it is asked.
     pub now: Timestamp,
 }
 
 /// What the filter says of one invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sieve {
-    /// It counts.
+pub(crate) enum Sieve {
     Taken,
     /// It is on the list of those to keep.
     Kept,
@@ -38,9 +34,7 @@ pub enum Sieve {
 }
 
 impl Filter {
-    /// Judges one invitation.
-    #[must_use]
-    pub fn judge(&self, found: &Found) -> Sieve {
+    pub(crate) fn judge(&self, found: &Found) -> Sieve {
         let kept = self.keep.judge(&found.id, &found.profile_url);
         match (kept, self.of_age(found)) {
             (Match::Kept, _) => Sieve::Kept,
@@ -66,7 +60,6 @@ impl Filter {
 
 /// The days that have surely passed since it was sent: the fewest that words and number agree on, and none where either
 /// is no age at all.
-#[must_use]
 pub(super) fn age_days(found: &Found) -> Option<u32> {
     match (certain_days(&found.sent_time), found.sent_time_days) {
         (_, Days::Unreadable) => None,
@@ -78,24 +71,20 @@ pub(super) fn age_days(found: &Found) -> Option<u32> {
 
 /// What a filter said of all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verdicts {
-    /// Those that count.
+pub(crate) struct Verdicts {
     pub taken: u64,
     /// Those on the list of those to keep.
     pub kept: u64,
     /// Those whose profile can't be compared with those to keep.
     pub might_be_kept: u64,
-    /// Those of another age.
     pub other_age: u64,
     /// Those whose age can't be read.
     pub age_unknown: u64,
-    /// Those whose ID says younger.
     pub younger_by_id: u64,
 }
 
 impl Verdicts {
-    /// Counts one.
-    pub fn add(&mut self, sieve: Sieve) {
+    pub(crate) fn add(&mut self, sieve: Sieve) {
         *match sieve {
             Sieve::Taken => &mut self.taken,
             Sieve::Kept => &mut self.kept,
@@ -107,8 +96,7 @@ impl Verdicts {
     }
 
     /// Those that were left out for want of certainty, in words for a warning.
-    #[must_use]
-    pub fn words(&self) -> Vec<String> {
+    pub(crate) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         if self.might_be_kept > 0 {
             words.push(format!(

@@ -10,19 +10,16 @@ use crate::invitation::{IdError, InvitationId};
 
 /// The invitations and people to keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keep {
+pub(crate) struct Keep {
     ids: HashSet<InvitationId>,
     profiles: HashSet<Profile>,
-    /// The kinds and forms of all `profiles`.
     forms: HashSet<(Kind, Form)>,
 }
 
 /// Whether somebody is to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// On the list.
+pub(crate) enum Match {
     Kept,
-    /// Not on the list.
     Free,
     /// The list holds profiles, and theirs is not known or can't be compared with those.
     Unknown,
@@ -30,26 +27,11 @@ pub enum Match {
 
 /// Why a file does not say whom to keep.
 #[derive(Debug, thiserror::Error)]
-pub enum KeepError {
-    /// It can't be read.
+pub(crate) enum KeepError {
     #[error("the list of whom to keep ({path}) can't be read")]
-    Unreadable {
-        /// Which.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A line that names nobody.
+    Unreadable { path: String, source: std::io::Error },
     #[error("{path}, line {line}: {why}; one invitation ID or profile URL a line, or a CSV file of `list`")]
-    Line {
-        /// In which file.
-        path: String,
-        /// Which line.
-        line: u64,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// It names profiles, and the input has none to compare them with.
+    Line { path: String, line: u64, why: String },
     #[error(
         "--keep names people by their profiles, and the input has no column profile_url to compare them with: add it, as \
          `list` writes it, or keep them by invitation ID"
@@ -60,10 +42,7 @@ pub enum KeepError {
 impl Keep {
     /// Reads a file of IDs and profile URLs, one a line (`#` begins a comment), or a CSV file with the columns
     /// `invitation_id` or `profile_url`. Warns where it names nobody.
-    ///
-    /// # Errors
-    /// [`KeepError`]: it can't be read, or a line names nobody.
-    pub fn read(path: &Path) -> Result<Self, KeepError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, KeepError> {
         let name = path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|source| KeepError::Unreadable { path: name.clone(), source })?;
@@ -153,20 +132,17 @@ impl Keep {
     }
 
     /// Whether nobody is to be kept.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.profiles.is_empty()
     }
 
     /// Whether people are named by their profiles.
-    #[must_use]
-    pub fn names_profiles(&self) -> bool {
+    pub(crate) fn names_profiles(&self) -> bool {
         !self.profiles.is_empty()
     }
 
     /// Whether this invitation, or the person at this address, is to be kept.
-    #[must_use]
-    pub fn judge(&self, id: &InvitationId, profile_url: &str) -> Match {
+    pub(crate) fn judge(&self, id: &InvitationId, profile_url: &str) -> Match {
         if self.ids.contains(id) {
             return Match::Kept;
         }
@@ -204,7 +180,6 @@ impl Header {
         !self.at.is_empty()
     }
 
-    /// The cells of these columns.
     fn named<'a>(&self, cells: &[&'a str]) -> Result<Vec<&'a str>, String> {
         if cells.iter().skip(self.columns).any(|cell| !cell.is_empty()) {
             return Err("there are more cells than the header has columns".to_owned());
@@ -214,8 +189,7 @@ impl Header {
 }
 
 /// Whether a column or JSON key of this name holds a profile's address, as `list` and the API call it.
-#[must_use]
-pub fn is_profile_url(name: &str) -> bool {
+pub(crate) fn is_profile_url(name: &str) -> bool {
     let name = comparable(name);
     ["profileurl", "linkedinurl"].contains(&name.strip_prefix("recipient").unwrap_or(&name))
 }

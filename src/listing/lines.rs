@@ -12,7 +12,7 @@ use crate::policy::sent_at;
 use crate::report::{Format, harmless};
 
 /// The columns (`contract.md`, Output of `list`).
-pub const COLUMNS: [&str; 9] = [
+pub(crate) const COLUMNS: [&str; 9] = [
     "invitation_id",
     "account",
     "name",
@@ -26,7 +26,7 @@ pub const COLUMNS: [&str; 9] = [
 
 /// An invitation that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// As its page shows it.
     pub found: Found,
     /// Whose list it stands on.
@@ -35,7 +35,7 @@ pub struct Listed {
 
 impl Listed {
     /// The columns that a report of `clean` carries (`contract.md`, Output of `list`).
-    pub const CARRIED: [&'static str; 5] = ["name", "profile_url", "headline", "sent_time", "age_days"];
+    pub(crate) const CARRIED: [&'static str; 5] = ["name", "profile_url", "headline", "sent_time", "age_days"];
 
     fn age_days(&self) -> Option<u32> {
         age_days(&self.found)
@@ -47,8 +47,7 @@ impl Listed {
     }
 
     /// As a row of a run's input.
-    #[must_use]
-    pub fn into_row(self, number: u64) -> Row {
+    pub(crate) fn into_row(self, number: u64) -> Row {
         let age_days = self.age_days().map_or_else(String::new, |days| days.to_string());
         let Found { id, name, profile_url, headline, sent_time, .. } = self.found;
         let cells = csv::StringRecord::from(vec![name, profile_url, headline, sent_time, age_days]);
@@ -58,14 +57,11 @@ impl Listed {
 
 /// Writes the list, line by line.
 #[derive(Clone, Copy, Debug)]
-pub struct Lines(pub Format);
+pub(crate) struct Lines(pub Format);
 
 impl Lines {
     /// What stands above the first line.
-    ///
-    /// # Errors
-    /// It can't be written.
-    pub fn head(self, out: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn head(self, out: &mut Vec<u8>) -> io::Result<()> {
         match self.0 {
             Format::Csv => record(COLUMNS, out),
             Format::JsonLines => Ok(()),
@@ -73,10 +69,7 @@ impl Lines {
     }
 
     /// One invitation's line.
-    ///
-    /// # Errors
-    /// It can't be written.
-    pub fn line(self, listed: &Listed, out: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn line(self, listed: &Listed, out: &mut Vec<u8>) -> io::Result<()> {
         let Listed { found, account } = listed;
         let (age_days, sent_on) = (listed.age_days(), listed.sent_on().map(|day| day.to_string()));
         match self.0 {

@@ -12,8 +12,8 @@ mod profile;
 mod read_v1;
 mod read_v2;
 
-pub use filter::{Filter, Sieve, Verdicts};
-pub use keep::{Keep, KeepError, Match, is_profile_url};
-pub use lines::{COLUMNS, Lines, Listed};
-pub use page::{Days, Found, Page, read_page, says_twice};
-pub use paging::{Doubts, Paging};
+pub(crate) use filter::{Filter, Sieve, Verdicts};
+pub(crate) use keep::{Keep, KeepError, Match, is_profile_url};
+pub(crate) use lines::{Lines, Listed};
+pub(crate) use page::{Days, Found, Page, read_page, says_twice};
+pub(crate) use paging::Paging;

@@ -8,15 +8,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{read_v1, read_v2};
+use crate::api::ApiVersion;
 use crate::api::InvitationType;
-use crate::config::ApiVersion;
 use crate::invitation::InvitationId;
 use crate::policy::cut;
 
 /// An invitation as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Its ID, exact.
+pub(crate) struct Found {
     pub id: InvitationId,
     /// Whom it went to; may be empty, as may each of the texts.
     pub name: String,
@@ -34,20 +33,16 @@ pub struct Found {
 
 /// An age in days, as the API says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Days {
-    /// It says none.
+pub(crate) enum Days {
     #[default]
     Unsaid,
-    /// So many.
     Known(u32),
     /// It says something that is no age: then nothing that stands beside it is certain either.
     Unreadable,
 }
 
-/// What one page holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// Its pending invitations.
+pub(crate) struct Page {
     pub found: Vec<Found>,
     /// Entries that can't be used: no certain ID, not called pending, of another type, or with a key twice.
     pub unusable: u64,
@@ -60,17 +55,14 @@ pub struct Page {
 }
 
 impl Page {
-    /// Entries of any kind.
-    #[must_use]
-    pub fn entries(&self) -> u64 {
+    pub(crate) fn entries(&self) -> u64 {
         self.found.len() as u64 + self.unusable
     }
 }
 
 /// Reads a page of invitations of one type; `None` for a body that claims no success or holds no list. `scrub` masks
 /// secrets in its texts, before any of them is cut: no half of one may be left over.
-#[must_use]
-pub fn read_page(
+pub(crate) fn read_page(
     version: ApiVersion,
     asked: InvitationType,
     body: &[u8],
@@ -86,8 +78,7 @@ pub fn read_page(
 
 /// Whether a body is whole JSON that says something twice: nobody knows which of the two is meant, and whoever asks again
 /// buys the same again.
-#[must_use]
-pub fn says_twice(body: &[u8]) -> bool {
+pub(crate) fn says_twice(body: &[u8]) -> bool {
     let body = without_mark(body);
     serde_json::from_slice::<Value>(body).is_ok() && serde_json::from_slice::<Once>(body).is_err()
 }

@@ -11,11 +11,10 @@ use crate::invitation::{AccountName, Country, InvitationId};
 
 /// A list that is being read.
 #[derive(Debug)]
-pub struct Paging {
+pub(crate) struct Paging {
     next: PageRequest,
     ended: bool,
     seen: HashSet<InvitationId>,
-    /// Those of the page before.
     before: HashSet<InvitationId>,
     /// Pages in a row without anything new.
     stale: u32,
@@ -24,7 +23,7 @@ pub struct Paging {
 
 /// What speaks against a list being whole and true.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Doubts {
+pub(crate) struct Doubts {
     /// Invitations that stood on more than one page.
     pub repeated: u64,
     /// Entries that can't be used.
@@ -48,26 +47,23 @@ const MOST_SKIPPED: u64 = 1_000;
 
 impl Paging {
     /// Before the first page.
-    #[must_use]
-    pub fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
+    pub(crate) fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
         let next = PageRequest { account, country, invitation_type, number: 1, offset: 0 };
         Self { next, ended: false, seen: HashSet::new(), before: HashSet::new(), stale: 0, doubts: Doubts::default() }
     }
 
     /// The page to ask for next; `None` where the list has ended.
-    #[must_use]
-    pub fn next(&self) -> Option<&PageRequest> {
+    pub(crate) fn next(&self) -> Option<&PageRequest> {
         (!self.ended).then_some(&self.next)
     }
 
     /// Invitations so far, each counted once.
-    #[must_use]
-    pub fn invitations(&self) -> u64 {
+    pub(crate) fn invitations(&self) -> u64 {
         self.seen.len() as u64
     }
 
     /// Takes the page that was asked for. Returns what was not seen before.
-    pub fn take(&mut self, page: Page) -> Vec<Found> {
+    pub(crate) fn take(&mut self, page: Page) -> Vec<Found> {
         let (entries, usable) = (page.entries(), page.found.len() as u64);
         let is_short = entries < u64::from(PageRequest::SIZE);
         if let Some(available) = page.available {
@@ -126,8 +122,7 @@ impl Paging {
     }
 
     /// What is doubtful about the list so far.
-    #[must_use]
-    pub fn doubts(&self) -> Doubts {
+    pub(crate) fn doubts(&self) -> Doubts {
         let listed = self.listed();
         let last = self.doubts.available.map(|(_, last)| last);
         let miscounted = last.filter(|last| self.ended && *last != listed).map(|last| (last, listed));
@@ -137,8 +132,7 @@ impl Paging {
 
 impl Doubts {
     /// Each doubt in words, for a warning.
-    #[must_use]
-    pub fn words(&self) -> Vec<String> {
+    pub(crate) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         if self.repeated > 0 {
             words.push(format!(
@@ -201,7 +195,6 @@ mod tests {
         Page { found: ids.into_iter().map(found).collect(), available: Some(available), ..Page::default() }
     }
 
-    /// A page as V2 tells it.
     fn v2(ids: impl IntoIterator<Item = u64>, has_more: bool) -> Page {
         Page { found: ids.into_iter().map(found).collect(), has_more: Some(has_more), ..Page::default() }
     }

@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// Whose profile it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Person,

@@ -38,8 +38,8 @@ fn found(entry: &Value) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::ApiVersion;
     use crate::api::InvitationType;
-    use crate::config::ApiVersion;
     use crate::listing::read_page;
 
     fn read(body: &str) -> Option<Page> {

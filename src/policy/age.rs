@@ -12,8 +12,7 @@ const YEAR: u32 = 365;
 /// The days that have surely passed since an invitation was sent, by what the API says of it: "Sent yesterday",
 /// "3 weeks ago", "5d". LinkedIn rounds down, so that "1 month ago" is 30 days or more. `None` where the words are not
 /// understood, as in another language.
-#[must_use]
-pub fn certain_days(words: &str) -> Option<u32> {
+pub(crate) fn certain_days(words: &str) -> Option<u32> {
     let words = words.trim().to_lowercase();
     let words = words.strip_prefix("sent ").map_or(words.as_str(), str::trim);
     match words {
@@ -49,15 +48,13 @@ const FIRST: i64 = 1_041_379_200_000;
 
 /// When an invitation was sent, by its ID: the bits above the lowest 22 are Unix milliseconds (`linkup-api.md`, "The ID
 /// tells its own age"). Undocumented, and older, short IDs hold no such time.
-#[must_use]
-pub fn sent_at(id: &str) -> Option<Timestamp> {
+pub(crate) fn sent_at(id: &str) -> Option<Timestamp> {
     let millis = i64::try_from(id.parse::<u64>().ok()? >> 22).ok()?;
     (millis >= FIRST).then(|| Timestamp::from_millisecond(millis).ok())?
 }
 
 /// Whether an invitation's ID says that it was sent fewer than so many days before `now`.
-#[must_use]
-pub fn is_younger_by_id(id: &str, days: u32, now: Timestamp) -> bool {
+pub(crate) fn is_younger_by_id(id: &str, days: u32, now: Timestamp) -> bool {
     let limit = now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN);
     sent_at(id).is_some_and(|sent| sent > limit)
 }

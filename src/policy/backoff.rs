@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The bounds of every back-off (`--retry-base`, `--retry-max`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     /// The first wait, before jitter.
     pub base: Duration,
     /// No wait is longer.
@@ -15,8 +15,7 @@ pub struct Backoff {
 ///
 /// Between half and all of the doubled base: rows that failed together must not come back together, yet none comes
 /// back at once.
-#[must_use]
-pub fn retry_delay(backoff: Backoff, retries: u32, jitter: f64) -> Duration {
+pub(crate) fn retry_delay(backoff: Backoff, retries: u32, jitter: f64) -> Duration {
     let doubled = backoff.base.saturating_mul(2_u32.saturating_pow(retries)).min(backoff.max);
     doubled.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
@@ -27,8 +26,7 @@ pub fn retry_delay(backoff: Backoff, retries: u32, jitter: f64) -> Duration {
 /// shorter than what the API asks for (`hint`), and a little jitter is laid on top of that, since other programs on
 /// the same key were told the same; nor is it shorter than our own back-off, since an API that says "0" and refuses
 /// again would sell us one refusal after the other.
-#[must_use]
-pub fn hold(backoff: Backoff, refusals: u32, hint: Option<Duration>, jitter: f64) -> Duration {
+pub(crate) fn hold(backoff: Backoff, refusals: u32, hint: Option<Duration>, jitter: f64) -> Duration {
     let own = retry_delay(backoff, refusals, jitter);
     match hint {
         Some(hint) => hint.saturating_add(own.min(hint / 10)).max(own),

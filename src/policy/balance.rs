@@ -19,8 +19,7 @@ const NAMES: [&str; 9] = [
 ];
 
 /// The credits that are left, in credits; `None` where the answer does not say so, or says two things.
-#[must_use]
-pub fn balance(ending: &Ending) -> Option<u64> {
+pub(crate) fn balance(ending: &Ending) -> Option<u64> {
     let Ending::Answered(answer) = ending else { return None };
     if answer.http_status != 200 {
         return None;

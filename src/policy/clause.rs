@@ -56,7 +56,6 @@ pub(super) fn clauses(text: &str) -> Vec<Vec<&str>> {
 
 const INVITATION: &str = "invitation";
 
-/// All words of a text.
 pub(super) fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'')
         .map(|word| word.trim_matches('\''))

@@ -6,7 +6,7 @@ use super::Meaning;
 
 /// Credits of one call, or of many added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// Surely charged, in credits.
     pub charged: u64,
     /// The most that can have been charged, in credits.
@@ -24,7 +24,6 @@ impl AddAssign for Cost {
 ///
 /// The withdraw page says one credit per withdrawal; the introduction says that every answered call costs, whatever
 /// its status, 500 alone excepted (`linkup-api.md`, Credits). Both can be true, hence two figures.
-#[must_use]
 pub(super) fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
     let possible = match meaning {
         Meaning::NotSent | Meaning::ServerError => 0,
@@ -44,7 +43,6 @@ pub(super) fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
 
 /// The cost of one V2 call, whose answer said that it consumed so many credits. Errors cost nothing there, and the answer
 /// says exactly what the rest does (`linkup-api.md`, V2); one that was lost may have cost one.
-#[must_use]
 pub(super) fn cost_v2(meaning: Meaning, consumed: Option<u64>) -> Cost {
     let charged = consumed.unwrap_or_default();
     let possible = match meaning {

@@ -8,7 +8,7 @@ use crate::stop::StopReason;
 
 /// What has happened to a row before the call that is being judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct History {
+pub(crate) struct History {
     /// Retries used up. Rate-limit answers use up none.
     pub retries: u32,
     /// Whether the answer of an earlier attempt was lost, so that it may have been done.
@@ -19,8 +19,7 @@ pub struct History {
 
 impl History {
     /// The history as the next attempt will find it.
-    #[must_use]
-    pub fn after(self, meaning: Meaning) -> Self {
+    pub(crate) fn after(self, meaning: Meaning) -> Self {
         let used = matches!(meaning, Meaning::ServerError | Meaning::Lost | Meaning::NotSent);
         Self {
             retries: self.retries + u32::from(used),
@@ -32,8 +31,7 @@ impl History {
 
 /// What to do next with a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Decision {
-    /// This is its outcome.
+pub(crate) enum Decision {
     Settle(Outcome),
     /// This is its outcome, and every further call would end the same way: stop the run.
     SettleAndStop(Outcome, StopReason),
@@ -44,8 +42,7 @@ pub enum Decision {
 }
 
 /// What to do after a call that ended as `meaning` for a row with this history; `jitter` is in `0.0..1.0`.
-#[must_use]
-pub fn decide(meaning: Meaning, history: History, retries: u32, backoff: Backoff, jitter: f64) -> Decision {
+pub(crate) fn decide(meaning: Meaning, history: History, retries: u32, backoff: Backoff, jitter: f64) -> Decision {
     // Once an answer was lost, only success or "not pending" resolves the row (`contract.md`, Outcomes).
     let unless_lost = |outcome| if history.lost { Outcome::Unconfirmed } else { outcome };
     match meaning {
@@ -68,8 +65,7 @@ pub fn decide(meaning: Meaning, history: History, retries: u32, backoff: Backoff
 }
 
 /// The outcome of a row that was tried and whose run stopped before it was settled.
-#[must_use]
-pub fn given_up(history: History) -> Outcome {
+pub(crate) fn given_up(history: History) -> Outcome {
     if history.lost {
         Outcome::Unconfirmed
     } else if history.rate_limited {

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::credits::{cost_v1, cost_v2};
 use super::judge_v2::Body;
 use super::{Cost, Meaning, Verdict, judge_v1, judge_v2};
+use crate::api::ApiVersion;
 use crate::api::Ending;
-use crate::config::ApiVersion;
 
 /// An answer's members, where it is a JSON object; `None` for anything else.
 pub(super) fn members<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
@@ -16,8 +16,7 @@ pub(super) fn members<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
 }
 
 /// What a call's end means for the invitation of this ID.
-#[must_use]
-pub fn judge(version: ApiVersion, ending: &Ending, id: &str) -> Verdict {
+pub(crate) fn judge(version: ApiVersion, ending: &Ending, id: &str) -> Verdict {
     match version {
         ApiVersion::V1 => judge_v1::judge_v1(ending),
         ApiVersion::V2 => judge_v2::judge_v2(ending, id),
@@ -25,8 +24,7 @@ pub fn judge(version: ApiVersion, ending: &Ending, id: &str) -> Verdict {
 }
 
 /// What a call that ended so and meant this cost, in credits.
-#[must_use]
-pub fn cost(version: ApiVersion, meaning: Meaning, ending: &Ending) -> Cost {
+pub(crate) fn cost(version: ApiVersion, meaning: Meaning, ending: &Ending) -> Cost {
     match version {
         ApiVersion::V1 => cost_v1(meaning, ending.http_status()),
         ApiVersion::V2 => {
@@ -40,7 +38,6 @@ pub fn cost(version: ApiVersion, meaning: Meaning, ending: &Ending) -> Cost {
 }
 
 /// What a page of the list cost, in credits: V1 charges one (V1, Sent invitations), V2 says what it charged.
-#[must_use]
-pub fn page_cost(version: ApiVersion, ending: &Ending) -> Cost {
+pub(crate) fn page_cost(version: ApiVersion, ending: &Ending) -> Cost {
     cost(version, Meaning::Withdrawn, ending)
 }

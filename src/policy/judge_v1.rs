@@ -12,7 +12,6 @@ use super::{Meaning, Verdict};
 use crate::api::{Answer, Ending};
 
 /// What a call's end means for its invitation.
-#[must_use]
 pub(super) fn judge_v1(ending: &Ending) -> Verdict {
     match ending {
         Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
@@ -63,7 +62,6 @@ impl Body {
 enum Claim {
     Success,
     Error,
-    /// No `status` there.
     None,
     /// A `status` that the API's page does not know.
     Unknown,

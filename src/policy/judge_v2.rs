@@ -16,7 +16,6 @@ use crate::api::{Answer, Ending};
 const MOST_CREDITS: f64 = 1e6;
 
 /// What a call's end means for the invitation of this ID.
-#[must_use]
 pub(super) fn judge_v2(ending: &Ending, id: &str) -> Verdict {
     match ending {
         Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),

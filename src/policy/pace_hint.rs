@@ -13,8 +13,7 @@ const EPOCH_MILLIS_FROM: f64 = 1e11;
 ///
 /// `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3). `RateLimit-Remaining: 0` with `RateLimit-Reset`
 /// (seconds, or Unix time) says the same. No page of the API mentions either; they are obeyed if they come.
-#[must_use]
-pub fn pace_hint(headers: &PaceHeaders, now: SystemTime) -> Option<Duration> {
+pub(crate) fn pace_hint(headers: &PaceHeaders, now: SystemTime) -> Option<Duration> {
     let retry_after = headers.retry_after.as_deref().and_then(|value| moment_or_seconds(value, now));
     let used_up = headers.remaining.as_deref().is_some_and(|value| value.trim() == "0");
     let reset = headers.reset.as_deref().filter(|_| used_up).and_then(|value| moment_or_seconds(value, now));

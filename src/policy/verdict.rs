@@ -2,7 +2,7 @@
 
 /// What one call's end means for its invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// The API says that it withdrew the invitation.
     Withdrawn,
     /// The API says that it was accepted, declined, withdrawn, or is no longer pending.
@@ -29,9 +29,10 @@ pub enum Meaning {
     NotSent,
 }
 
+#[cfg(test)]
 impl Meaning {
     /// Every meaning, for tables that must be complete.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Withdrawn,
         Self::NotPending,
         Self::NotFound,
@@ -49,10 +50,9 @@ impl Meaning {
 
 /// A [`Meaning`] with the words for the report's `detail`: the API's own, or ours where it said none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// What the call's end means.
     pub meaning: Meaning,
-    /// Why, for people.
     pub words: String,
 }
 
@@ -66,8 +66,7 @@ impl Verdict {
 const MOST_WORDS: usize = 300;
 
 /// Words for a report: one line of bounded length that commands no terminal, whatever the API sent.
-#[must_use]
-pub fn cut(words: &str) -> String {
+pub(crate) fn cut(words: &str) -> String {
     let line = visible(&words.split_whitespace().collect::<Vec<_>>().join(" "));
     match line.char_indices().nth(MOST_WORDS) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -76,8 +75,7 @@ pub fn cut(words: &str) -> String {
 }
 
 /// The text with a mark in place of each character that a terminal would obey instead of showing it.
-#[must_use]
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.replace(is_command, "\u{fffd}")
 }
 

@@ -19,7 +19,6 @@ pub(super) enum Said {
     Withdrawn,
     /// The invitation was accepted, declined or withdrawn before, or is no longer pending.
     SettledBefore,
-    /// There is no such invitation.
     NotFound,
     /// Something else is not there, an account perhaps.
     SomethingElseNotFound,

@@ -17,14 +17,13 @@ pub(super) const OWN: [&str; 11] = [
 
 /// The input's columns: as they are called there, and in the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns {
+pub(crate) struct Columns {
     carried: Vec<(String, String)>,
 }
 
 impl Columns {
     /// The report's columns for an input with these.
-    #[must_use]
-    pub fn new(input: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub(crate) fn new(input: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let input: Vec<String> = input.into_iter().map(Into::into).collect();
         let carried =
             input.iter().map(|name| (name.clone(), report_name(name, |taken| input.iter().any(|n| n == taken))));

@@ -57,8 +57,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// A cell that no spreadsheet takes for a formula: a leading apostrophe makes it text.
-#[must_use]
-pub fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -13,8 +13,7 @@ const ATTEMPTS: u32 = 100;
 
 /// Where a report or a summary goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// `-`
+pub(crate) enum Destination {
     Stdout,
     /// A file, a pipe or a device.
     Path(PathBuf),
@@ -22,15 +21,13 @@ pub enum Destination {
 
 impl Destination {
     /// The destination that an option names.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         if text == "-" { Self::Stdout } else { Self::Path(PathBuf::from(text)) }
     }
 }
 
-/// An open report.
 #[derive(Debug)]
-pub struct ReportFile {
+pub(crate) struct ReportFile {
     out: Out,
     name: PathBuf,
 }
@@ -50,10 +47,7 @@ enum Out {
 
 impl ReportFile {
     /// Opens the report. An older `.partial` of this name is replaced; one that another process still writes is not.
-    ///
-    /// # Errors
-    /// The file can't be written there, before anything was sent.
-    pub fn create(destination: &Destination) -> io::Result<Self> {
+    pub(crate) fn create(destination: &Destination) -> io::Result<Self> {
         let path = match destination {
             Destination::Stdout => {
                 return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
@@ -85,10 +79,7 @@ impl ReportFile {
 
     /// Opens a report under the first of these names that nobody has taken, neither for a report that is finished nor
     /// for one that grows. At its end it replaces nothing.
-    ///
-    /// # Errors
-    /// All are taken, or the file can't be written there.
-    pub fn create_unnamed(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
+    pub(crate) fn create_unnamed(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         for name in names {
             let partial = Self::partial_name(&name);
             if let Some(file) = reserve(&name, &partial)? {
@@ -99,16 +90,13 @@ impl ReportFile {
     }
 
     /// The name under which a report called `path` grows.
-    #[must_use]
-    pub fn partial_name(path: &Path) -> PathBuf {
+    pub(crate) fn partial_name(path: &Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
         name.push(".partial");
         PathBuf::from(name)
     }
 
-    /// Its names, for people.
-    #[must_use]
-    pub fn names(&self) -> Names {
+    pub(crate) fn names(&self) -> Names {
         let growing = match &self.out {
             Out::Stdout(_) | Out::Direct(_) => None,
             Out::Partial { partial, .. } => Some(partial.clone()),
@@ -117,10 +105,7 @@ impl ReportFile {
     }
 
     /// Writes, at once: what is settled must not wait in a buffer of ours.
-    ///
-    /// # Errors
-    /// The disk is full, the pipe is closed, and so on.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.out {
             Out::Stdout(out) => {
                 out.write_all(bytes)?;
@@ -131,7 +116,7 @@ impl ReportFile {
     }
 
     /// Leaves nothing behind: there is nothing to report.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         match self.out {
             Out::Stdout(_) | Out::Direct(_) => {}
             // What can't be removed is empty, and the next report of this name takes its place.
@@ -140,10 +125,7 @@ impl ReportFile {
     }
 
     /// Makes it last: synced to the disk, then renamed, then the rename synced.
-    ///
-    /// # Errors
-    /// It can't be synced or renamed; the `.partial` stays.
-    pub fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         match self.out {
             Out::Stdout(mut out) => out.flush(),
             Out::Direct(_) => Ok(()),
@@ -162,15 +144,14 @@ impl ReportFile {
 
 /// The names of a report, which outlive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub(crate) struct Names {
     name: PathBuf,
     growing: Option<PathBuf>,
 }
 
 impl Names {
     /// Where the lines stand now: under the final name, unless it was never taken.
-    #[must_use]
-    pub fn last(&self) -> &Path {
+    pub(crate) fn last(&self) -> &Path {
         self.growing.as_deref().filter(|growing| growing.exists()).unwrap_or(&self.name)
     }
 }

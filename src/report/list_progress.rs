@@ -15,7 +15,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(30);
 
 /// Shows how far a list is.
 #[derive(Debug)]
-pub struct ListProgress {
+pub(crate) struct ListProgress {
     style: ProgressStyle,
     screen: Screen,
     bar: Option<ProgressBar>,
@@ -23,9 +23,7 @@ pub struct ListProgress {
 }
 
 impl ListProgress {
-    /// Begins to show.
-    #[must_use]
-    pub fn begin(style: ProgressStyle, screen: &Screen) -> Self {
+    pub(crate) fn begin(style: ProgressStyle, screen: &Screen) -> Self {
         let bar = (style == ProgressStyle::Bar).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
             bar.set_style(listing_style());
@@ -38,12 +36,12 @@ impl ListProgress {
     }
 
     /// So much has been listed.
-    pub fn show(&mut self, pages: u64, invitations: u64) {
+    pub(crate) fn show(&mut self, pages: u64, invitations: u64) {
         self.say(&format!("listing what is pending: {invitations} invitations on {pages} pages"));
     }
 
     /// A rate limit holds everything back until this moment.
-    pub fn hold(&self, until: Timestamp) {
+    pub(crate) fn hold(&self, until: Timestamp) {
         let wait = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
         self.say(&format!("listing what is pending: rate limited, asks in {}", human_duration(wait)));
     }

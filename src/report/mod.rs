@@ -15,19 +15,18 @@ mod summary;
 mod table;
 mod totals;
 
-pub use self::csv::harmless;
-pub use columns::Columns;
-pub use file::{Destination, Names, ReportFile};
-pub use list_progress::ListProgress;
-pub use progress::{Progress, ProgressStyle};
-pub use screen::Screen;
-pub use sinks::{Format, Pulse, Report, Sinks};
-pub use summary::{RunFacts, Summary, list as list_json};
-pub use table::{human_duration, table};
-pub use totals::{Counts, ListSum, Sum, Totals};
+pub(crate) use self::csv::harmless;
+pub(crate) use columns::Columns;
+pub(crate) use file::{Destination, ReportFile};
+pub(crate) use list_progress::ListProgress;
+pub(crate) use progress::{Progress, ProgressStyle};
+pub(crate) use screen::Screen;
+pub(crate) use sinks::{Format, Pulse, Report, Sinks};
+pub(crate) use summary::{RunFacts, Summary, list as list_json};
+pub(crate) use table::{human_duration, table};
+pub(crate) use totals::{Counts, ListSum, Totals};
 
 /// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.
-#[must_use]
-pub fn timestamp(moment: jiff::Timestamp) -> String {
+pub(crate) fn timestamp(moment: jiff::Timestamp) -> String {
     format!("{moment:.3}")
 }

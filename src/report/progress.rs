@@ -9,14 +9,11 @@ use super::table::human_duration;
 use super::{Screen, Totals};
 use crate::outcome::Outcome;
 
-/// How progress is shown (`--progress`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProgressStyle {
-    /// A bar.
+pub(crate) enum ProgressStyle {
     Bar,
     /// A line every 30 s.
     Plain,
-    /// Nothing.
     None,
 }
 
@@ -27,7 +24,7 @@ const BAR_EVERY: Duration = Duration::from_millis(100);
 
 /// Shows how far a run is.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     style: ProgressStyle,
     screen: Screen,
     bar: Option<ProgressBar>,
@@ -39,8 +36,7 @@ pub struct Progress {
 
 impl Progress {
     /// Begins to show; `total` is the number of rows, where it is known.
-    #[must_use]
-    pub fn begin(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
+    pub(crate) fn begin(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
         let bar = (style == ProgressStyle::Bar).then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
             bar.set_style(bar_style(total.is_some()));
@@ -55,8 +51,7 @@ impl Progress {
     }
 
     /// How often [`Progress::show`] wants to be called, if nothing happens.
-    #[must_use]
-    pub fn period(&self) -> Duration {
+    pub(crate) fn period(&self) -> Duration {
         match self.style {
             ProgressStyle::Bar => Duration::from_millis(250),
             ProgressStyle::Plain | ProgressStyle::None => Duration::from_secs(1),
@@ -64,7 +59,7 @@ impl Progress {
     }
 
     /// The input's number of rows is known now.
-    pub fn set_total(&mut self, rows: u64) {
+    pub(crate) fn set_total(&mut self, rows: u64) {
         self.total = Some(rows);
         if let Some(bar) = &self.bar {
             bar.set_length(rows);
@@ -73,12 +68,12 @@ impl Progress {
     }
 
     /// Everyone waits until this moment, or nobody does.
-    pub fn set_hold(&mut self, until: Option<Timestamp>) {
+    pub(crate) fn set_hold(&mut self, until: Option<Timestamp>) {
         self.held_until = until;
     }
 
     /// Shows the totals, if it is time to.
-    pub fn show(&mut self, totals: &Totals) {
+    pub(crate) fn show(&mut self, totals: &Totals) {
         let every = match self.style {
             ProgressStyle::Bar => BAR_EVERY,
             ProgressStyle::Plain => PLAIN_EVERY,
@@ -101,7 +96,7 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
             self.screen.show(None);
@@ -158,7 +153,6 @@ impl Drop for Progress {
 
 /// The bar where the number of rows is known.
 const WITH_TOTAL: &str = "{bar:10} {pos}/{len} · {wide_msg}  ";
-/// And where it is not.
 const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}  ";
 /// While the list is fetched.
 const LISTING: &str = "{spinner} {wide_msg}  ";

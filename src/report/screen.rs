@@ -8,11 +8,11 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// A handle to stderr. Clones are the same screen.
 #[derive(Clone, Debug, Default)]
-pub struct Screen(Arc<Mutex<Option<ProgressBar>>>);
+pub(crate) struct Screen(Arc<Mutex<Option<ProgressBar>>>);
 
 impl Screen {
     /// Writes above the bar, if there is one. That nobody reads stderr any more is no reason to end a run.
-    pub fn print(&self, text: &str) {
+    pub(crate) fn print(&self, text: &str) {
         let _ = self.write_bytes(text.as_bytes());
     }
 

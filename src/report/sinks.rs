@@ -16,16 +16,14 @@ const MOST_TOGETHER: usize = 1_000;
 
 /// How the report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `csv`
+pub(crate) enum Format {
     Csv,
-    /// `jsonl`
     JsonLines,
 }
 
 /// How long the report has been stuck in one write: a pipe takes no more than its reader does. Clones are the same pulse.
 #[derive(Clone, Debug, Default)]
-pub struct Pulse(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Pulse(Arc<Mutex<Option<Instant>>>);
 
 impl Pulse {
     /// Since when the present write lasts; `None` between two.
@@ -34,15 +32,14 @@ impl Pulse {
     }
 
     /// How long the present write has lasted.
-    #[must_use]
-    pub fn stuck_for(&self) -> Duration {
+    pub(crate) fn stuck_for(&self) -> Duration {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
 /// The results report: one line for each row, in the order in which rows are settled.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     file: ReportFile,
     format: Format,
     columns: Columns,
@@ -52,10 +49,7 @@ pub struct Report {
 
 impl Report {
     /// Begins a report with its header.
-    ///
-    /// # Errors
-    /// It can't be written.
-    pub fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
+    pub(crate) fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
         let mut buffer = Vec::new();
         match format {
             Format::Csv => csv::head(&columns, &mut buffer)?,
@@ -66,20 +60,17 @@ impl Report {
         Ok(report)
     }
 
-    /// The file, for its names.
-    #[must_use]
-    pub fn file(&self) -> &ReportFile {
+    pub(crate) fn file(&self) -> &ReportFile {
         &self.file
     }
 
     /// Whether it gets on.
-    #[must_use]
-    pub fn pulse(&self) -> Pulse {
+    pub(crate) fn pulse(&self) -> Pulse {
         self.pulse.clone()
     }
 
     /// Leaves nothing behind: there is nothing to report.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         self.file.discard();
     }
 
@@ -102,12 +93,10 @@ impl Report {
     }
 }
 
-/// All sinks of a run.
 #[derive(Debug)]
-pub struct Sinks {
+pub(crate) struct Sinks {
     /// The report; none once it has failed.
     pub report: Option<Report>,
-    /// The sums.
     pub totals: Totals,
     /// The bar or the lines.
     pub progress: Progress,
@@ -117,7 +106,7 @@ pub struct Sinks {
 
 impl Sinks {
     /// Listens until the last sender is gone, then finishes the report. Returns the sums.
-    pub async fn listen(mut self, mut events: mpsc::Receiver<Event>) -> Totals {
+    pub(crate) async fn listen(mut self, mut events: mpsc::Receiver<Event>) -> Totals {
         let mut tick = tokio::time::interval(self.progress.period());
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -9,12 +9,10 @@ use crate::stop::StopCause;
 
 /// What is known of a run beside its rows.
 #[derive(Clone, Debug)]
-pub struct RunFacts {
-    /// Tells runs apart.
+pub(crate) struct RunFacts {
     pub run_id: String,
     /// `run`, `clean` or `list`
     pub command: &'static str,
-    /// `v1` or `v2`
     pub api: &'static str,
     /// When the run began.
     pub started_at: Timestamp,
@@ -22,10 +20,9 @@ pub struct RunFacts {
 
 /// A run that has ended.
 #[derive(Clone, Debug)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// What is known of it beside its rows.
     pub facts: RunFacts,
-    /// When it ended.
     pub finished_at: Timestamp,
     /// What its rows came to.
     pub totals: Totals,
@@ -39,15 +36,12 @@ pub struct Summary {
 
 impl Summary {
     /// Seconds from start to end.
-    #[must_use]
-    pub fn elapsed_s(&self) -> f64 {
+    pub(crate) fn elapsed_s(&self) -> f64 {
         let elapsed = self.finished_at.duration_since(self.facts.started_at).as_secs_f64();
         (elapsed * 1000.0).round() / 1000.0
     }
 
-    /// As the contract has it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let Self { facts, totals, .. } = self;
         let accounts: Map<String, Value> =
             totals.accounts.iter().map(|(name, sum)| (name.to_string(), account(sum))).collect();
@@ -78,8 +72,7 @@ fn account(sum: &Sum) -> Value {
 }
 
 /// A list's part of the summary.
-#[must_use]
-pub fn list(sum: &ListSum) -> Value {
+pub(crate) fn list(sum: &ListSum) -> Value {
     let Cost { charged, possible } = sum.cost;
     json!({"pages": sum.pages, "invitations": sum.invitations, "charged": charged, "possible": possible})
 }

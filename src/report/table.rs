@@ -7,8 +7,7 @@ use super::Summary;
 
 /// The table on stderr at a run's end. `report` is where the lines stand, if
 /// there are any.
-#[must_use]
-pub fn table(summary: &Summary, report: Option<&Path>) -> String {
+pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     let run = &summary.totals.run;
     let mut out = String::new();
     let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{value}\n"));
@@ -44,8 +43,7 @@ pub fn table(summary: &Summary, report: Option<&Path>) -> String {
 }
 
 /// A duration for people: `9 s`, `4 min 10 s`, `3 h 05 min`, `2 d 4 h`.
-#[must_use]
-pub fn human_duration(duration: Duration) -> String {
+pub(crate) fn human_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match seconds {

@@ -7,44 +7,36 @@ use crate::invitation::AccountName;
 use crate::outcome::{Outcome, Standing};
 use crate::policy::Cost;
 
-/// Rows by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; Outcome::ALL.len()]);
+pub(crate) struct Counts([u64; Outcome::ALL.len()]);
 
 impl Counts {
-    /// Counts one row.
-    pub fn add(&mut self, outcome: Outcome) {
+    pub(crate) fn add(&mut self, outcome: Outcome) {
         self.0[outcome as usize] += 1;
     }
 
-    /// Rows with this outcome.
-    #[must_use]
-    pub fn of(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
         self.0[outcome as usize]
     }
 
-    /// All rows.
-    #[must_use]
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 
     /// Each outcome with its count, in the contract's order.
-    pub fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
         Outcome::ALL.into_iter().map(|outcome| (outcome, self.of(outcome)))
     }
 }
 
 /// What rows came to: a whole run's, or one account's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// Rows by outcome.
+pub(crate) struct Sum {
     pub rows: Counts,
     /// Calls made, those that never left included.
     pub calls: u64,
     /// Calls beyond each row's first.
     pub retries: u64,
-    /// Calls that were answered with a rate limit.
     pub rate_limit_answers: u64,
     /// What the calls cost, in credits.
     pub cost: Cost,
@@ -60,10 +52,8 @@ impl Sum {
     }
 }
 
-/// What listing came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ListSum {
-    /// Pages that came.
+pub(crate) struct ListSum {
     pub pages: u64,
     /// Invitations on them, each counted once.
     pub invitations: u64,
@@ -71,7 +61,6 @@ pub struct ListSum {
     pub calls: u64,
     /// Calls beyond each page's first.
     pub retries: u64,
-    /// Calls that were answered with a rate limit.
     pub rate_limit_answers: u64,
     /// What the calls cost, in credits.
     pub cost: Cost,
@@ -79,10 +68,8 @@ pub struct ListSum {
 
 /// A run's sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// The whole run.
+pub(crate) struct Totals {
     pub run: Sum,
-    /// Each configured account.
     pub accounts: BTreeMap<AccountName, Sum>,
     /// What listing came to, where the run listed: part of the sums above.
     pub list: Option<ListSum>,
@@ -91,13 +78,12 @@ pub struct Totals {
 impl Totals {
     /// Sums for these accounts. Rows that name another one count for the run alone: a column of garbage must not fill
     /// the summary.
-    pub fn new(accounts: impl IntoIterator<Item = AccountName>) -> Self {
+    pub(crate) fn new(accounts: impl IntoIterator<Item = AccountName>) -> Self {
         let accounts = accounts.into_iter().map(|name| (name, Sum::default())).collect();
         Self { run: Sum::default(), accounts, list: None }
     }
 
-    /// Counts one row.
-    pub fn add(&mut self, settled: &Settled) {
+    pub(crate) fn add(&mut self, settled: &Settled) {
         self.run.add(settled);
         if let Some(account) = self.accounts.get_mut(&settled.account) {
             account.add(settled);
@@ -105,7 +91,7 @@ impl Totals {
     }
 
     /// Counts an account's list in.
-    pub fn add_list(&mut self, account: &AccountName, list: ListSum) {
+    pub(crate) fn add_list(&mut self, account: &AccountName, list: ListSum) {
         for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(account)) {
             sum.calls += list.calls;
             sum.retries += list.retries;
@@ -116,8 +102,7 @@ impl Totals {
     }
 
     /// Whether nothing is left to do about any row.
-    #[must_use]
-    pub fn all_fine(&self) -> bool {
+    pub(crate) fn all_fine(&self) -> bool {
         self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.standing() != Standing::NotFine)
     }
 }

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use super::pacing::{advice, tell_pace};
 use super::settling::{Settling, stop_for};
 use super::{Admitted, Gate};
+use crate::api::ApiVersion;
 use crate::api::{Ending, Withdraw};
-use crate::config::ApiVersion;
 use crate::event::{Event, Settled};
 use crate::ledger::Settlement;
 use crate::outcome::Outcome;
@@ -22,10 +22,8 @@ use crate::stop::Stop;
 
 /// The bounds of a row's attempts.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// `--retries`
+pub(crate) struct Limits {
     pub retries: u32,
-    /// `--retry-base` and `--retry-max`
     pub backoff: Backoff,
     /// `--patience`, here with a single row that is rate limited while others are not.
     pub patience: Duration,
@@ -33,10 +31,9 @@ pub struct Limits {
 
 /// What every row's attempts share.
 #[derive(Debug)]
-pub struct Attempts<A, G> {
+pub(crate) struct Attempts<A, G> {
     /// Where the calls go.
     pub api: A,
-    /// What keeps them.
     pub gate: G,
     /// When they may leave.
     pub pace: Arc<Pace>,
@@ -44,7 +41,6 @@ pub struct Attempts<A, G> {
     pub stop: Stop,
     /// How often and how patiently.
     pub limits: Limits,
-    /// Who is told.
     pub events: mpsc::Sender<Event>,
 }
 

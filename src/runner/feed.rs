@@ -18,7 +18,7 @@ const MOST_WARNINGS: usize = 20;
 
 /// A row on its way to the API.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Admitted {
+pub(crate) struct Admitted {
     /// Record number in the input.
     pub number: u64,
     /// What the API is asked.
@@ -31,16 +31,14 @@ pub struct Admitted {
 
 impl Admitted {
     /// What the ledger knows it by.
-    #[must_use]
-    pub fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key { account: self.withdrawal.account.clone(), id: self.withdrawal.id.clone() }
     }
 }
 
 /// Where a row goes.
 #[derive(Debug)]
-pub enum Entrance {
-    /// To the API.
+pub(crate) enum Entrance {
     Call(Admitted),
     /// To the sinks: it needs no call.
     NoCall(Settled),
@@ -50,8 +48,7 @@ pub enum Entrance {
 
 /// Who may be called for, and what needs no call.
 #[derive(Debug)]
-pub struct Roster {
-    /// With the country of each that has one.
+pub(crate) struct Roster {
     accounts: HashMap<AccountName, Option<Country>>,
     account: AccountName,
     country: Country,
@@ -69,8 +66,7 @@ pub struct Roster {
 impl Roster {
     /// A roster of these accounts; a row that names none takes `account`. A row without a country takes its account's,
     /// else `country`.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         accounts: impl IntoIterator<Item = (AccountName, Option<Country>)>,
         account: AccountName,
         country: Country,
@@ -89,22 +85,20 @@ impl Roster {
     }
 
     /// The same, letting nobody through who is to be kept; `columns` are those that the rows carry.
-    #[must_use]
-    pub fn keeping(mut self, keep: Keep, columns: &[String]) -> Self {
+    pub(crate) fn keeping(mut self, keep: Keep, columns: &[String]) -> Self {
         self.keep = keep;
         self.profile_at = columns.iter().position(|name| is_profile_url(name));
         self
     }
 
     /// The same, warning of countries that the API does not document.
-    #[must_use]
-    pub fn warning(mut self) -> Self {
+    pub(crate) fn warning(mut self) -> Self {
         self.warned_countries = Some(HashSet::new());
         self
     }
 
     /// Lets a row through to the API, or says what it is settled as without a call.
-    pub fn admit(&mut self, row: Result<Row, RowError>) -> Entrance {
+    pub(crate) fn admit(&mut self, row: Result<Row, RowError>) -> Entrance {
         let Row { number, id, account, country, carried } = match row {
             Ok(row) => row,
             Err(error) => return Entrance::NoCall(unsent_error(error, &self.account)),
@@ -164,7 +158,7 @@ impl Roster {
     }
 
     /// Says how many rows are not sent since nobody can tell whether they are to be kept, if it is to warn.
-    pub fn warn_of_perhaps_kept(&self) {
+    pub(crate) fn warn_of_perhaps_kept(&self) {
         if self.perhaps_kept > 0 && self.warned_countries.is_some() {
             let rows = self.perhaps_kept;
             tracing::warn!("{rows} rows are not sent: their profiles' addresses can't be compared with those to keep");
@@ -185,7 +179,7 @@ impl Roster {
 
 /// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.
 #[derive(Debug)]
-pub struct Feed {
+pub(crate) struct Feed {
     /// Who may be called for.
     pub roster: Roster,
     /// Rows for the pool.
@@ -201,7 +195,7 @@ pub struct Feed {
 impl Feed {
     /// Reads to the input's end. Returns whether that was reached: a stop ends an input that may never end, and a read
     /// error any.
-    pub fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
+    pub(crate) fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
         let is_complete = self.feed(rows);
         self.roster.warn_of_perhaps_kept();
         is_complete

@@ -6,7 +6,7 @@ use std::future::Future;
 use crate::ledger::{Keeping, Key, Ledger, LedgerError, Settlement};
 
 /// Keeps intents and outcomes durably: the ledger, or a test's.
-pub trait Gate: Send + Sync + 'static {
+pub(crate) trait Gate: Send + Sync + 'static {
     /// A settlement that stands in line: ends once it is kept.
     type Keeping: Future<Output = Result<(), LedgerError>> + Send + 'static;
     /// A call is about to leave. It must not, unless this is kept.

@@ -14,7 +14,7 @@ use crate::stop::{Stop, StopReason};
 
 /// Fetches pages and counts what they cost.
 #[derive(Debug)]
-pub struct Lister<'a, A> {
+pub(crate) struct Lister<'a, A> {
     /// Where the calls go.
     pub api: &'a A,
     /// When they may leave.
@@ -29,14 +29,12 @@ pub struct Lister<'a, A> {
 
 /// What a list's calls came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ListTally {
-    /// Pages that came.
+pub(crate) struct ListTally {
     pub pages: u64,
     /// Calls made, those that never left included.
     pub calls: u64,
     /// Calls beyond each page's first.
     pub retries: u64,
-    /// Calls that were answered with a rate limit.
     pub rate_limit_answers: u64,
     /// What the calls cost, in credits.
     pub cost: Cost,
@@ -45,7 +43,7 @@ pub struct ListTally {
 impl<A: List> Lister<'_, A> {
     /// Fetches one page. `None` where the list must stop: whoever asks the stop learns why. `held` is told until when a
     /// rate limit holds everything back.
-    pub async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
+    pub(crate) async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
         let version = self.api.version();
         let mut history = History::default();
         let earlier = self.tally.calls;
@@ -139,9 +137,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::api::ApiVersion;
     use crate::api::{Answer, InvitationType, Withdraw, Withdrawal};
-    use crate::config::{ApiVersion, Rate};
     use crate::invitation::{AccountName, Country};
+    use crate::pace::Rate;
     use crate::policy::Backoff;
 
     /// Answers each call with HTTP 200 and the next of these bodies.

@@ -16,10 +16,10 @@ mod thread;
 #[cfg(test)]
 mod tests;
 
-pub use attempts::{Attempts, Limits};
-pub use feed::{Admitted, Entrance, Feed, Roster};
-pub use gate::Gate;
-pub use lister::{ListTally, Lister};
-pub use pool::{Pool, run};
-pub use signals::stop_on_signals;
-pub use thread::on_a_thread;
+pub(crate) use attempts::{Attempts, Limits};
+pub(crate) use feed::{Admitted, Entrance, Feed, Roster};
+pub(crate) use gate::Gate;
+pub(crate) use lister::{ListTally, Lister};
+pub(crate) use pool::{Pool, run};
+pub(crate) use signals::stop_on_signals;
+pub(crate) use thread::on_a_thread;

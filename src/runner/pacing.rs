@@ -69,7 +69,6 @@ pub(super) fn tell_pace(
 }
 
 impl Change {
-    /// Tells the sinks.
     pub(super) async fn tell(self, events: &tokio::sync::mpsc::Sender<Event>, stop: &Stop) {
         if self.resumed {
             tell(events, stop, Event::Resumed).await;

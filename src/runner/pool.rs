@@ -22,9 +22,8 @@ const LAST_ROWS: Duration = Duration::from_millis(250);
 /// Said of a panic, whose own words the panic has printed.
 const BROKEN: &str = "this is a bug, please report it; run the same command again to go on";
 
-/// How the pool works.
 #[derive(Clone, Copy, Debug)]
-pub struct Pool {
+pub(crate) struct Pool {
     /// Workers, and so the most calls in flight.
     pub concurrency: usize,
     /// Rows in a row that may fail before the run stops; 0 for any number.
@@ -34,10 +33,7 @@ pub struct Pool {
 }
 
 /// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
-///
-/// # Errors
-/// The thread for reading can't be started; nothing was sent.
-pub async fn run<A: Withdraw, G: Gate>(
+pub(crate) async fn run<A: Withdraw, G: Gate>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
     roster: Roster,
     pool: Pool,

@@ -11,10 +11,7 @@ use crate::exit;
 use crate::stop::{Signal, Stop, StopReason};
 
 /// From now on, a signal asks for the stop. One that was ignored when the program was started stays so: `nohup` means it.
-///
-/// # Errors
-/// The system refused to let us listen.
-pub fn stop_on_signals(stop: &Stop) -> io::Result<()> {
+pub(crate) fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let asked = Arc::new(AtomicBool::new(false));
     for (which, kind) in [

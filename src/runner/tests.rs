@@ -8,14 +8,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::api::ApiVersion;
 use crate::api::{Answer, Ending, PaceHeaders, Withdraw, Withdrawal};
-use crate::config::{ApiVersion, Rate};
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
 use crate::ledger::{Admission, Key, LedgerError, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
+use crate::pace::Rate;
 use crate::policy::{Backoff, Cost};
 use crate::stop::{Stop, StopCause, StopReason};
 

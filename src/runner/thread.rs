@@ -8,10 +8,7 @@ use tokio::sync::oneshot;
 /// Starts a thread. What it comes to arrives at the receiver, which fails if the thread panics.
 ///
 /// A thread rather than tokio's blocking pool: one that is stuck in a read can't keep the process from ending.
-///
-/// # Errors
-/// The system has no thread to give.
-pub fn on_a_thread<T: Send + 'static>(
+pub(crate) fn on_a_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<oneshot::Receiver<T>> {

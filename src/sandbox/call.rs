@@ -17,7 +17,6 @@ pub(super) enum Api {
     V2,
 }
 
-/// Who calls.
 pub(super) struct Caller<'a> {
     pub(super) api: Api,
     pub(super) api_key: Option<&'a [u8]>,
@@ -48,7 +47,6 @@ pub(super) const PAGE: usize = 10;
 pub(super) struct Span {
     pub(super) kind: InvitationType,
     pub(super) offset: usize,
-    /// At least 1.
     pub(super) count: usize,
 }
 
@@ -68,7 +66,6 @@ impl Default for Parameter<'_> {
 }
 
 impl<'a> Parameter<'a> {
-    /// The text, if there is any.
     pub(super) fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text).filter(|text| !text.is_empty()),

@@ -11,7 +11,6 @@ use super::Reply;
 pub struct Ending {
     /// The last three digits of the ID. Odd, since genuine IDs are multiples of 4,096.
     pub digits: &'static str,
-    /// What is answered.
     pub reply: Reply,
     /// Whether every call is answered so, or the first alone and later ones as for any other ID.
     pub always: bool,
@@ -50,7 +49,6 @@ impl Ending {
         self.withdraws || !self.always
     }
 
-    /// The ending of this ID.
     pub(super) fn of(invitation_id: &str) -> Option<&'static Self> {
         // Nearly every ID is even: spares them the search.
         let odd = invitation_id.as_bytes().last().is_some_and(|digit| digit % 2 == 1);

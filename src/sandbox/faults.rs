@@ -93,19 +93,14 @@ impl Faults {
 /// Why a text says nothing about faults.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultsError {
-    /// A part is not `<name>=<share>%`.
     #[error("{0:?} is not <fault>=<share>%, as in 502=3%")]
     Shape(String),
-    /// No such fault.
     #[error("unknown fault {0:?}: use one of {names}", names = Faults::NAMES.join(", "))]
     Unknown(String),
-    /// Not a share from 0% to 100%.
     #[error("{0:?} is no share from 0% to 100%")]
     Share(String),
-    /// A fault is named twice.
     #[error("{0:?} is given twice")]
     Twice(String),
-    /// More than every call would go wrong.
     #[error("the shares add up to more than 100%")]
     TooMany,
 }

@@ -10,7 +10,6 @@ use super::faults::Fault;
 use super::window::Window;
 use super::{Faults, Reply, SandboxOptions};
 
-/// The gateway.
 pub(super) struct Gate {
     window: Option<Window>,
     random: fastrand::Rng,

@@ -39,7 +39,6 @@ impl Shared {
         self.lock().record().clone()
     }
 
-    /// Counts a connection that was accepted.
     pub(super) fn count_connection(&self) {
         self.lock().count_connection();
     }

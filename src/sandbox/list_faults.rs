@@ -15,7 +15,6 @@ pub struct ListFaults {
     pub miss: bool,
     /// The pages end half-way, whatever the total says.
     pub early_end: bool,
-    /// The total is half of what there is.
     pub total_off: bool,
 }
 
@@ -34,7 +33,6 @@ impl ListFaults {
     }
 }
 
-/// No such unkindness.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown list fault {0:?}: use any of {names}", names = ListFaults::NAMES.join(","))]
 pub struct UnknownListFault(String);

@@ -8,7 +8,6 @@ use super::{Faults, ListFaults, StockItem};
 /// So many calls in any stretch of time of this length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Calls let through.
     pub calls: u32,
     /// The length of the sliding window.
     pub window: Duration,

@@ -52,7 +52,6 @@ pub struct Record {
     pub in_flight: u64,
     /// The most calls that were being answered at once, lists included.
     pub peak_in_flight: u64,
-    /// Connections that were accepted.
     pub connections: u64,
     /// By invitation ID as it was sent; empty where
     /// [`record_invitations`](super::SandboxOptions::record_invitations) is off.
@@ -60,10 +59,8 @@ pub struct Record {
     pub invitations: HashMap<String, InvitationRecord>,
 }
 
-/// What happened to one invitation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InvitationRecord {
-    /// Calls that named it.
     pub calls: u64,
     /// Whether a call to this sandbox withdrew it.
     pub withdrawn: bool,
@@ -71,14 +68,12 @@ pub struct InvitationRecord {
     pub answers: Vec<Answer>,
     /// Whether a final answer was sent in full: withdrawn, not pending, not found, rejected.
     pub settled: bool,
-    /// Calls that came after that.
     pub calls_after_final: u64,
 }
 
 /// What became of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What was said, or was to be.
     pub reply: Reply,
     /// Whether this call withdrew the invitation.
     pub withdrew: bool,

@@ -50,10 +50,7 @@ pub enum Reply {
     RateLimited,
     /// Over the limit, with HTTP 429 and a `Retry-After`. The status is listed in the introduction,
     /// the header nowhere.
-    TooManyRequests {
-        /// Seconds.
-        retry_after_s: u32,
-    },
+    TooManyRequests { retry_after_s: u32 },
     /// The API's own HTTP 500, as JSON: nothing was done and nothing is charged (introduction).
     ServerError,
     /// Success in the body, failure in the status.
@@ -108,7 +105,6 @@ impl Meaning {
 }
 
 impl Reply {
-    /// The message, where there is one.
     pub(super) fn words(self) -> Cow<'static, str> {
         let words = match self {
             Self::Withdrawn | Self::Contradiction => "Connection invitation withdrawn successfully",
@@ -136,7 +132,6 @@ impl Reply {
         words.into()
     }
 
-    /// The header `Retry-After`, where there is one.
     pub(super) fn retry_after_s(self) -> Option<u32> {
         if let Self::TooManyRequests { retry_after_s } = self { Some(retry_after_s) } else { None }
     }

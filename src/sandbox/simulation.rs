@@ -25,7 +25,6 @@ pub(super) struct Ticket {
     counted: Counted,
 }
 
-/// What is answered.
 pub(super) enum Said {
     Reply(Reply),
     Sheet(Sheet),
@@ -56,7 +55,6 @@ impl From<Reply> for Decision {
     }
 }
 
-/// The simulated API.
 pub(super) struct Simulation {
     gate: Gate,
     account: Account,

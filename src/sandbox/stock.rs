@@ -11,7 +11,6 @@ use super::SentTime;
 /// What somebody was invited to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InvitationType {
-    /// To connect.
     Connection,
     /// To follow a page.
     Organization,

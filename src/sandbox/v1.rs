@@ -22,7 +22,6 @@ struct WithdrawalBody<'a> {
     login_token: Parameter<'a>,
 }
 
-/// As above.
 #[derive(Deserialize)]
 struct ListBody<'a> {
     #[serde(borrow, default)]

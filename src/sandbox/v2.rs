@@ -20,7 +20,6 @@ use super::{Reply, StockItem};
 const WITHDRAW: &str = "withdraw";
 const LIST_SENT: &str = "list_sent";
 
-/// `POST /v2/network`
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow, default)]

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 /// What a call gets.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wire {
-    /// An answer in full.
     Full(Page),
     /// An answer whose `sent` bytes are followed by the end of the connection instead of the rest.
-    Cut { announced: usize, sent: &'static str },
+    Cut {
+        announced: usize,
+        sent: &'static str,
+    },
     /// The end of the connection.
     Closed,
-    /// Nothing at all.
     Silence,
 }
 

@@ -6,25 +6,22 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::ApiVersion;
 use crate::invitation::AccountName;
 
 /// V2's name for a LinkedIn account that is connected to LinkUp. No secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AccountId(Arc<str>);
+pub(crate) struct AccountId(Arc<str>);
 
 impl AccountId {
     /// An ID, trimmed; `None` where it is empty or holds white space or control characters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let id = text.trim();
         let is_fit = !id.is_empty() && !id.contains(|c: char| c.is_whitespace() || c.is_control());
         is_fit.then(|| Self(id.into()))
     }
 
     /// The ID, as the API wants it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -37,7 +34,7 @@ impl fmt::Display for AccountId {
 
 /// The accounts that a version of the API can be called for.
 #[derive(Clone, Debug)]
-pub enum Accounts {
+pub(crate) enum Accounts {
     /// LinkedIn's session cookie of each, sent in every body.
     V1(HashMap<AccountName, SecretString>),
     /// The API's own ID of each.
@@ -45,23 +42,21 @@ pub enum Accounts {
 }
 
 impl Accounts {
-    /// The version that they are for.
-    #[must_use]
-    pub const fn version(&self) -> ApiVersion {
-        match self {
-            Self::V1(_) => ApiVersion::V1,
-            Self::V2(_) => ApiVersion::V2,
-        }
-    }
-
-    /// Their names, in no order.
-    #[must_use]
-    pub fn names(&self) -> Vec<&AccountName> {
+    pub(crate) fn names(&self) -> Vec<&AccountName> {
         match self {
             Self::V1(accounts) => accounts.keys().collect(),
             Self::V2(accounts) => accounts.keys().collect(),
         }
     }
+}
+
+/// What the API needs of its caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    /// Sent as `x-api-key`.
+    pub api_key: SecretString,
+    /// The accounts that can be called for, all of one version.
+    pub accounts: Accounts,
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
-use crate::config::Rate;
+mod rate;
+
+pub(crate) use rate::Rate;
 
 /// Calls that may leave together: one more than evenly paced, so that a late wake-up can be made good. With
 /// governor's default, a quota of 300 a minute lets 600 through in the first.
@@ -18,7 +20,7 @@ const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 /// The one pace of a run. Shared by all workers.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// `None` without a limit.
     limiter: Option<DefaultDirectRateLimiter>,
     patience: Duration,
@@ -30,7 +32,6 @@ pub struct Pace {
 /// Whether calls may leave.
 #[derive(Clone, Debug, Default)]
 enum Hold {
-    /// They may.
     #[default]
     Open,
     /// The API refused one for its rate. After `until` one worker asks; the others wait for its answer, since a herd
@@ -49,14 +50,14 @@ enum Hold {
 /// answer was lost, the call was never made), it lets the next worker ask.
 #[derive(Debug)]
 #[must_use = "a leave is for one call, and its end must be told"]
-pub struct Leave {
+pub(crate) struct Leave {
     pace: Arc<Pace>,
     asks_first: bool,
 }
 
 /// What follows a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// Nobody sends for this long.
     Held(Duration),
     /// No call was accepted for longer than the run has patience, or the API asks for more than that.
@@ -65,15 +66,14 @@ pub enum Refused {
 
 impl Pace {
     /// A pace of `rate`; `patience` is the longest time without one accepted call.
-    #[must_use]
-    pub fn new(rate: Rate, patience: Duration) -> Arc<Self> {
+    pub(crate) fn new(rate: Rate, patience: Duration) -> Arc<Self> {
         let limiter =
             rate.interval().and_then(Quota::with_period).map(|quota| RateLimiter::direct(quota.allow_burst(BURST)));
         Arc::new(Self { limiter, patience, hold: watch::Sender::default(), turnstile: Mutex::new(()) })
     }
 
     /// Waits until a call may leave. Safe to drop while waiting.
-    pub async fn leave(self: &Arc<Self>) -> Leave {
+    pub(crate) async fn leave(self: &Arc<Self>) -> Leave {
         // Without limit and hold there is nothing to queue for.
         if self.limiter.is_none() && matches!(*self.hold.borrow(), Hold::Open) {
             return self.let_go(false);
@@ -137,7 +137,7 @@ impl Pace {
     }
 
     /// Nobody sends for `wait`, although no call was refused: the API said that its allowance is used up.
-    pub fn rest(&self, wait: Duration) {
+    pub(crate) fn rest(&self, wait: Duration) {
         let now = Instant::now();
         let until = now + wait.min(self.patience);
         self.hold.send_modify(|hold| match hold {
@@ -149,7 +149,7 @@ impl Pace {
 
 impl Leave {
     /// The API answered, whatever it said of the invitation. Returns whether this ended a hold.
-    pub fn accepted(mut self) -> bool {
+    pub(crate) fn accepted(mut self) -> bool {
         let asked_first = std::mem::take(&mut self.asks_first);
         let mut ended = false;
         self.pace.hold.send_if_modified(|hold| match hold {
@@ -170,7 +170,7 @@ impl Leave {
 
     /// The API refused the call for its rate. `wait` is how long to hold, given how many times in a row whoever asked
     /// first was refused; `asked_for` is what the API itself asks for, if it does.
-    pub fn refused(mut self, asked_for: Option<Duration>, wait: impl FnOnce(u32) -> Duration) -> Refused {
+    pub(crate) fn refused(mut self, asked_for: Option<Duration>, wait: impl FnOnce(u32) -> Duration) -> Refused {
         let asked_first = std::mem::take(&mut self.asks_first);
         let now = Instant::now();
         let patience = self.pace.patience;

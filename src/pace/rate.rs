@@ -7,10 +7,9 @@ use std::time::Duration;
 
 /// The pace of a run (`--rate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rate {
+pub(crate) enum Rate {
     /// So many calls in each period, evenly spaced.
     Calls {
-        /// How many.
         calls: NonZeroU32,
         /// A second, a minute or an hour.
         per: Per,
@@ -21,24 +20,19 @@ pub enum Rate {
 
 /// The period of a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Per {
-    /// `/s`
+pub(crate) enum Per {
     Second,
-    /// `/min`
     Minute,
-    /// `/h`
     Hour,
 }
 
-/// Why a text is no rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no rate: write it like 290/min, 4/s or 1000/h (or unlimited, for a loopback address)")]
-pub struct RateError(String);
+pub(crate) struct RateError(String);
 
 impl Rate {
     /// So many calls a minute; none is taken for one.
-    #[must_use]
-    pub const fn per_minute(calls: u32) -> Self {
+    pub(crate) const fn per_minute(calls: u32) -> Self {
         let calls = match NonZeroU32::new(calls) {
             Some(calls) => calls,
             None => NonZeroU32::MIN,
@@ -47,8 +41,7 @@ impl Rate {
     }
 
     /// The time from one call to the next; `None` without a limit.
-    #[must_use]
-    pub fn interval(self) -> Option<Duration> {
+    pub(crate) fn interval(self) -> Option<Duration> {
         match self {
             Self::Calls { calls, per } => Some(per.duration() / calls.get()),
             Self::Unlimited => None,

@@ -7,18 +7,15 @@ use url::{Host, Url};
 
 /// A checked address: `https://`, or `http://` for a loopback address alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl(Url);
+pub(crate) struct BaseUrl(Url);
 
 /// Why an address is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BaseUrlError {
-    /// No URL at all.
+pub(crate) enum BaseUrlError {
     #[error("is no address: {0}; write it like https://api.example.com")]
     Unreadable(url::ParseError),
-    /// Another scheme, or `http` to another machine.
     #[error("would send the key and the token unencrypted: use https:// (http:// is for loopback addresses alone)")]
     Unencrypted,
-    /// User name, password, query or fragment.
     #[error("must hold nothing but scheme, host, port and path")]
     TooMuch,
 }
@@ -42,14 +39,12 @@ impl FromStr for BaseUrl {
 
 impl BaseUrl {
     /// Whether it leads to this machine and nowhere else.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
     /// The address of `path`, which begins with a slash, below this one.
-    #[must_use]
-    pub fn join(&self, path: &str) -> Url {
+    pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url

@@ -5,23 +5,19 @@ use std::str::FromStr;
 
 /// A version of the API. V1 knows an account by its login token, V2 by its account ID.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ApiVersion {
-    /// V1
+pub(crate) enum ApiVersion {
     #[default]
     V1,
-    /// V2
     V2,
 }
 
-/// Why a text is no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write v1 or v2")]
-pub struct ApiVersionError;
+pub(crate) struct ApiVersionError;
 
 impl ApiVersion {
     /// As options and summaries write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::V1 => "v1",
             Self::V2 => "v2",
