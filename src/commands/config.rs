@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
-
-use super::aligned::aligned;
 use crate::config::{ConfigFormat, Setting};
 use crate::exit;
+use crate::report::{Cell, JsonArray, Table, encode};
+
+const COLUMNS: [&str; 3] = ["setting", "value", "origin"];
 
 #[derive(Debug, thiserror::Error)]
 #[error("the settings can't be written")]
@@ -21,19 +21,11 @@ impl ConfigError {
 
 /// Writes the settings to standard output.
 pub(crate) fn config(settings: &[Setting], format: ConfigFormat) -> Result<(), ConfigError> {
+    let cells = settings.iter().map(|Setting { name, value, origin }| [name, value, origin].map(Cell::own));
     let text = match format {
-        ConfigFormat::Table => {
-            let header = ["setting", "value", "origin"].map(str::to_owned);
-            let lines = settings.iter().map(|Setting { name, value, origin }| [name, value, origin].map(Clone::clone));
-            aligned(&std::iter::once(header).chain(lines).collect::<Vec<_>>(), 3)
-        }
-        ConfigFormat::Json => {
-            let objects = settings
-                .iter()
-                .map(|Setting { name, value, origin }| json!({"setting": name, "value": value, "origin": origin}));
-            format!("{:#}\n", objects.collect::<Value>())
-        }
-    };
+        ConfigFormat::Table => encode(Table::default(), COLUMNS, cells),
+        ConfigFormat::Json => encode(JsonArray::default(), COLUMNS, cells),
+    }?;
     match io::stdout().lock().write_all(text.as_bytes()) {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -2,15 +2,12 @@
 
 use std::io::{self, Write};
 
-use jiff::civil::Date;
-use serde_json::{Value, json};
-
 use super::{history_table, prompt};
 use crate::config::{HistoryRequest, HistoryView, TableFormat};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
-use crate::report::{Screen, harmless, timestamp};
+use crate::report::{Cell, Csv, JsonArray, Screen, encode, timestamp};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
@@ -22,8 +19,6 @@ pub(crate) enum HistoryError {
     Declined,
     #[error("the history can't be written")]
     Output(#[from] io::Error),
-    #[error("the history can't be written as CSV")]
-    Csv(#[from] csv::Error),
 }
 
 impl HistoryError {
@@ -31,7 +26,7 @@ impl HistoryError {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
-            Self::Output(_) | Self::Csv(_) => exit::UNWRITABLE,
+            Self::Output(_) => exit::UNWRITABLE,
             Self::NobodyToAsk | Self::Declined => exit::USAGE,
         }
     }
@@ -53,17 +48,15 @@ fn view(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
             if lines.is_empty() {
                 screen.print("the ledger knows nothing of that time\n");
             }
-            show(&DAY_COLUMNS, lines.iter().map(day_cells), request.format, || history_table::by_day(&lines))
+            print(DAY_COLUMNS, lines.iter().map(day_cells), request.format, |_| history_table::by_day(&lines))
         }
         HistoryView::Of(id) => {
             let entries = History::open(&request.ledger)?.of(id)?;
             if entries.is_empty() {
                 screen.print(&format!("the ledger knows nothing of {id}\n"));
             }
-            let cells = || entries.iter().map(|entry| entry_cells(id, entry));
-            show(&ENTRY_COLUMNS, cells(), request.format, || {
-                history_table::entries(&ENTRY_COLUMNS, cells().map(|cells| cells.iter().map(text).collect()))
-            })
+            let cells = entries.iter().map(|entry| entry_cells(id, entry));
+            print(ENTRY_COLUMNS, cells, request.format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)))
         }
         HistoryView::Forget(what) => forget_after_asking(request, what, screen),
     }
@@ -95,16 +88,16 @@ fn forget_after_asking(request: &HistoryRequest, what: &Forget, screen: &Screen)
 const DAY_COLUMNS: [&str; 8] =
     ["day", "account", "withdrawn", "not_pending", "failed", "credits", "credits_possible", "api"];
 
-fn day_cells(line: &DayLine) -> [Value; 8] {
+fn day_cells(line: &DayLine) -> [Cell<'_>; 8] {
     [
-        day(line.day),
-        line.account.as_str().into(),
-        line.withdrawn.into(),
-        line.not_pending.into(),
-        line.failed.into(),
-        line.cost.charged.into(),
-        line.cost.possible.into(),
-        line.api.as_str().into(),
+        Cell::own(line.day.to_string()),
+        Cell::Foreign(line.account.as_str()),
+        Cell::Number(line.withdrawn),
+        Cell::Number(line.not_pending),
+        Cell::Number(line.failed),
+        Cell::Number(line.cost.charged),
+        Cell::Number(line.cost.possible),
+        Cell::own(&line.api),
     ]
 }
 
@@ -122,69 +115,37 @@ const ENTRY_COLUMNS: [&str; 11] = [
     "detail",
 ];
 
-fn entry_cells(id: &InvitationId, entry: &Entry) -> [Value; 11] {
-    let (at, outcome, http_status, attempts, cost, detail) = match &entry.known {
-        Known::Settled(settlement) => (
-            settlement.settled_at,
-            settlement.outcome.as_str(),
-            settlement.http_status.into(),
-            settlement.attempts.into(),
-            Some(settlement.cost),
-            settlement.detail.as_str(),
-        ),
-        Known::Intended { at } => {
-            (*at, "intended", Value::Null, Value::Null, None, "a call may have left; its end is not known")
-        }
+fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 11] {
+    let (at, outcome, settlement) = match &entry.known {
+        Known::Settled(settlement) => (settlement.settled_at, settlement.outcome.as_str(), Some(settlement)),
+        Known::Intended { at } => (*at, "intended", None),
     };
+    let detail = settlement.map_or("a call may have left; its end is not known", |known| known.detail.as_str());
     [
-        timestamp(at).into(),
-        id.as_str().into(),
-        entry.account.as_str().into(),
-        outcome.into(),
-        http_status,
-        attempts,
-        cost.map(|cost| cost.charged).into(),
-        cost.map(|cost| cost.possible).into(),
-        entry.run_id.as_str().into(),
-        entry.api.as_str().into(),
-        detail.into(),
+        Cell::own(timestamp(at)),
+        Cell::own(id.as_str()),
+        Cell::Foreign(entry.account.as_str()),
+        Cell::own(outcome),
+        Cell::number(settlement.and_then(|known| known.http_status)),
+        Cell::number(settlement.map(|known| known.attempts)),
+        Cell::number(settlement.map(|known| known.cost.charged)),
+        Cell::number(settlement.map(|known| known.cost.possible)),
+        Cell::own(&entry.run_id),
+        Cell::own(&entry.api),
+        Cell::Foreign(detail),
     ]
 }
 
-fn day(day: Date) -> Value {
-    day.to_string().into()
-}
-
-fn show<const N: usize>(
-    columns: &[&str; N],
-    lines: impl Iterator<Item = [Value; N]>,
+fn print<'a, const N: usize, Records: Iterator<Item = [Cell<'a>; N]>>(
+    columns: [&'static str; N],
+    records: Records,
     format: TableFormat,
-    table: impl FnOnce() -> String,
+    table: impl FnOnce(Records) -> io::Result<String>,
 ) -> Result<(), HistoryError> {
-    let mut out = io::stdout().lock();
-    match format {
-        TableFormat::Json => {
-            let objects: Vec<Value> =
-                lines.map(|line| columns.iter().map(|name| (*name).to_owned()).zip(line).collect()).collect();
-            writeln!(out, "{:#}", json!(objects))?;
-        }
-        TableFormat::Csv => {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(columns)?;
-            for line in lines {
-                csv.write_record(line.iter().map(|cell| harmless(&text(cell))))?;
-            }
-            csv.flush()?;
-        }
-        TableFormat::Table => write!(out, "{}", table())?,
-    }
-    Ok(())
-}
-
-fn text(cell: &Value) -> String {
-    match cell {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => cell.to_string(),
-    }
+    let text = match format {
+        TableFormat::Table => table(records),
+        TableFormat::Csv => encode(Csv::default(), columns, records),
+        TableFormat::Json => encode(JsonArray::default(), columns, records),
+    };
+    Ok(io::stdout().lock().write_all(text?.as_bytes())?)
 }

@@ -1,8 +1,10 @@
 //! The ledger's history as a person reads it, in lines of 80 columns at the most. Programs get CSV or JSON.
 
-use super::aligned::aligned;
+use std::io;
+
 use crate::ledger::DayLine;
 use crate::policy::visible;
+use crate::report::{Cell, Table, encode};
 
 const WIDTH: usize = 80;
 /// An account's name is cut behind this many characters; the counts beside it leave room for no more.
@@ -11,37 +13,37 @@ const MOST_OF_A_NAME: usize = 16;
 const HEADER: [&str; 7] = ["day", "account", "withdrawn", "not_pending", "failed", "credits", "possible"];
 
 /// Days and accounts, below the address of the API on which they were counted.
-pub(super) fn by_day(lines: &[DayLine]) -> String {
+pub(super) fn by_day(lines: &[DayLine]) -> io::Result<String> {
     let mut apis: Vec<_> = lines.iter().map(|line| &line.api).collect();
     apis.sort();
     apis.dedup();
     let table = |api: &String| {
         let lines = lines.iter().filter(|line| line.api == *api).map(cells);
-        let lines: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(lines).collect();
-        folded(api, 0) + &aligned(&lines, 2)
+        Ok(folded(api, 0) + &encode(Table::default(), HEADER, lines)?)
     };
-    apis.into_iter().map(table).collect::<Vec<_>>().join("\n")
+    Ok(apis.into_iter().map(table).collect::<io::Result<Vec<_>>>()?.join("\n"))
 }
 
-fn cells(line: &DayLine) -> [String; 7] {
+fn cells(line: &DayLine) -> [Cell<'_>; 7] {
     [
-        line.day.to_string(),
-        cut(&visible(line.account.as_str())),
-        line.withdrawn.to_string(),
-        line.not_pending.to_string(),
-        line.failed.to_string(),
-        line.cost.charged.to_string(),
-        line.cost.possible.to_string(),
+        Cell::own(line.day.to_string()),
+        Cell::own(cut(&visible(line.account.as_str()))),
+        Cell::Number(line.withdrawn),
+        Cell::Number(line.not_pending),
+        Cell::Number(line.failed),
+        Cell::Number(line.cost.charged),
+        Cell::Number(line.cost.possible),
     ]
 }
 
 /// What is known of one invitation: a block of lines for each entry, a line for each column that says something, and
 /// more where it is long.
-pub(super) fn entries<'a>(columns: &[&str], entries: impl Iterator<Item = Vec<String>> + 'a) -> String {
+pub(super) fn entries<'a, const N: usize>(columns: &[&str; N], entries: impl Iterator<Item = [Cell<'a>; N]>) -> String {
     let width = columns.iter().map(|name| name.chars().count()).max().unwrap_or_default() + 2;
-    let block = |cells: Vec<String>| -> String {
-        let named = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
-        named.map(|(name, cell)| format!("{name:width$}{}", folded(&cell, width))).collect()
+    let block = |cells: [Cell<'a>; N]| -> String {
+        let named = columns.iter().zip(cells).map(|(name, cell)| (name, cell.to_string()));
+        let said = named.filter(|(_, text)| !text.is_empty());
+        said.map(|(name, text)| format!("{name:width$}{}", folded(&text, width))).collect()
     };
     entries.map(block).collect::<Vec<_>>().join("\n")
 }
@@ -96,7 +98,8 @@ mod tests {
             line("https://api.example", "default", 7),
             line("https://api.example", "a name of more than twenty letters\n", 123_456),
             line(&long, "default", 1),
-        ]);
+        ])
+        .unwrap();
         assert!(widest(&table) <= WIDTH, "{table}");
         assert!(table.starts_with("https://api.example\nday         account           withdrawn  not"), "{table}");
         assert!(
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn an_entry_is_a_block_that_loses_nothing() {
         let detail = "words of the API, ".repeat(20);
-        let cells = vec!["now".to_owned(), String::new(), format!("{detail}\u{1b}[2J")];
+        let cells = [Cell::own("now"), Cell::Absent, Cell::own(format!("{detail}\u{1b}[2J"))];
         let table = entries(&["at", "http_status", "detail"], [cells.clone(), cells].into_iter());
         assert_eq!(widest(&table), WIDTH);
         assert!(table.starts_with("at           now\ndetail       words of"), "{table}");

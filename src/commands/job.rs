@@ -94,7 +94,7 @@ impl<'a> Job<'a> {
     ) -> Result<u8, RunError> {
         let Self { settings, screen, stop, .. } = self;
         let Opened { summary: summary_file, report } = opened;
-        let report_file = report.file().names();
+        let report_file = report.names();
         let recheck = settings.request.recheck || list.is_some();
         let roster = self.roster(&intake, recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());

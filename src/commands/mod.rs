@@ -1,6 +1,5 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
-mod aligned;
 mod clean;
 mod config;
 mod error;

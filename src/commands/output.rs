@@ -1,7 +1,7 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,7 +10,8 @@ use crate::config::{InputRequest, Settings, Subject};
 use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
-use crate::report::{Columns, Destination, Format, Report, ReportFile};
+use crate::report::{Columns, Destination, Format, ListSink, Report, ReportFile};
+use crate::stop::Stop;
 
 /// Why report or summary can't go where they should.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +54,7 @@ impl Outputs {
             None => Place::unnamed(&request.subject, request.output_format.unwrap_or(by_input)),
         };
         let format = request.output_format.unwrap_or(match &report {
-            Place::Named(Destination::Path(path)) => by_extension(path).unwrap_or(by_input),
+            Place::Named(Destination::Path(path)) => Format::of_path(path).unwrap_or(by_input),
             Place::Named(Destination::Stdout) | Place::Unnamed { .. } => by_input,
         });
         let outputs = Self { report, format, summary: request.summary.clone() };
@@ -107,14 +108,15 @@ impl Outputs {
         }
     }
 
-    pub(super) fn begin_list(&self) -> Result<(ReportFile, Format), OutputError> {
+    pub(super) fn begin_list(&self, stop: Stop) -> Result<ListSink, OutputError> {
         let place = match &self.report {
             Place::Named(place) => place,
             // It goes to standard output where nothing is said.
             Place::Unnamed { .. } => &Destination::Stdout,
         };
-        let file = ReportFile::create(place).map_err(|source| cannot_create("the list", place, "-o", source))?;
-        Ok((file, self.format))
+        ReportFile::create(place)
+            .and_then(|file| ListSink::begin(file, self.format, stop))
+            .map_err(|source| cannot_create("the list", place, "-o", source))
     }
 
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
@@ -150,11 +152,7 @@ impl Place {
             }
             Subject::Clean(_) | Subject::List(_) => subject.command().to_owned(),
         };
-        let extension = match format {
-            Format::Csv => "csv",
-            Format::JsonLines => "jsonl",
-        };
-        Self::Unnamed { stem, extension }
+        Self::Unnamed { stem, extension: format.extension() }
     }
 }
 
@@ -190,17 +188,10 @@ fn refuse_clash(
     if clash { Err(OutputError::Overwrites(what, other, option)) } else { Ok(()) }
 }
 
-fn by_extension(path: &Path) -> Option<Format> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "csv" => Some(Format::Csv),
-        "jsonl" | "ndjson" => Some(Format::JsonLines),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn subject(input: &str) -> Subject {

@@ -5,7 +5,7 @@
 
 mod filter;
 mod keep;
-mod lines;
+mod listed;
 mod page;
 mod paging;
 mod profile;
@@ -14,6 +14,6 @@ mod read_v2;
 
 pub(crate) use filter::{Filter, Sieve, Verdicts};
 pub(crate) use keep::{Keep, KeepError, Match, is_profile_url};
-pub(crate) use lines::{Lines, Listed};
+pub(crate) use listed::Listed;
 pub(crate) use page::{Days, Found, Page, read_page, says_twice};
 pub(crate) use paging::Paging;

@@ -1,69 +1,77 @@
-//! The report as CSV.
+//! CSV: a head with the columns' names, then a line per record.
 
-use std::io;
+use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::columns::{Columns, OWN};
-use crate::event::Settled;
-use crate::invitation::Carried;
+use super::format::{Cell, Encoder, Field};
 
-/// Writes the header line.
-pub(super) fn head(columns: &Columns, out: &mut Vec<u8>) -> io::Result<()> {
-    let mut line = csv::Writer::from_writer(out);
-    line.write_record(OWN.into_iter().map(ToOwned::to_owned).chain(columns.in_report().map(harmless)))?;
-    line.flush()
+/// Most bytes that a field takes beside its own, each of which may be doubled: a delimiter and two quotes.
+const AROUND_A_FIELD: usize = 3;
+
+#[derive(Debug, Default)]
+pub(crate) struct Csv {
+    writer: csv_core::Writer,
+    /// One field's text, reused.
+    text: Vec<u8>,
 }
 
-/// Writes one row's line.
-pub(super) fn line(columns: &Columns, settled: &Settled, out: &mut Vec<u8>) -> io::Result<()> {
-    let mut line = csv::Writer::from_writer(out);
-    line.write_field(settled.row.to_string())?;
-    line.write_field(harmless(&settled.invitation_id))?;
-    line.write_field(harmless(settled.account.as_str()))?;
-    line.write_field(settled.outcome.as_str())?;
-    line.write_field(harmless(&settled.detail))?;
-    line.write_field(settled.http_status.map_or_else(String::new, |status| status.to_string()))?;
-    line.write_field(settled.attempts.to_string())?;
-    line.write_field(settled.cost.charged.to_string())?;
-    line.write_field(settled.cost.possible.to_string())?;
-    line.write_field(super::timestamp(settled.settled_at))?;
-    line.write_field(settled.duration.map_or_else(String::new, |duration| duration.as_millis().to_string()))?;
-    match &settled.carried {
-        Carried::Cells(cells) => {
-            for at in 0..columns.in_input().count() {
-                line.write_field(harmless(cells.get(at).unwrap_or_default()))?;
+impl Csv {
+    fn record<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, out: &mut Vec<u8>) -> io::Result<()> {
+        for (at, cell) in cells.enumerate() {
+            self.text.clear();
+            write!(self.text, "{cell}")?;
+            if may_be_a_formula(&cell) && self.text.first().is_some_and(|first| b"=+-@\t\r".contains(first)) {
+                // A leading apostrophe makes it text.
+                self.text.insert(0, b'\'');
             }
-        }
-        Carried::Fields(fields) => {
-            for name in columns.in_input() {
-                line.write_field(fields.get(name).map(cell).unwrap_or_default())?;
+            let mut end = out.len();
+            out.resize(end + 2 * self.text.len() + AROUND_A_FIELD, 0);
+            if at > 0 {
+                end += self.writer.delimiter(&mut out[end..]).1;
             }
+            end += self.writer.field(&self.text, &mut out[end..]).2;
+            out.truncate(end);
         }
-    }
-    line.write_record(None::<&[u8]>)?;
-    line.flush()
-}
-
-/// A JSON value as a cell: text as it is, nothing for null, anything else as JSON.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => harmless(text),
-        // A number can't begin a formula, and -5 is one.
-        Value::Number(number) => number.to_string(),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        let end = out.len();
+        out.resize(end + AROUND_A_FIELD, 0);
+        let written = self.writer.terminator(&mut out[end..]).1;
+        out.truncate(end + written);
+        Ok(())
     }
 }
 
-/// A cell that no spreadsheet takes for a formula: a leading apostrophe makes it text.
-pub(crate) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+impl Encoder for Csv {
+    fn has_columns(&self) -> bool {
+        true
+    }
+
+    fn head(&mut self, columns: &mut dyn Iterator<Item = &str>, out: &mut Vec<u8>) -> io::Result<()> {
+        self.record(columns.map(Cell::Foreign), out)
+    }
+
+    fn line(&mut self, record: &mut dyn Iterator<Item = Field<'_>>, out: &mut Vec<u8>) -> io::Result<()> {
+        self.record(record.map(|(_, cell)| cell), out)
+    }
+}
+
+/// A number can't begin a formula, though -5 begins like one; other JSON values don't begin like one.
+fn may_be_a_formula(cell: &Cell<'_>) -> bool {
+    match cell {
+        Cell::Foreign(_) | Cell::Json(Value::String(_)) => true,
+        Cell::Absent | Cell::Number(_) | Cell::Own(_) | Cell::Json(_) => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn line(cell: Cell<'_>) -> String {
+        let mut out = Vec::new();
+        Csv::default().line(&mut [("".into(), cell), ("".into(), Cell::Absent)].into_iter(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
 
     #[test]
     fn no_cell_is_a_formula() {
@@ -73,16 +81,27 @@ mod tests {
             ("-", "'-"),
             ("@home", "'@home"),
             ("\tx", "'\tx"),
-            ("\rx", "'\rx"),
+            ("\rx", "\"'\rx\""),
             ("plain", "plain"),
             ("a=b", "a=b"),
             ("", ""),
         ];
         for (text, expected) in cases {
-            assert_eq!(harmless(text), expected, "{text:?}");
-            assert_eq!(cell(&Value::from(text)), expected, "{text:?} as JSON");
+            assert_eq!(line(Cell::Foreign(text)), format!("{expected},\n"), "{text:?}");
+            assert_eq!(line(Cell::Json(&Value::from(text))), format!("{expected},\n"), "{text:?} as JSON");
         }
-        assert_eq!(cell(&Value::from(-5)), "-5");
-        assert_eq!(cell(&Value::Null), "");
+        assert_eq!(line(Cell::Json(&Value::from(-5))), "-5,\n");
+        assert_eq!(line(Cell::Json(&Value::Null)), ",\n");
+        assert_eq!(line(Cell::own("-sales")), "-sales,\n");
+    }
+
+    #[test]
+    fn what_is_special_is_quoted() {
+        for text in ["a,b", "a\"b", "a\nb", "\"\"\"", "\",\"\n", "", "ä", " "] {
+            let line = line(Cell::Foreign(text));
+            let mut read = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+            let record = read.records().next().unwrap().unwrap();
+            assert_eq!((&record[0], &record[1], record.len()), (text, "", 2));
+        }
     }
 }

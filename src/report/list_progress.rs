@@ -7,8 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::Timestamp;
 
 use super::progress::listing_style;
-use super::table::human_duration;
-use super::{ProgressStyle, Screen};
+use super::{ProgressStyle, Screen, human_duration};
 
 /// Time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(30);

@@ -3,27 +3,32 @@
 //! Owns the results report, the totals, the summary and everything that is shown while a run works. Changes nothing of
 //! what happened, and knows nothing of how it came about.
 
-mod columns;
 mod csv;
 mod file;
-mod jsonl;
+mod format;
+mod json;
+mod list;
 mod list_progress;
 mod progress;
+mod results;
 mod screen;
 mod sinks;
 mod summary;
 mod table;
 mod totals;
 
-pub(crate) use self::csv::harmless;
-pub(crate) use columns::Columns;
+pub(crate) use self::csv::Csv;
 pub(crate) use file::{Destination, ReportFile};
+pub(crate) use format::{Cell, Format, encode};
+pub(crate) use json::JsonArray;
+pub(crate) use list::ListSink;
 pub(crate) use list_progress::ListProgress;
 pub(crate) use progress::{Progress, ProgressStyle};
+pub(crate) use results::{Columns, Report};
 pub(crate) use screen::Screen;
-pub(crate) use sinks::{Format, Report, Sinks};
-pub(crate) use summary::{RunFacts, Summary, list as list_json};
-pub(crate) use table::{human_duration, table};
+pub(crate) use sinks::Sinks;
+pub(crate) use summary::{RunFacts, Summary, human_duration, list as list_json, table};
+pub(crate) use table::Table;
 pub(crate) use totals::{Counts, ListSum, Totals};
 
 /// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
 use jiff::Timestamp;
 
-use super::table::human_duration;
-use super::{Screen, Totals};
+use super::{Screen, Totals, human_duration};
 use crate::outcome::Outcome;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

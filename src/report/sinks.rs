@@ -5,67 +5,12 @@ use std::io;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::{Columns, Progress, ReportFile, Totals, csv, jsonl};
-use crate::event::{Event, Settled};
+use super::{Progress, Report, Totals};
+use crate::event::Event;
 use crate::stop::{Stop, StopReason};
 
 /// Events that are taken in before the report is written, so that a flood can't keep it waiting.
 const MOST_TOGETHER: usize = 1_000;
-
-/// How the report is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Csv,
-    JsonLines,
-}
-
-/// The results report: one line for each row, in the order in which rows are settled.
-#[derive(Debug)]
-pub(crate) struct Report {
-    file: ReportFile,
-    format: Format,
-    columns: Columns,
-    buffer: Vec<u8>,
-}
-
-impl Report {
-    /// Begins a report with its header.
-    pub(crate) fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
-        let mut buffer = Vec::new();
-        match format {
-            Format::Csv => csv::head(&columns, &mut buffer)?,
-            Format::JsonLines => {}
-        }
-        let mut report = Self { file, format, columns, buffer };
-        report.write()?;
-        Ok(report)
-    }
-
-    pub(crate) fn file(&self) -> &ReportFile {
-        &self.file
-    }
-
-    /// Leaves nothing behind: there is nothing to report.
-    pub(crate) fn discard(self) {
-        self.file.discard();
-    }
-
-    fn add(&mut self, settled: &Settled) -> io::Result<()> {
-        match self.format {
-            Format::Csv => csv::line(&self.columns, settled, &mut self.buffer),
-            Format::JsonLines => jsonl::line(&self.columns, settled, &mut self.buffer),
-        }
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let written = self.file.write(&self.buffer);
-        self.buffer.clear();
-        written
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Sinks {
@@ -102,8 +47,8 @@ impl Sinks {
         }
         self.progress.end();
         if let Some(report) = self.report.take() {
-            let names = report.file.names();
-            if let Err(error) = report.file.finish() {
+            let names = report.names();
+            if let Err(error) = report.finish() {
                 self.stop.request(
                     StopReason::ReportUnwritable,
                     format!(
@@ -133,7 +78,7 @@ impl Sinks {
         if let Some(report) = &mut self.report
             && let Err(error) = write(report)
         {
-            let names = report.file.names();
+            let names = report.names();
             let name = names.last().display();
             let next = "make room or choose another place with -o, then run the same command again";
             self.stop.request(

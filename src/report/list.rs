@@ -1,0 +1,141 @@
+//! The output of `list`: a record per invitation, in a form that `run` reads.
+
+use std::io;
+
+use super::file::{Names, ReportFile};
+use super::format::{Cell, Field, Format, RecordFile};
+use crate::listing::Listed;
+use crate::stop::{Stop, StopReason};
+
+const COLUMNS: [&str; 9] = [
+    "invitation_id",
+    "account",
+    "name",
+    "profile_url",
+    "headline",
+    "invitation_type",
+    "sent_time",
+    "age_days",
+    "sent_on",
+];
+
+fn record(listed: &Listed) -> impl Iterator<Item = Field<'_>> {
+    let Listed { found, account } = listed;
+    let cells = [
+        Cell::own(found.id.as_str()),
+        // As the user wrote it, so that `run` finds the account again.
+        Cell::own(account.as_str()),
+        Cell::foreign(&found.name),
+        Cell::foreign(&found.profile_url),
+        Cell::foreign(&found.headline),
+        Cell::foreign(&found.invitation_type),
+        Cell::foreign(&found.sent_time),
+        Cell::number(listed.age_days()),
+        listed.sent_on().map_or(Cell::Absent, |day| Cell::own(day.to_string())),
+    ];
+    COLUMNS.map(Into::into).into_iter().zip(cells)
+}
+
+/// Where the list goes, while somebody reads it.
+#[derive(Debug)]
+pub(crate) struct ListSink {
+    file: Option<RecordFile>,
+    names: Names,
+    stop: Stop,
+}
+
+impl ListSink {
+    pub(crate) fn begin(file: ReportFile, format: Format, stop: Stop) -> io::Result<Self> {
+        let names = file.names();
+        let mut sink = Self { file: Some(RecordFile::new(file, format, COLUMNS.into_iter())?), names, stop };
+        sink.write(&[]);
+        Ok(sink)
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether more can be written.
+    pub(crate) fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Writes a page at once. The sink closes if that fails.
+    pub(crate) fn write(&mut self, page: &[Listed]) {
+        let Some(file) = &mut self.file else { return };
+        let written = page.iter().try_for_each(|listed| file.add(record(listed))).and_then(|()| file.write());
+        let Err(error) = written else { return };
+        self.file = None;
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // As `head` does, which is no failure.
+            tracing::info!("output closed; listing stopped");
+        } else {
+            self.stop.request(
+                StopReason::ReportUnwritable,
+                format!("the list could not be written ({error}): make room or choose another place with -o"),
+            );
+        }
+    }
+
+    /// Finishes the file. One without a page is discarded if the list was stopped, so that an older one of its name stays.
+    pub(crate) fn end(self, has_pages: bool) {
+        let Some(file) = self.file else { return };
+        if !has_pages && self.stop.is_requested() {
+            file.discard();
+        } else if let Err(error) = file.finish() {
+            self.stop.request(StopReason::ReportUnwritable, format!("the list could not be finished ({error})"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::csv::Csv;
+    use super::super::format::Encoder;
+    use super::super::json::JsonLines;
+    use super::*;
+    use crate::invitation::{AccountName, InvitationId};
+    use crate::listing::{Days, Found};
+
+    fn listed(account: &str) -> Listed {
+        Listed {
+            found: Found {
+                id: InvitationId::parse("7329176687475109889").unwrap(),
+                name: "=Ada, L".to_owned(),
+                profile_url: "https://www.linkedin.com/in/ada".to_owned(),
+                headline: String::new(),
+                invitation_type: "CONNECTION".to_owned(),
+                sent_time: "Sent 3 weeks ago".to_owned(),
+                sent_time_days: Days::Unsaid,
+            },
+            account: AccountName::parse(account).unwrap(),
+        }
+    }
+
+    fn written(mut encoder: impl Encoder, account: &str) -> String {
+        let mut out = Vec::new();
+        encoder.head(&mut COLUMNS.into_iter(), &mut out).unwrap();
+        encoder.line(&mut record(&listed(account)), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_list_as_lines() {
+        insta::assert_snapshot!(written(Csv::default(), "default"), @r#"
+        invitation_id,account,name,profile_url,headline,invitation_type,sent_time,age_days,sent_on
+        7329176687475109889,default,"'=Ada, L",https://www.linkedin.com/in/ada,,CONNECTION,Sent 3 weeks ago,21,2025-05-16
+        "#);
+        insta::assert_snapshot!(written(JsonLines, "default"), @r#"{"invitation_id":"7329176687475109889","account":"default","name":"=Ada, L","profile_url":"https://www.linkedin.com/in/ada","headline":null,"invitation_type":"CONNECTION","sent_time":"Sent 3 weeks ago","age_days":21,"sent_on":"2025-05-16"}"#);
+    }
+
+    #[test]
+    fn an_account_is_written_as_it_is() {
+        for name in ["@me", "-sales", "=a", "'b", "c,d"] {
+            let out = written(Csv::default(), name);
+            let mut read = csv::Reader::from_reader(out.as_bytes());
+            let line = read.records().next().unwrap().unwrap();
+            assert_eq!((&line[1], &line[2]), (name, "'=Ada, L"));
+        }
+    }
+}
