@@ -6,7 +6,9 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{history_table, prompt};
-use crate::config::{HistoryRequest, HistoryView, TableFormat};
+use std::path::Path;
+
+use crate::config::{self, Layers, SettingsError, TableFormat};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
@@ -20,6 +22,8 @@ pub(crate) enum HistoryError {
     NobodyToAsk,
     #[error("nothing was forgotten")]
     Declined,
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error("the history can't be written")]
     Output(#[from] io::Error),
     #[error("the history can't be written as CSV")]
@@ -32,50 +36,50 @@ impl HistoryError {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Output(_) | Self::Csv(_) => exit::UNWRITABLE,
-            Self::NobodyToAsk | Self::Declined => exit::USAGE,
+            Self::NobodyToAsk | Self::Declined | Self::Settings(_) => exit::USAGE,
         }
     }
 }
 
 /// Shows what the ledger knows, or makes it forget.
-pub(crate) fn history(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
-    match view(request, screen) {
+pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<u8, HistoryError> {
+    match view(ledger, layers, screen) {
         // Whoever read it has seen enough.
-        Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        viewed => viewed,
+        Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::FINE),
+        viewed => viewed.map(|()| exit::FINE),
     }
 }
 
-fn view(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
-    match &request.view {
-        HistoryView::ByDay { since } => {
-            let lines = History::open(&request.ledger)?.by_day(*since)?;
-            if lines.is_empty() {
-                screen.print("the ledger knows nothing of that time\n");
-            }
-            show(&DAY_COLUMNS, lines.iter().map(day_cells), request.format, || history_table::by_day(&lines))
+fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryError> {
+    let format = layers.get_or_default(&config::TABLE_FORMAT)?;
+    if let Some(id) = layers.get(&config::SHOW_ID) {
+        let entries = History::open(ledger)?.of(&id)?;
+        if entries.is_empty() {
+            screen.print(&format!("the ledger knows nothing of {id}\n"));
         }
-        HistoryView::Of(id) => {
-            let entries = History::open(&request.ledger)?.of(id)?;
-            if entries.is_empty() {
-                screen.print(&format!("the ledger knows nothing of {id}\n"));
-            }
-            let cells = || entries.iter().map(|entry| entry_cells(id, entry));
-            show(&ENTRY_COLUMNS, cells(), request.format, || {
-                history_table::entries(&ENTRY_COLUMNS, cells().map(|cells| cells.iter().map(text).collect()))
-            })
-        }
-        HistoryView::Forget(what) => forget_after_asking(request, what, screen),
+        let cells = || entries.iter().map(|entry| entry_cells(&id, entry));
+        return show(&ENTRY_COLUMNS, cells(), format, || {
+            history_table::entries(&ENTRY_COLUMNS, cells().map(|cells| cells.iter().map(text).collect()))
+        });
     }
+    let forget = layers.get(&config::FORGET).map(Forget::Invitation);
+    if let Some(what) = forget.or_else(|| layers.get(&config::FORGET_BEFORE).map(Forget::Before)) {
+        return forget_after_asking(ledger, &what, layers.is_set(&config::YES), screen);
+    }
+    let lines = History::open(ledger)?.by_day(layers.get(&config::SINCE))?;
+    if lines.is_empty() {
+        screen.print("the ledger knows nothing of that time\n");
+    }
+    show(&DAY_COLUMNS, lines.iter().map(day_cells), format, || history_table::by_day(&lines))
 }
 
-fn forget_after_asking(request: &HistoryRequest, what: &Forget, screen: &Screen) -> Result<(), HistoryError> {
-    let count = History::open(&request.ledger)?.count(what)?;
+fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<(), HistoryError> {
+    let count = History::open(ledger)?.count(what)?;
     if count == 0 {
         screen.print("the ledger knows nothing of that\n");
         return Ok(());
     }
-    if !request.yes {
+    if !is_confirmed {
         if !prompt::somebody_is_there() {
             return Err(HistoryError::NobodyToAsk);
         }
@@ -87,7 +91,7 @@ fn forget_after_asking(request: &HistoryRequest, what: &Forget, screen: &Screen)
             return Err(HistoryError::Declined);
         }
     }
-    let forgotten = forget(&request.ledger, what)?;
+    let forgotten = forget(ledger, what)?;
     screen.print(&format!("{forgotten} records were forgotten\n"));
     Ok(())
 }

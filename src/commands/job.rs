@@ -95,7 +95,7 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.file().names();
-        let recheck = settings.request.recheck || list.is_some();
+        let recheck = settings.recheck || list.is_some();
         let roster = self.roster(&intake, recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());
         if let Some(list) = &list {
@@ -196,7 +196,7 @@ pub(super) fn tell(
         tracing::error!("{}", crate::error_chain(&error));
         summary.exit_code = exit::UNWRITABLE;
     }
-    if settings.request.quiet < 2 {
+    if settings.quiet < 2 {
         screen.print(&table(&summary, report));
     }
     summary.exit_code
@@ -204,13 +204,12 @@ pub(super) fn tell(
 
 /// Nothing is withdrawn without a yes: given ahead, or asked for.
 pub(super) fn must_ask(settings: &Settings) -> bool {
-    let request = &settings.request;
-    !(request.yes || settings.is_rehearsal() || request.dry_run)
+    !(settings.yes || settings.is_rehearsal() || settings.dry_run)
 }
 
 /// Refuses at once where a yes is wanted and nobody can be asked for it.
 pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), RunError> {
-    let can_ask = !settings.request.subject.is_stdin() && prompt::somebody_is_there();
+    let can_ask = !settings.reads_stdin() && prompt::somebody_is_there();
     if must_ask(settings) && !can_ask { Err(RunError::NobodyToAsk) } else { Ok(()) }
 }
 
@@ -230,9 +229,8 @@ pub(super) fn limits(settings: &Settings) -> Limits {
 }
 
 pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
-    let request = &settings.request;
-    match request.progress {
-        _ if request.quiet > 0 => ProgressStyle::None,
+    match settings.progress {
+        _ if settings.quiet > 0 => ProgressStyle::None,
         Some(style) => style,
         // The rows scroll by already, and a bar would stand between them.
         None if settings.report_goes_to_stdout() && io::stdout().is_terminal() => ProgressStyle::None,
@@ -244,7 +242,7 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
 pub(super) fn facts(settings: &Settings) -> RunFacts {
     let started_at = Timestamp::now();
     let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-    RunFacts { run_id, command: settings.request.subject.command(), api: settings.api.as_str(), started_at }
+    RunFacts { run_id, command: settings.command.as_str(), api: settings.api.as_str(), started_at }
 }
 
 /// Says what the balance is, and whether it may be too small for so many withdrawals.

@@ -31,7 +31,7 @@ pub(super) fn look(settings: &Settings, recheck: bool) -> Result<Admission, Ledg
 
 fn api(settings: &Settings) -> String {
     match &settings.target {
-        Target::Sandbox { .. } => SANDBOX.to_owned(),
+        Target::Sandbox => SANDBOX.to_owned(),
         Target::Real { base_url, .. } => base_url.to_string(),
     }
 }

@@ -9,7 +9,7 @@ use super::fetch::{Fetched, Way, fetch};
 use super::output::{OutputError, Outputs};
 use super::stopping::unless_stopped;
 use super::{job, target};
-use crate::config::{ListRequest, Settings};
+use crate::config::Settings;
 use crate::exit;
 use crate::listing::{Keep, Lines, Listed};
 use crate::pace::Pace;
@@ -18,7 +18,7 @@ use crate::runner::{on_a_thread, stop_on_signals};
 use crate::stop::{Stop, StopReason};
 
 /// Lists, and returns the exit code. Each page's lines are written before the next page is bought.
-pub(crate) async fn list(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
@@ -38,7 +38,7 @@ pub(crate) async fn list(settings: &Settings, list: &ListRequest, screen: &Scree
     let lines = Lines(format);
     sink.write(|out| lines.head(out)).await?;
     let mut failure = None;
-    let Fetched { listing, .. } = fetch(&way, list, Keep::default(), async |page: Vec<Listed>| {
+    let Fetched { listing, .. } = fetch(&way, Keep::default(), async |page: Vec<Listed>| {
         match sink.write(|out| page.iter().try_for_each(|listed| lines.line(listed, out))).await {
             Ok(()) if sink.file.is_some() => ControlFlow::Continue(()),
             Ok(()) => ControlFlow::Break(()),

@@ -32,11 +32,11 @@ pub(crate) enum TargetError {
 /// Makes the API ready. Nothing is sent yet.
 pub(super) async fn ready(settings: &Settings) -> Result<Ready, TargetError> {
     match &settings.target {
-        Target::Sandbox { api } => {
+        Target::Sandbox => {
             let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
             let sandbox = Sandbox::start(options).await.map_err(TargetError::Sandbox)?;
             let base_url = sandbox.base_url().parse().map_err(TargetError::SandboxAddress)?;
-            let credentials = rehearsal(*api, settings);
+            let credentials = rehearsal(settings);
             tracing::info!("rehearsing against the simulated API at {base_url}: nothing real is withdrawn");
             Ok(Ready { api: api_at(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
         }
@@ -48,9 +48,9 @@ pub(super) async fn ready(settings: &Settings) -> Result<Ready, TargetError> {
 }
 
 /// What the simulated API takes for credentials: anything.
-fn rehearsal(api: ApiVersion, settings: &Settings) -> Credentials {
+fn rehearsal(settings: &Settings) -> Credentials {
     let names = settings.accounts.keys().cloned();
-    let accounts = match api {
+    let accounts = match settings.api {
         ApiVersion::V1 => Accounts::V1(names.map(|name| (name, SecretString::from("sandbox"))).collect()),
         ApiVersion::V2 => Accounts::V2(names.filter_map(|name| Some((name, AccountId::parse("sandbox")?))).collect()),
     };

@@ -241,7 +241,7 @@ async fn nothing_is_bought_where_the_command_can_not_be_carried_out() {
     let base = format!("--base-url {} --rate unlimited", sandbox.base_url());
     let cases = [
         (format!("clean --yes {base}"), "--older-than"),
-        (format!("clean --older-than 30 --yes {base}"), "write an age like 30d"),
+        (format!("clean --older-than 30 --yes {base}"), "--older-than must be an age like 30d"),
         (format!("clean --older-than 30d {base}"), "pass --yes"),
         (format!("clean --older-than 30d --yes --summary - -o - {base}"), "both go to standard output"),
         (format!("list --summary - {base}"), "both go to standard output"),
