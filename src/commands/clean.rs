@@ -17,7 +17,7 @@ use crate::listing::{Keep, Listed, Verdicts};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::report::{Format, ListSum, Screen};
-use crate::runner::{Roster, stop_on_signals};
+use crate::runner::{Triage, stop_on_signals};
 use crate::stop::Stop;
 
 /// Lists, withdraws, and returns the exit code.
@@ -54,9 +54,9 @@ async fn go_on(
     verdicts: Verdicts,
 ) -> Result<Plan, RunError> {
     // Looks at the stop as well.
-    let settled = job::plan(intake(), job.roster(&intake(), false)?, job.stop)?;
+    let settled = job::plan(intake(), job.triage(&intake(), false)?, job.stop)?;
     warn_of_settled(settled);
-    let plan = job::plan(intake(), job.roster(&intake(), true)?, job.stop)?;
+    let plan = job::plan(intake(), job.triage(&intake(), true)?, job.stop)?;
     job::tell_balance(target, &job.pace, job.stop, plan.to_send).await;
     if job::must_ask(job.settings) && plan.to_send > 0 {
         job.ask(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(job.settings))).await?;
@@ -93,11 +93,11 @@ async fn dry_run(
         let way = Way { settings, target: &target, pace: &pace, stop, screen };
         let (rows, Fetched { listing, verdicts }) = rows(&way, keep.clone()).await;
         let intake = || Intake::List(rows.clone().into_iter());
-        let roster = |recheck| -> Result<Roster, RunError> {
-            Ok(job::roster(settings, &keep, &intake(), ledger::look(settings, recheck)?))
+        let triage = |recheck| -> Result<Triage, RunError> {
+            Ok(job::triage(settings, &keep, &intake(), ledger::look(settings, recheck)?))
         };
-        warn_of_settled(Plan::of(intake(), roster(false)?, &Stop::default())?);
-        let plan = Plan::of(intake(), roster(true)?, &Stop::default())?;
+        warn_of_settled(Plan::of(intake(), triage(false)?, &Stop::default())?);
+        let plan = Plan::of(intake(), triage(true)?, &Stop::default())?;
         let summary_file = outputs.begin_summary()?;
         screen.print(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(settings)));
         match stop.cause() {

@@ -19,13 +19,13 @@ use crate::api::ApiVersion;
 use crate::api::Withdraw;
 use crate::config::Settings;
 use crate::exit;
-use crate::ledger::{Admission, Ledger};
+use crate::ledger::{Ledger, Lookup};
 use crate::listing::Keep;
 use crate::pace::Pace;
 use crate::report::{
     Columns, ListSum, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread};
+use crate::runner::{self, Attempts, Limits, Pool, Triage, on_a_thread};
 use crate::stop::{Stop, StopReason};
 
 /// Events that may wait for the sinks.
@@ -69,8 +69,8 @@ impl<'a> Job<'a> {
     }
 
     /// The gate as the ledger has it now; with `recheck` no row counts as settled.
-    pub(super) fn roster(&self, intake: &Intake, recheck: bool) -> Result<Roster, RunError> {
-        Ok(roster(self.settings, &self.keep, intake, self.ledger.admission(recheck)?))
+    pub(super) fn triage(&self, intake: &Intake, recheck: bool) -> Result<Triage, RunError> {
+        Ok(triage(self.settings, &self.keep, intake, self.ledger.lookup(recheck)?))
     }
 
     /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
@@ -96,7 +96,7 @@ impl<'a> Job<'a> {
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.file().names();
         let recheck = settings.recheck || list.is_some();
-        let roster = self.roster(&intake, recheck)?.warning();
+        let triage = self.triage(&intake, recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());
         if let Some(list) = &list {
             totals.add_list(&settings.account, list.sum);
@@ -119,7 +119,7 @@ impl<'a> Job<'a> {
         let pool =
             Pool { concurrency: settings.concurrency, max_errors: settings.max_errors, input_ends: intake.ends() };
         let ended = tokio::select! {
-            ended = carry_out(runner::run(intake, roster, pool, attempts), told, stop) => ended,
+            ended = carry_out(runner::run(intake, triage, pool, attempts), told, stop) => ended,
             () = stalled(stop, &pulse, settings.timeout) => Err(RunError::Stalled(settings.timeout)),
         };
         if let Err(error) = self.ledger.close().await {
@@ -219,8 +219,8 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, RunError> {
 }
 
 /// Who may be called for.
-pub(super) fn roster(settings: &Settings, keep: &Keep, intake: &Intake, admission: Admission) -> Roster {
-    Roster::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), admission)
+pub(super) fn triage(settings: &Settings, keep: &Keep, intake: &Intake, lookup: Lookup) -> Triage {
+    Triage::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), lookup)
         .keeping(keep.clone(), &intake.column_names())
 }
 
@@ -250,11 +250,11 @@ pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, 
     if target.api.version() == ApiVersion::V1 {
         return;
     }
-    let Some(leave) = stop.or(pace.leave()).await else { return };
+    let Some(permit) = stop.or(pace.acquire()).await else { return };
     // It changes nothing, so nobody need wait for its answer.
     let ending = stop.or(target.api.balance()).await.flatten();
     // It may have been refused for its rate; what it is told of that, the first withdrawal is told again.
-    drop(leave);
+    drop(permit);
     match ending.and_then(|ending| crate::policy::balance(&ending)) {
         Some(credits) if credits < needed => {
             tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
@@ -265,7 +265,7 @@ pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, 
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.
-pub(super) fn plan(intake: Intake, roster: Roster, stop: &Stop) -> Result<Plan, RunError> {
-    let plan = Plan::of(intake, roster, stop)?;
+pub(super) fn plan(intake: Intake, triage: Triage, stop: &Stop) -> Result<Plan, RunError> {
+    let plan = Plan::of(intake, triage, stop)?;
     if stop.is_requested() { Err(super::stopping::stopped(stop)) } else { Ok(plan) }
 }

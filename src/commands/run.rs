@@ -52,8 +52,8 @@ fn dry_run(
     outputs: &Outputs,
     screen: &Screen,
 ) -> Result<u8, RunError> {
-    let roster = job::roster(settings, keep, &intake, ledger::look(settings, settings.recheck)?).warning();
-    let plan = Plan::of(intake, roster, &Stop::default())?;
+    let triage = job::triage(settings, keep, &intake, ledger::look(settings, settings.recheck)?).warning();
+    let plan = Plan::of(intake, triage, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
     screen.print(&plan.table(settings));
@@ -74,6 +74,6 @@ fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, RunError> {
     if !(intake.ends() && is_wanted) {
         return Ok(None);
     }
-    let roster = job.roster(intake, job.settings.recheck)?;
-    job::plan(open(job.settings)?, roster, job.stop).map(Some)
+    let triage = job.triage(intake, job.settings.recheck)?;
+    job::plan(open(job.settings)?, triage, job.stop).map(Some)
 }

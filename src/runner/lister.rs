@@ -48,7 +48,7 @@ impl<A: List> Lister<'_, A> {
         let mut history = History::default();
         let earlier = self.tally.calls;
         loop {
-            let leave = self.stop.or(self.pace.leave()).await?;
+            let permit = self.stop.or(self.pace.acquire()).await?;
             let ending = self.api.page(request).await;
             self.tally.retries += u64::from(self.tally.calls > earlier);
             self.tally.calls += 1;
@@ -66,7 +66,7 @@ impl<A: List> Lister<'_, A> {
             };
             tracing::debug!(page = request.number, came = page.is_some(), http_status = ending.http_status(),
                 words = %words, "answer");
-            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, leave, &ending, meaning);
+            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, permit, &ending, meaning);
             if let Some(page) = page {
                 self.tally.pages += 1;
                 self.tally.cost += page_cost(version, &ending);
@@ -80,7 +80,7 @@ impl<A: List> Lister<'_, A> {
                 Decision::Settle(_) => {
                     let why = format!("page {} of the list could not be fetched ({words})", request.number);
                     let next = if meaning == Meaning::Rejected {
-                        "the API refuses it, so asking again is no use before that is mended"
+                        "the API refuses it, so probing again is no use before that is mended"
                     } else {
                         "run the same command again later"
                     };
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
+    /// What came of probing for one page, with two retries: whether it came, the calls, the most they can have cost, and
     /// what stopped the list.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));

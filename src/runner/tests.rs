@@ -13,7 +13,7 @@ use crate::api::{Answer, Ending, PaceHeaders, Withdraw, Withdrawal};
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
-use crate::ledger::{Admission, Key, LedgerError, Settlement};
+use crate::ledger::{Key, LedgerError, Lookup, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::pace::Rate;
@@ -124,7 +124,7 @@ impl List {
 }
 
 impl Gate for List {
-    type Keeping = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
+    type DurableWrite = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
 
     async fn intend(&self, key: &Key) -> Result<(), LedgerError> {
         self.note(format!("intend {}", key.id)).await
@@ -134,7 +134,7 @@ impl Gate for List {
         self.note(format!("retract {}", key.id)).await
     }
 
-    async fn settle(&self, key: &Key, settlement: &Settlement) -> Self::Keeping {
+    async fn settle(&self, key: &Key, settlement: &Settlement) -> Self::DurableWrite {
         if settlement.outcome == Outcome::NotAttempted {
             return Box::pin(std::future::ready(Ok(())));
         }
@@ -166,9 +166,9 @@ fn bad_row(number: u64) -> Result<Row, RowError> {
     Err(RowError { number, id_text, account: None, reason, carried: Carried::default() })
 }
 
-fn roster() -> Roster {
-    let admission = Admission::without_ledger().unwrap();
-    Roster::new([(AccountName::default(), None)], AccountName::default(), Country::default(), admission)
+fn triage() -> Triage {
+    let lookup = Lookup::without_ledger().unwrap();
+    Triage::new([(AccountName::default(), None)], AccountName::default(), Country::default(), lookup)
 }
 
 struct Ran {
@@ -210,7 +210,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         events,
     };
     let pool = Pool { concurrency: setup.concurrency, max_errors: setup.max_errors, input_ends: true };
-    let input_complete = run(rows.into_iter(), roster(), pool, attempts).await.unwrap();
+    let input_complete = run(rows.into_iter(), triage(), pool, attempts).await.unwrap();
     let mut settled = Vec::new();
     while let Some(event) = heard.recv().await {
         match event {
