@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::api::Ending;
+use crate::api::CallResult;
 
 /// Where a balance is likely to stand.
 const NAMES: [&str; 9] = [
@@ -19,8 +19,8 @@ const NAMES: [&str; 9] = [
 ];
 
 /// The credits that are left, in credits; `None` where the answer does not say so, or says two things.
-pub(crate) fn balance(ending: &Ending) -> Option<u64> {
-    let Ending::Answered(answer) = ending else { return None };
+pub(crate) fn balance(ending: &CallResult) -> Option<u64> {
+    let CallResult::Answered(answer) = ending else { return None };
     if answer.http_status != 200 {
         return None;
     }
@@ -61,7 +61,7 @@ fn whole(value: &Value) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Answer;
+    use crate::api::HttpAnswer;
 
     #[test]
     fn a_balance_where_it_is_clear() {
@@ -82,9 +82,9 @@ mod tests {
             (404, r#"{"credits": 5}"#, None),
         ];
         for (http_status, body, credits) in cases {
-            let answer = Answer { http_status, body: body.into(), ..Answer::default() };
-            assert_eq!(balance(&Ending::Answered(answer)), credits, "{body}");
+            let answer = HttpAnswer { http_status, body: body.into(), ..HttpAnswer::default() };
+            assert_eq!(balance(&CallResult::Answered(answer)), credits, "{body}");
         }
-        assert_eq!(balance(&Ending::Lost(String::new())), None);
+        assert_eq!(balance(&CallResult::Lost(String::new())), None);
     }
 }

@@ -10,17 +10,17 @@ use super::judge::members;
 use super::judge_v1::{contradiction, judge_foreign};
 use super::words::{self, Said};
 use super::{Meaning, Verdict};
-use crate::api::{Answer, Ending};
+use crate::api::{CallResult, HttpAnswer};
 
 /// No call costs more, in credits.
 const MOST_CREDITS: f64 = 1e6;
 
 /// What a call's end means for the invitation of this ID.
-pub(super) fn judge_v2(ending: &Ending, id: &str) -> Verdict {
+pub(super) fn judge_v2(ending: &CallResult, id: &str) -> Verdict {
     match ending {
-        Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
-        Ending::Lost(why) => Verdict::new(Meaning::Lost, why),
-        Ending::Answered(answer) => judge_answer(answer, id),
+        CallResult::NotSent(why) => Verdict::new(Meaning::NotSent, why),
+        CallResult::Lost(why) => Verdict::new(Meaning::Lost, why),
+        CallResult::Answered(answer) => judge_answer(answer, id),
     }
 }
 
@@ -78,7 +78,7 @@ impl Body {
     }
 }
 
-fn judge_answer(answer: &Answer, id: &str) -> Verdict {
+fn judge_answer(answer: &HttpAnswer, id: &str) -> Verdict {
     let status = answer.http_status;
     let Some(body) = Body::parse(&answer.body) else {
         return judge_foreign(status);
@@ -154,8 +154,8 @@ mod tests {
     use super::*;
 
     fn judged(http_status: u16, body: &str) -> Verdict {
-        let answer = Answer { http_status, body: body.as_bytes().to_vec(), ..Answer::default() };
-        judge_v2(&Ending::Answered(answer), "7")
+        let answer = HttpAnswer { http_status, body: body.as_bytes().to_vec(), ..HttpAnswer::default() };
+        judge_v2(&CallResult::Answered(answer), "7")
     }
 
     fn error(code: &str, message: &str) -> String {
