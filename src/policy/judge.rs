@@ -37,7 +37,7 @@ pub(crate) fn cost(version: ApiVersion, meaning: Meaning, ending: &CallResult) -
     }
 }
 
-/// What a page of the list cost, in credits: V1 charges one (V1, Sent invitations), V2 says what it charged.
+/// What a page of the list cost: one credit on V1 (docs/linkup-api.md, "Sent invitations"), what the answer says on V2.
 pub(crate) fn page_cost(version: ApiVersion, ending: &CallResult) -> Cost {
     cost(version, Meaning::Withdrawn, ending)
 }

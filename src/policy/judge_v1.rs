@@ -1,7 +1,7 @@
 //! What a V1 answer means: its body decides first, its HTTP status second.
 //!
-//! V1 answers most errors with HTTP 200 (`linkup-api.md`, "HTTP status can't be trusted"): whoever looks at the status
-//! alone counts a rate-limited row as withdrawn.
+//! V1 answers most errors with HTTP 200, so the status says little: by the status only, a rate-limited row would count as
+//! withdrawn (docs/linkup-api.md, "V1 errors").
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -88,7 +88,7 @@ fn judge_answer(answer: &HttpAnswer) -> Verdict {
     }
 }
 
-/// The confirmation of the API's page (withdraw-invitation, Response).
+/// The documented confirmation (docs/linkup-api.md, "V1").
 const CONFIRMATION: &str = "Connection invitation withdrawn successfully";
 
 /// A body that claims success: believed where nothing else in the answer speaks against it.
@@ -193,7 +193,7 @@ mod tests {
         .meaning
     }
 
-    /// The five answers of the API's page, each with HTTP 200, as V1 sends them, and with the status that they would have.
+    /// The five documented answers (docs/linkup-api.md, "V1"), each with HTTP 200, as V1 sends them, and with the status that they would have.
     #[test]
     fn the_documented_answers() {
         let cases = [

@@ -1,7 +1,7 @@
-//! What a V2 answer means: its `success`, then its `error.code`, then its words and its HTTP status (`linkup-api.md`, V2).
+//! What a V2 answer means: its `success`, then its `error.code`, then its words and its HTTP status.
 //!
-//! What an accepted, declined or withdrawn invitation answers is documented nowhere, for V2 as little as for V1: codes
-//! that are not known are read as words.
+//! What an accepted, declined or withdrawn invitation answers is not documented, so unknown codes are read like messages
+//! (docs/linkup-api.md, "V2 errors").
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,7 +40,7 @@ impl Body {
         members(bytes)
     }
 
-    /// What the call was charged, in credits: the exact figure (V2, metadata). A figure beyond any price says nothing.
+    /// What the call was charged, in credits: the exact figure (docs/linkup-api.md, "V2"). A figure beyond any price says nothing.
     pub(super) fn credits_consumed(&self) -> Option<u64> {
         let consumed = self.metadata.as_ref()?.get("credits_consumed")?.as_f64()?;
         let consumed = Some(consumed).filter(|credits| (0.0..=MOST_CREDITS).contains(credits))?;
@@ -114,7 +114,7 @@ fn judge_error(status: u16, body: &Body) -> Verdict {
     };
     let meaning = match code.to_ascii_uppercase().as_str() {
         "INVALID_API_KEY" => Meaning::KeyRefused,
-        // A bad account, not a missing invitation (linkup-api.md, V2 Errors).
+        // A wrong account, not a missing invitation (docs/linkup-api.md, "V2 errors").
         "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Meaning::AccountRefused,
         "INSUFFICIENT_CREDITS" => Meaning::CreditsUsedUp,
         "RATE_LIMITED" => Meaning::RateLimited,
