@@ -15,8 +15,7 @@ use super::plan::Plan;
 use super::stopping::{stalled, unless_stopped};
 use super::target::Ready;
 use super::{ledger, prompt};
-use crate::api::ApiVersion;
-use crate::api::Withdraw;
+use crate::api::{ApiCall, ApiVersion, LinkUpApi};
 use crate::config::Settings;
 use crate::exit;
 use crate::ledger::{Ledger, Lookup};
@@ -252,10 +251,10 @@ pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, 
     }
     let Some(permit) = stop.or(pace.acquire()).await else { return };
     // It changes nothing, so nobody need wait for its answer.
-    let ending = stop.or(target.api.balance()).await.flatten();
+    let result = stop.or(target.api.send(ApiCall::Balance)).await;
     // It may have been refused for its rate; what it is told of that, the first withdrawal is told again.
     drop(permit);
-    match ending.and_then(|ending| crate::policy::balance(&ending)) {
+    match result.and_then(|result| crate::policy::balance(&result)) {
         Some(credits) if credits < needed => {
             tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
         }

@@ -4,15 +4,13 @@ use std::io;
 
 use secrecy::SecretString;
 
-use crate::api::{
-    AccountId, Accounts, Api, ApiVersion, BaseUrl, BaseUrlError, Client, ClientError, Credentials, V1, V2,
-};
+use crate::api::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Client, ClientError, Credentials};
 use crate::config::{Settings, Target};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
 pub(super) struct Ready {
-    pub(super) api: Api,
+    pub(super) api: Client,
     _sandbox: Option<Sandbox>,
 }
 
@@ -57,14 +55,6 @@ fn rehearsal(settings: &Settings) -> Credentials {
     Credentials { api_key: SecretString::from("sandbox"), accounts }
 }
 
-fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Api, ClientError> {
-    let client = |secrets: Vec<&SecretString>| {
-        Client::new(base_url, &credentials.api_key, secrets, settings.timeout, settings.concurrency)
-    };
-    Ok(match &credentials.accounts {
-        Accounts::V1(login_tokens) => {
-            Api::V1(V1::new(client(login_tokens.values().collect())?, base_url, login_tokens.clone()))
-        }
-        Accounts::V2(account_ids) => Api::V2(V2::new(client(Vec::new())?, base_url, account_ids.clone())),
-    })
+fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Client, ClientError> {
+    Client::new(base_url, credentials, settings.timeout, settings.concurrency)
 }

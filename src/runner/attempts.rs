@@ -8,9 +8,8 @@ use tokio::sync::mpsc;
 
 use super::pacing::{advice, tell_pace};
 use super::settling::{Settling, stop_for};
-use super::{Gate, ReadyRow};
-use crate::api::ApiVersion;
-use crate::api::{Ending, Withdraw};
+use super::{ReadyRow, Gate};
+use crate::api::{ApiCall, ApiVersion, CallResult, LinkUpApi};
 use crate::event::{Event, Settled};
 use crate::ledger::Settlement;
 use crate::outcome::Outcome;
@@ -60,7 +59,7 @@ struct Tally {
     started: Option<Instant>,
 }
 
-impl<A: Withdraw, G: Gate> Attempts<A, G> {
+impl<A: LinkUpApi, G: Gate> Attempts<A, G> {
     /// Brings one row to its outcome.
     pub(super) async fn withdraw(&self, row: ReadyRow) -> Settling<G::DurableWrite> {
         let mut tally = Tally::of(&row);
@@ -72,7 +71,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
                 continue;
             }
             tally.started.get_or_insert_with(Instant::now);
-            let ending = self.api.withdraw(&row.withdrawal).await;
+            let ending = self.api.send(ApiCall::Withdraw(&row.withdrawal)).await;
             let mut verdict = judge(self.api.version(), &ending, row.withdrawal.id.as_str());
             verdict.words = cut(&self.api.scrub(&verdict.words));
             let history = tally.history;
@@ -166,7 +165,7 @@ impl Tally {
         Self { history, lost_words: "in an earlier run".to_owned(), ..Self::default() }
     }
 
-    fn count(&mut self, version: ApiVersion, ending: &Ending, verdict: &Verdict) {
+    fn count(&mut self, version: ApiVersion, ending: &CallResult, verdict: &Verdict) {
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
         if verdict.meaning == Meaning::RateLimited {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::settling::tell;
-use crate::api::Ending;
+use crate::api::CallResult;
 use crate::event::Event;
 use crate::pace::{Pace, Permit, Refused};
 use crate::policy::{Backoff, Meaning, hold, pace_hint};
@@ -26,12 +26,12 @@ pub(super) fn tell_pace(
     stop: &Stop,
     backoff: Backoff,
     permit: Permit,
-    ending: &Ending,
+    ending: &CallResult,
     meaning: Meaning,
 ) -> Change {
     let hint = match ending {
-        Ending::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
-        Ending::Lost(_) | Ending::NotSent(_) => None,
+        CallResult::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
+        CallResult::Lost(_) | CallResult::NotSent(_) => None,
     };
     let (resumed, held_for) = match meaning {
         Meaning::RateLimited => {

@@ -9,8 +9,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::settling::tell_when_kept;
-use super::{Attempts, Feed, Gate, ReadyRow, Triage, on_a_thread};
-use crate::api::Withdraw;
+use super::{ReadyRow, Attempts, Feed, Gate, Triage, on_a_thread};
+use crate::api::LinkUpApi;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};
 use crate::outcome::{Outcome, Standing};
@@ -33,7 +33,7 @@ pub(crate) struct Pool {
 }
 
 /// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
-pub(crate) async fn run<A: Withdraw, G: Gate>(
+pub(crate) async fn run<A: LinkUpApi, G: Gate>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
     triage: Triage,
     pool: Pool,
@@ -65,7 +65,7 @@ pub(crate) async fn run<A: Withdraw, G: Gate>(
 }
 
 /// Works until the queue is closed and empty.
-async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue: mpsc::Receiver<ReadyRow>) {
+async fn work<A: LinkUpApi, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue: mpsc::Receiver<ReadyRow>) {
     let attempts = Arc::new(attempts);
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));

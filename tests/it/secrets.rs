@@ -132,7 +132,7 @@ async fn a_key_that_no_header_can_hold_is_refused_without_being_shown(api: Api) 
         let mut command = program.command(command);
         command.env("LINKUP_API_KEY", "first line\nsecond line");
         let ran = Ran::from(command.output().unwrap());
-        ran.ended_with(2).says("the API key holds characters");
+        ran.ended_with(2).says("the API key contains characters");
         assert!(!ran.stderr.contains("second line"));
     }
 }
