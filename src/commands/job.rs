@@ -69,8 +69,8 @@ impl<'a> Job<'a> {
     }
 
     /// The gate as the ledger has it now; with `recheck` no row counts as settled.
-    pub(super) fn roster(&self, intake: &Intake, recheck: bool) -> Result<Roster, RunError> {
-        Ok(roster(self.settings, &self.keep, intake, self.ledger.admission(recheck)?))
+    pub(super) fn roster(&self, recheck: bool) -> Result<Roster, RunError> {
+        Ok(roster(self.settings, &self.keep, self.ledger.admission(recheck)?))
     }
 
     /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
@@ -96,7 +96,7 @@ impl<'a> Job<'a> {
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.file().names();
         let recheck = settings.request.recheck || list.is_some();
-        let roster = self.roster(&intake, recheck)?.warning();
+        let roster = self.roster(recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());
         if let Some(list) = &list {
             totals.add_list(&settings.account, list.sum);
@@ -220,9 +220,9 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, RunError> {
 }
 
 /// Who may be called for.
-pub(super) fn roster(settings: &Settings, keep: &Keep, intake: &Intake, admission: Admission) -> Roster {
+pub(super) fn roster(settings: &Settings, keep: &Keep, admission: Admission) -> Roster {
     Roster::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), admission)
-        .keeping(keep.clone(), &intake.column_names())
+        .keeping(keep.clone())
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {

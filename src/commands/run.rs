@@ -52,7 +52,7 @@ fn dry_run(
     outputs: &Outputs,
     screen: &Screen,
 ) -> Result<u8, RunError> {
-    let roster = job::roster(settings, keep, &intake, ledger::look(settings, settings.request.recheck)?).warning();
+    let roster = job::roster(settings, keep, ledger::look(settings, settings.request.recheck)?).warning();
     let plan = Plan::of(intake, roster, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
@@ -79,6 +79,6 @@ fn plan(job: &Job<'_>, input: &InputRequest, intake: &Intake) -> Result<Option<P
     if !(intake.ends() && is_wanted) {
         return Ok(None);
     }
-    let roster = job.roster(intake, job.settings.request.recheck)?;
+    let roster = job.roster(job.settings.request.recheck)?;
     job::plan(open(input)?, roster, job.stop).map(Some)
 }
