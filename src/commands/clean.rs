@@ -54,9 +54,9 @@ async fn go_on(
     verdicts: Verdicts,
 ) -> Result<Plan, RunError> {
     // Looks at the stop as well.
-    let settled = job::plan(intake(), job.triage(&intake(), false)?, job.stop)?;
+    let settled = job::plan(intake(), job.triage(false)?, job.stop)?;
     warn_of_settled(settled);
-    let plan = job::plan(intake(), job.triage(&intake(), true)?, job.stop)?;
+    let plan = job::plan(intake(), job.triage(true)?, job.stop)?;
     job::tell_balance(target, &job.pace, job.stop, plan.to_send).await;
     if job::must_ask(job.settings) && plan.to_send > 0 {
         job.ask(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(job.settings))).await?;
@@ -94,7 +94,7 @@ async fn dry_run(
         let (rows, Fetched { listing, verdicts }) = rows(&way, keep.clone()).await;
         let intake = || Intake::List(rows.clone().into_iter());
         let triage = |recheck| -> Result<Triage, RunError> {
-            Ok(job::triage(settings, &keep, &intake(), ledger::look(settings, recheck)?))
+            Ok(job::triage(settings, &keep, ledger::look(settings, recheck)?))
         };
         warn_of_settled(Plan::of(intake(), triage(false)?, &Stop::default())?);
         let plan = Plan::of(intake(), triage(true)?, &Stop::default())?;

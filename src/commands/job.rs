@@ -68,8 +68,8 @@ impl<'a> Job<'a> {
     }
 
     /// The gate as the ledger has it now; with `recheck` no row counts as settled.
-    pub(super) fn triage(&self, intake: &Intake, recheck: bool) -> Result<Triage, RunError> {
-        Ok(triage(self.settings, &self.keep, intake, self.ledger.lookup(recheck)?))
+    pub(super) fn triage(&self, recheck: bool) -> Result<Triage, RunError> {
+        Ok(triage(self.settings, &self.keep, self.ledger.lookup(recheck)?))
     }
 
     /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
@@ -95,7 +95,7 @@ impl<'a> Job<'a> {
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.file().names();
         let recheck = settings.recheck || list.is_some();
-        let triage = self.triage(&intake, recheck)?.warning();
+        let triage = self.triage(recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());
         if let Some(list) = &list {
             totals.add_list(&settings.account, list.sum);
@@ -218,9 +218,9 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, RunError> {
 }
 
 /// Who may be called for.
-pub(super) fn triage(settings: &Settings, keep: &Keep, intake: &Intake, lookup: Lookup) -> Triage {
+pub(super) fn triage(settings: &Settings, keep: &Keep, lookup: Lookup) -> Triage {
     Triage::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), lookup)
-        .keeping(keep.clone(), &intake.column_names())
+        .keeping(keep.clone())
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {

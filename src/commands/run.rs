@@ -52,7 +52,7 @@ fn dry_run(
     outputs: &Outputs,
     screen: &Screen,
 ) -> Result<u8, RunError> {
-    let triage = job::triage(settings, keep, &intake, ledger::look(settings, settings.recheck)?).warning();
+    let triage = job::triage(settings, keep, ledger::look(settings, settings.recheck)?).warning();
     let plan = Plan::of(intake, triage, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
@@ -74,6 +74,6 @@ fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, RunError> {
     if !(intake.ends() && is_wanted) {
         return Ok(None);
     }
-    let triage = job.triage(intake, job.settings.recheck)?;
+    let triage = job.triage(job.settings.recheck)?;
     job::plan(open(job.settings)?, triage, job.stop).map(Some)
 }

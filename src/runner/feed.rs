@@ -8,8 +8,8 @@ use crate::api::Withdrawal;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
-use crate::ledger::{Key, LedgerError, Lookup, Standing};
-use crate::listing::{Keep, Match, is_profile_url};
+use crate::ledger::{Lookup, Key, LedgerError, Standing};
+use crate::listing::{Keep, Match};
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
@@ -55,8 +55,6 @@ pub(crate) struct Triage {
     lookup: Lookup,
     /// Whom never to call for.
     keep: Keep,
-    /// Where the rows' cells hold a profile's address.
-    profile_at: Option<usize>,
     /// Rows that are not sent since nobody can tell whether they are to be kept.
     perhaps_kept: u64,
     /// Countries that were warned of; `None` where nobody is warned.
@@ -78,16 +76,14 @@ impl Triage {
             country,
             lookup,
             keep: Keep::default(),
-            profile_at: None,
             perhaps_kept: 0,
             warned_countries: None,
         }
     }
 
-    /// The same, letting nobody through who is to be kept; `columns` are those that the rows carry.
-    pub(crate) fn keeping(mut self, keep: Keep, columns: &[String]) -> Self {
+    /// The same, letting nobody through who is to be kept.
+    pub(crate) fn keeping(mut self, keep: Keep) -> Self {
         self.keep = keep;
-        self.profile_at = columns.iter().position(|name| is_profile_url(name));
         self
     }
 
@@ -99,7 +95,7 @@ impl Triage {
 
     /// Lets a row through to the API, or says what it is settled as without a call.
     pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
-        let Row { number, id, account, country, carried } = match row {
+        let Row { number, id, account, country, profile_url, carried } = match row {
             Ok(row) => row,
             Err(error) => return Route::NoCall(unsent_error(error, &self.account)),
         };
@@ -113,7 +109,7 @@ impl Triage {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Route::NoCall(unsent(row, Outcome::Invalid, detail));
         }
-        let kept = self.keep.judge(&row.withdrawal.id, self.profile_url(&row.carried));
+        let kept = self.keep.judge(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
         self.perhaps_kept += u64::from(kept == Match::Unknown);
         let spared = match kept {
             Match::Free => None,
@@ -140,19 +136,6 @@ impl Triage {
             Err(error) => {
                 let detail = "the run stopped before this row, the ledger can't be read".to_owned();
                 Route::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
-            }
-        }
-    }
-
-    /// The profile's address that a row carries, if it does.
-    fn profile_url<'a>(&self, carried: &'a Carried) -> &'a str {
-        match carried {
-            Carried::Cells(cells) => self.profile_at.and_then(|at| cells.get(at)).unwrap_or_default(),
-            Carried::Fields(fields) => {
-                // V2's lists have it one level deeper (linkup-api.md, V2, List).
-                let recipient = fields.get("recipient").and_then(|recipient| recipient.get("linkedin_url"));
-                let own = fields.iter().find(|(name, _)| is_profile_url(name)).map(|(_, value)| value);
-                own.or(recipient).and_then(serde_json::Value::as_str).unwrap_or_default()
             }
         }
     }

@@ -158,7 +158,7 @@ const SETUP: Setup =
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
-    Ok(Row { number, id, account: None, country: None, carried: Carried::default() })
+    Ok(Row { number, id, account: None, country: None, profile_url: None, carried: Carried::default() })
 }
 
 fn bad_row(number: u64) -> Result<Row, RowError> {
