@@ -1,7 +1,6 @@
 //! Why a command that calls the API did not begin, or could not end as it should.
 
 use std::io;
-use std::time::Duration;
 
 use super::output::OutputError;
 use super::target::TargetError;
@@ -32,11 +31,6 @@ pub(crate) enum RunError {
     Io(#[from] io::Error),
     #[error("stopped by {} before anything was withdrawn: run the same command again", .0.as_str().to_uppercase())]
     Stopped(StopReason),
-    #[error(
-        "stopped, and the report could not be written: nobody has read it for {0:?}; what is settled is kept, so run the \
-         same command again"
-    )]
-    Stalled(Duration),
     #[error(transparent)]
     DryRun(Box<RunError>),
 }
@@ -47,7 +41,7 @@ impl RunError {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
-            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stalled(_) => exit::UNWRITABLE,
+            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) => exit::UNWRITABLE,
             Self::Output(OutputError::Overwrites(..))
             | Self::Input(_)
             | Self::Keep(_)

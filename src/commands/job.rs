@@ -12,7 +12,7 @@ use super::error::RunError;
 use super::intake::Intake;
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
-use super::stopping::{stalled, unless_stopped};
+use super::stopping::unless_stopped;
 use super::target::Ready;
 use super::{ledger, prompt};
 use crate::api::{ApiCall, ApiVersion, LinkUpApi};
@@ -101,7 +101,6 @@ impl<'a> Job<'a> {
             totals.add_list(&settings.account, list.sum);
         }
 
-        let pulse = report.pulse();
         let progress = Progress::begin(progress_style(settings), screen.clone(), rows);
         let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
         let (events, heard) = mpsc::channel(EVENTS);
@@ -117,10 +116,7 @@ impl<'a> Job<'a> {
         };
         let pool =
             Pool { concurrency: settings.concurrency, max_errors: settings.max_errors, input_ends: intake.ends() };
-        let ended = tokio::select! {
-            ended = carry_out(runner::run(intake, triage, pool, attempts), told, stop) => ended,
-            () = stalled(stop, &pulse, settings.timeout) => Err(RunError::Stalled(settings.timeout)),
-        };
+        let ended = carry_out(runner::run(intake, triage, pool, attempts), told, stop).await;
         if let Err(error) = self.ledger.close().await {
             // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
             tracing::warn!("{}", crate::error_chain(&error));

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use super::error::RunError;
 use super::fetch::{Fetched, Way, fetch};
@@ -14,7 +13,7 @@ use crate::exit;
 use crate::listing::{Keep, Lines, Listed};
 use crate::pace::Pace;
 use crate::report::{Format, ReportFile, Screen, Totals};
-use crate::runner::{on_a_thread, stop_on_signals};
+use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
 /// Lists, and returns the exit code. Each page's lines are written before the next page is bought.
@@ -32,26 +31,16 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Run
     });
     let (summary_file, (file, format)) = opened.await??;
     let names = file.names();
-    let mut sink = Sink { file: Some(file), stop: &stop, patience: settings.timeout };
+    let mut sink = Sink { file: Some(file), stop: &stop };
 
     let way = Way { settings, target: &target, pace: &pace, stop: &stop, screen };
     let lines = Lines(format);
-    sink.write(|out| lines.head(out)).await?;
-    let mut failure = None;
+    sink.write(|out| lines.head(out));
     let Fetched { listing, .. } = fetch(&way, Keep::default(), async |page: Vec<Listed>| {
-        match sink.write(|out| page.iter().try_for_each(|listed| lines.line(listed, out))).await {
-            Ok(()) if sink.file.is_some() => ControlFlow::Continue(()),
-            Ok(()) => ControlFlow::Break(()),
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
-        }
+        sink.write(|out| page.iter().try_for_each(|listed| lines.line(listed, out)));
+        if sink.file.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .await;
-    if let Some(error) = failure {
-        return Err(error);
-    }
     sink.end(listing.sum.pages > 0);
 
     let mut totals = Totals::new([settings.account.clone()]);
@@ -68,38 +57,24 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Run
 struct Sink<'a> {
     file: Option<ReportFile>,
     stop: &'a Stop,
-    /// How long a stopped list waits for whoever does not read on.
-    patience: Duration,
 }
 
 impl Sink<'_> {
-    /// Writes lines at once. Afterwards there is no file, if whoever read it has gone or can't be waited for.
-    async fn write(&mut self, lines: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<(), RunError> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
+    /// Writes lines at once. Closes the file if that fails.
+    fn write(&mut self, lines: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
+        let Some(file) = &mut self.file else { return };
         let mut out = Vec::new();
-        lines(&mut out)?;
-        // On a thread of its own: a pipe that is full blocks until somebody reads it.
-        let written = on_a_thread("list", move || (file.write(&out), file))?;
-        let stuck = async {
-            self.stop.requested().await;
-            tokio::time::sleep(self.patience).await;
-        };
-        let (result, file) = tokio::select! {
-            written = written => written.map_err(|_| io::Error::other("the thread that writes the list broke off"))?,
-            () = stuck => return Err(RunError::Stalled(self.patience)),
-        };
-        match result {
-            Ok(()) => self.file = Some(file),
-            // As `head` does, which is nobody's fault.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                tracing::info!("nobody reads the list any more: no further page is bought");
-            }
-            Err(error) => self.stop.request(
+        let Err(error) = lines(&mut out).and_then(|()| file.write(&out)) else { return };
+        self.file = None;
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // As `head` does, which is no failure.
+            tracing::info!("nobody reads the list any more: no further page is bought");
+        } else {
+            self.stop.request(
                 StopReason::ReportUnwritable,
                 format!("the list could not be written ({error}): make room or choose another place with -o"),
-            ),
+            );
         }
-        Ok(())
     }
 
     /// Makes the list last, if there is anything in it; an older one of its name stays otherwise.

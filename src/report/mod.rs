@@ -21,7 +21,7 @@ pub(crate) use file::{Destination, ReportFile};
 pub(crate) use list_progress::ListProgress;
 pub(crate) use progress::{Progress, ProgressStyle};
 pub(crate) use screen::Screen;
-pub(crate) use sinks::{Format, Pulse, Report, Sinks};
+pub(crate) use sinks::{Format, Report, Sinks};
 pub(crate) use summary::{RunFacts, Summary, list as list_json};
 pub(crate) use table::{human_duration, table};
 pub(crate) use totals::{Counts, ListSum, Totals};

@@ -1,8 +1,6 @@
 //! Where events go: into the report first, then into totals and onto the screen. One thread, in the order they came.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -21,22 +19,6 @@ pub(crate) enum Format {
     JsonLines,
 }
 
-/// How long the report has been stuck in one write: a pipe takes no more than its reader does. Clones are the same pulse.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pulse(Arc<Mutex<Option<Instant>>>);
-
-impl Pulse {
-    /// Since when the present write lasts; `None` between two.
-    fn set(&self, since: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
-    }
-
-    /// How long the present write has lasted.
-    pub(crate) fn stuck_for(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |since| since.elapsed())
-    }
-}
-
 /// The results report: one line for each row, in the order in which rows are settled.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -44,7 +26,6 @@ pub(crate) struct Report {
     format: Format,
     columns: Columns,
     buffer: Vec<u8>,
-    pulse: Pulse,
 }
 
 impl Report {
@@ -55,18 +36,13 @@ impl Report {
             Format::Csv => csv::head(&columns, &mut buffer)?,
             Format::JsonLines => {}
         }
-        let mut report = Self { file, format, columns, buffer, pulse: Pulse::default() };
+        let mut report = Self { file, format, columns, buffer };
         report.write()?;
         Ok(report)
     }
 
     pub(crate) fn file(&self) -> &ReportFile {
         &self.file
-    }
-
-    /// Whether it gets on.
-    pub(crate) fn pulse(&self) -> Pulse {
-        self.pulse.clone()
     }
 
     /// Leaves nothing behind: there is nothing to report.
@@ -85,9 +61,7 @@ impl Report {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.pulse.set(Some(Instant::now()));
         let written = self.file.write(&self.buffer);
-        self.pulse.set(None);
         self.buffer.clear();
         written
     }

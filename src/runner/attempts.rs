@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::pacing::{advice, tell_pace};
 use super::settling::{Settling, stop_for};
-use super::{ReadyRow, Gate};
+use super::{Gate, ReadyRow};
 use crate::api::{ApiCall, ApiVersion, CallResult, LinkUpApi};
 use crate::event::{Event, Settled};
 use crate::ledger::Settlement;

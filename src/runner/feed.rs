@@ -8,7 +8,7 @@ use crate::api::Withdrawal;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
-use crate::ledger::{Lookup, Key, LedgerError, Standing};
+use crate::ledger::{Key, LedgerError, Lookup, Standing};
 use crate::listing::{Keep, Match};
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};

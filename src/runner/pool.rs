@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::settling::tell_when_kept;
-use super::{ReadyRow, Attempts, Feed, Gate, Triage, on_a_thread};
+use super::{Attempts, Feed, Gate, ReadyRow, Triage, on_a_thread};
 use crate::api::LinkUpApi;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};

@@ -334,6 +334,15 @@ pub fn kill(child: &Child, signal: &str) -> ExitStatus {
     Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap()
 }
 
+/// Sends SIGTERM again and again until the child has ended: one signal may find it in a write that blocks.
+pub async fn kill_until_it_ends(child: &mut Child) {
+    until("the end", || {
+        kill(child, "TERM");
+        child.try_wait().unwrap().is_some()
+    })
+    .await;
+}
+
 /// Waits until something is so, for ten seconds at the most.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..5_000 {
