@@ -14,7 +14,6 @@ on_both_versions!(
     a_clean_up_buys_its_list_first,
     a_success_is_never_sent_again_whatever_headers_came_with_it,
     a_redirect_is_not_followed,
-    loopback_is_reached_without_a_proxy,
     retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it,
     a_call_without_an_answer_in_time_is_lost,
     a_refused_connection_costs_nothing,
@@ -24,7 +23,7 @@ on_both_versions!(
 async fn run_against(api: Api, server: &MockServer, input: &str, more: &str) -> (Program, Ran, Vec<Request>) {
     let program = Program::on(api);
     program.write("list.csv", input);
-    let ran = wait(program.start(&format!("run list.csv --base-url {} {SWIFTLY} {more}", server.uri()))).await;
+    let ran = program.complete(&format!("run list.csv --base-url {} {SWIFTLY} {more}", server.uri())).await;
     let requests = server.received_requests().await.unwrap();
     (program, ran, past_the_balance(api, requests))
 }
@@ -161,7 +160,7 @@ async fn a_clean_up_buys_its_list_first(api: Api) {
     Mock::given(method("POST")).and(path(api.withdraw_path())).respond_with(api.success()).mount(&server).await;
     let program = Program::on(api);
     let flags = format!("--base-url {} {SWIFTLY} --concurrency 1", server.uri());
-    wait(program.start(&format!("clean --older-than 30d {flags}"))).await.ended_with(0);
+    program.complete(&format!("clean --older-than 30d {flags}")).await.ended_with(0);
     let mut requests = server.received_requests().await.unwrap();
     let withdrawals = past_the_balance(api, requests.split_off(2));
     assert!(requests.iter().all(|request| request.url.path() == list_path(api)));
@@ -200,14 +199,16 @@ async fn a_redirect_is_not_followed(api: Api) {
         let answer = ResponseTemplate::new(status).insert_header("location", elsewhere.uri().as_str());
         Mock::given(any()).respond_with(answer).mount(&server).await;
         let flags = "--rate unlimited --retry-base 1ms --retries 1";
-        let ran = wait(program.start(&format!("list --base-url {} {flags}", server.uri()))).await;
+        let ran = program.complete(&format!("list --base-url {} {flags}", server.uri())).await;
         ran.ended_with(5).says("redirect");
         assert_eq!(server.received_requests().await.unwrap().len(), 2, "{status}");
     }
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0, "key and token were sent elsewhere");
 }
 
-async fn loopback_is_reached_without_a_proxy(api: Api) {
+#[tokio::test(flavor = "multi_thread")]
+async fn loopback_is_reached_without_a_proxy() {
+    let api = Api::V2;
     let (server, proxy) = (MockServer::start().await, MockServer::start().await);
     Mock::given(any()).respond_with(api.success()).mount(&server).await;
     Mock::given(any()).respond_with(api.success()).mount(&proxy).await;
