@@ -1,75 +1,28 @@
-//! The command line: what may be typed, and nothing of what it means.
+//! The command line: clap's commands and flags, built from the table of options.
 //!
-//! Owns clap's types and the help. Reads neither files nor the environment, and holds no default of its own: the help
-//! shows those of [`crate::config::defaults`].
+//! Owns the commands' descriptions and the help around the options. Reads neither files nor the environment, and holds no
+//! option and no default of its own.
 
-mod list_args;
-mod run_args;
-mod shared_args;
+use clap::builder::OsStringValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches};
 
-use std::path::PathBuf;
-use std::time::Duration;
+use crate::config::{Command, Default, ENTRIES, Entry, Layer, Places};
+use crate::sandbox;
 
-use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
-use jiff::civil::Date;
-
-use crate::config::{ConfigFormat, Flags, HistoryRequest, HistoryView, Options, TableFormat, parse_duration};
-use crate::invitation::InvitationId;
-use crate::ledger::Forget;
-use crate::report::Destination;
-use crate::sandbox::{self, Faults, ListFaults, SandboxOptions};
-
-pub(crate) use list_args::{CleanArgs, ListArgs};
-pub(crate) use run_args::RunArgs;
-pub(crate) use shared_args::{KeepingArgs, SharedArgs};
-
-/// Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API.
-#[derive(Debug, Parser)]
-#[command(name = "bulk-withdraw", version, max_term_width = 100, after_help = CREDENTIALS)]
-pub(crate) struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-    /// Say less: no progress, warnings and errors alone; twice: no table at the end either
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose", help_heading = "Log")]
-    pub quiet: u8,
-    /// Say more: every call and its answer
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Log")]
-    pub verbose: u8,
-    /// How the log on stderr is written
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Log")]
-    pub log_format: LogFormat,
-    /// Colours on stderr [NO_COLOR is obeyed]
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Log")]
-    pub color: ColorChoice,
+/// What was typed.
+#[derive(Debug)]
+pub(crate) struct CommandLine {
+    pub(crate) command: Command,
+    pub(crate) flags: Layer,
 }
 
 const CREDENTIALS: &str = "\
 Credentials never come from flags: LINKUP_API_KEY, and LINKUP_LOGIN_TOKEN for V1 of the API or
-LINKUP_ACCOUNT_ID for V2. Each stands in the environment, in the file that <NAME>_FILE names, in
-$CREDENTIALS_DIRECTORY in lower case, or in the configuration file. \"bulk-withdraw config\" shows
-what is set, and where.
+LINKUP_ACCOUNT_ID for V2. Each can be an environment variable, a file that <NAME>_FILE names, a file
+of that name in lower case in $CREDENTIALS_DIRECTORY, or in the configuration file. `bulk-withdraw
+config` shows what is set, and where.
 A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run.";
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Withdraw every invitation listed in a file
-    #[command(after_help = EXIT_CODES)]
-    Run(Box<RunArgs>),
-    /// Print the pending sent invitations, in a form that `run` reads; each page of 10 costs a credit
-    List(Box<ListArgs>),
-    /// List, and withdraw what is old enough: what a cron job calls
-    #[command(after_help = EXIT_CODES)]
-    Clean(Box<CleanArgs>),
-    /// Show what the ledger knows: withdrawals and credits by day and account, and single invitations
-    History(HistoryArgs),
-    /// Show each setting, its value and where it came from, secrets masked
-    Config(Box<ConfigArgs>),
-    /// Serve the simulated LinkUp API on loopback, to rehearse against
-    #[command(after_help = endings())]
-    Sandbox(SandboxArgs),
-}
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -79,24 +32,107 @@ Exit codes:
   3  stopped: key or login refused       75  another run holds the ledger; nothing was sent
   129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
 
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines for people
-    Text,
-    /// One JSON object a line
-    Json,
+const fn about(command: Command) -> &'static str {
+    match command {
+        Command::Run => "Withdraw every invitation listed in a file",
+        Command::List => "Print the pending sent invitations, in a form that `run` reads (1 credit per page of 10)",
+        Command::Clean => "Withdraw pending invitations older than a given age",
+        Command::History => "Show past withdrawals and credits",
+        Command::Config => "Show each setting, its value and where it came from; secrets are masked",
+        Command::Sandbox => "Run a local simulated LinkUp API for practice",
+    }
 }
 
-impl Cli {
-    /// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
-    pub(crate) fn read() -> Result<Self, String> {
-        Self::try_parse().map_err(|error| {
-            if !error.use_stderr() {
-                error.exit();
-            }
-            one_line(&error.render().to_string())
-        })
+fn after_help(command: Command) -> String {
+    match command {
+        Command::Run | Command::Clean => EXIT_CODES.to_owned(),
+        Command::List | Command::History | Command::Config => String::new(),
+        Command::Sandbox => {
+            format!("The last three digits of an ID choose the answer and a run's outcome:\n{}", sandbox::help_table())
+        }
+    }
+}
+
+/// The whole command line.
+pub(crate) fn command() -> clap::Command {
+    let global = ENTRIES.iter().filter(|entry| entry.places == Places::GlobalFlag);
+    clap::Command::new("bulk-withdraw")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API")
+        .max_term_width(100)
+        .after_help(CREDENTIALS)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(global.map(|entry| argument(entry)))
+        .subcommands(Command::ALL.map(subcommand))
+}
+
+fn subcommand(command: Command) -> clap::Command {
+    let taken = ENTRIES.iter().filter(|entry| command.takes(entry));
+    clap::Command::new(command.as_str())
+        .about(about(command))
+        .after_help(after_help(command))
+        .args(taken.map(|entry| argument(entry)))
+}
+
+fn argument(entry: &'static Entry) -> Arg {
+    let help = match entry.default {
+        Default::None => entry.help.to_owned(),
+        Default::Text(default) | Default::Depends(default) => format!("{} [default: {default}]", entry.help),
+    };
+    let argument = Arg::new(entry.name).help(help).conflicts_with_all(entry.conflicts);
+    let flag = argument.clone().help_heading(entry.heading);
+    let argument = match entry.places {
+        Places::Argument => {
+            return argument.required(true).value_name(entry.value).value_parser(OsStringValueParser::new());
+        }
+        Places::GlobalFlag => flag.global(true),
+        Places::Everywhere | Places::Flag => flag,
+    };
+    let argument = argument.long(entry.name.replace('_', "-")).action(action(entry));
+    let argument = match entry.short {
+        Some(short) => argument.short(short),
+        None => argument,
+    };
+    if entry.is_switch() { argument } else { argument.value_name(entry.value).value_parser(OsStringValueParser::new()) }
+}
+
+/// A switch that every command takes is counted: `-qq`.
+fn action(entry: &Entry) -> ArgAction {
+    match (entry.is_switch(), entry.places) {
+        (false, _) => ArgAction::Set,
+        (true, Places::GlobalFlag) => ArgAction::Count,
+        (true, Places::Everywhere | Places::Flag | Places::Argument) => ArgAction::SetTrue,
+    }
+}
+
+/// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
+pub(crate) fn read() -> Result<CommandLine, String> {
+    let matches = command().try_get_matches().map_err(|error| {
+        let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        if is_help || !error.use_stderr() {
+            error.exit();
+        }
+        one_line(&error.render().to_string())
+    })?;
+    let named = matches.subcommand().and_then(|(name, matches)| {
+        Command::ALL.into_iter().find(|command| command.as_str() == name).map(|command| (command, matches))
+    });
+    let Some((command, matches)) = named else { return Err("a command is missing; see --help".to_owned()) };
+    let typed = ENTRIES.iter().filter(|entry| command.takes(entry) || entry.places == Places::GlobalFlag);
+    let flags = typed.filter_map(|entry| Some((entry.name, typed_value(entry, matches)?))).collect();
+    Ok(CommandLine { command, flags })
+}
+
+fn typed_value(entry: &Entry, matches: &ArgMatches) -> Option<std::ffi::OsString> {
+    match (entry.is_switch(), entry.places) {
+        (false, _) => matches.get_one(entry.name).cloned(),
+        (true, Places::GlobalFlag) => {
+            Some(matches.get_count(entry.name)).filter(|count| *count > 0).map(|count| count.to_string().into())
+        }
+        (true, Places::Everywhere | Places::Flag | Places::Argument) => {
+            matches.get_flag(entry.name).then(|| "true".into())
+        }
     }
 }
 
@@ -118,188 +154,13 @@ fn one_line(rendered: &str) -> String {
     format!("{wrong}{meant}; see --help")
 }
 
-/// `history`
-#[derive(Debug, Args)]
-pub(crate) struct HistoryArgs {
-    /// The ledger [default: $XDG_STATE_HOME/bulk-withdraw/ledger.db]
-    #[arg(long, value_name = "PATH")]
-    ledger: Option<PathBuf>,
-    /// Configuration file, which may name the ledger [default: $XDG_CONFIG_HOME/bulk-withdraw/config.toml]
-    #[arg(long, value_name = "PATH")]
-    config: Option<PathBuf>,
-    /// From this day on, in UTC
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
-    since: Option<Date>,
-    /// All that is known of one invitation
-    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["since", "forget", "forget_before"])]
-    id: Option<InvitationId>,
-    /// Forget one invitation, so that a later run asks about it again
-    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["since", "forget_before"])]
-    forget: Option<InvitationId>,
-    /// Forget everything from before this day, in UTC
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, conflicts_with = "since")]
-    forget_before: Option<Date>,
-    /// Don't ask before forgetting
-    #[arg(short, long)]
-    yes: bool,
-    /// How it is written to standard output
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: TableFormatArg,
-}
-
-/// `--format`
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum TableFormatArg {
-    Table,
-    Csv,
-    Json,
-}
-
-impl HistoryArgs {
-    /// The flags that say where the ledger lies.
-    pub(crate) fn flags(&self) -> Flags {
-        let options = Options { ledger: self.ledger.clone(), ..Options::default() };
-        Flags { config: self.config.clone(), options }
-    }
-
-    /// The flags as the command takes them, for this ledger.
-    pub(crate) fn into_request(self, ledger: PathBuf) -> HistoryRequest {
-        let view = match (self.id, self.forget, self.forget_before) {
-            (Some(id), ..) => HistoryView::Of(id),
-            (None, Some(id), _) => HistoryView::Forget(Forget::Invitation(id)),
-            (None, None, Some(day)) => HistoryView::Forget(Forget::Before(day)),
-            (None, None, None) => HistoryView::ByDay { since: self.since },
-        };
-        let format = match self.format {
-            TableFormatArg::Table => TableFormat::Table,
-            TableFormatArg::Csv => TableFormat::Csv,
-            TableFormatArg::Json => TableFormat::Json,
-        };
-        HistoryRequest { ledger, view, format, yes: self.yes }
-    }
-}
-
-/// `config`
-#[derive(Debug, Args)]
-pub(crate) struct ConfigArgs {
-    #[command(flatten)]
-    shared: SharedArgs,
-    #[command(flatten)]
-    keeping: KeepingArgs,
-    /// How it is written to standard output
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: ConfigFormatArg,
-}
-
-/// `--format` of `config`
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ConfigFormatArg {
-    Table,
-    Json,
-}
-
-impl ConfigArgs {
-    /// The flags as the settings take them, and how they are shown.
-    pub(crate) fn into_parts(self) -> (Flags, ConfigFormat) {
-        let mut flags = self.shared.into_flags();
-        self.keeping.add_to(&mut flags);
-        let format = match self.format {
-            ConfigFormatArg::Table => ConfigFormat::Table,
-            ConfigFormatArg::Json => ConfigFormat::Json,
-        };
-        (flags, format)
-    }
-}
-
-/// `sandbox`
-#[derive(Debug, Args)]
-pub(crate) struct SandboxArgs {
-    /// Port on 127.0.0.1; 0 for any that is free
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub port: u16,
-    /// Share of calls that go wrong, e.g. rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%
-    #[arg(long, value_name = "SHARES")]
-    pub faults: Option<Faults>,
-    /// Calls allowed in any 60 s; 0 for any number
-    #[arg(long, value_name = "N", default_value_t = 300)]
-    pub limit: u32,
-    /// Shortest and longest time for an answer
-    #[arg(long, value_name = "MIN..MAX", default_value = "20ms..80ms", value_parser = range)]
-    pub latency: (Duration, Duration),
-    /// Credits to begin with [default: endless]
-    #[arg(long, value_name = "N")]
-    pub credits: Option<u64>,
-    /// Invitations that are pending at first; others can be withdrawn too
-    #[arg(long, value_name = "N", default_value_t = SandboxOptions::PENDING,
-        value_parser = clap::value_parser!(u32).range(..=MOST_PENDING))]
-    pub pending: u32,
-    /// What is wrong with lists, any of repeat,miss,early-end,total-off
-    #[arg(long, value_name = "NAMES")]
-    pub list_faults: Option<ListFaults>,
-}
-
-/// More than LinkedIn lets an account have by far, and still little memory.
-const MOST_PENDING: i64 = 100_000;
-
-fn endings() -> String {
-    format!(
-        "The last three digits of an ID choose what happens; the outcome is that of a run:\n{}",
-        sandbox::help_table()
-    )
-}
-
-fn with_default(help: &str, default: impl std::fmt::Display) -> String {
-    format!("{help} [default: {default}]")
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "clap asks for a Result")]
-fn destination(text: &str) -> Result<Destination, String> {
-    Ok(Destination::parse(text))
-}
-
-fn id(text: &str) -> Result<InvitationId, String> {
-    InvitationId::parse(text).map_err(|error| error.to_string())
-}
-
-fn date(text: &str) -> Result<Date, String> {
-    text.parse().map_err(|_| format!("{text:?} is no day: write it like 2026-11-22"))
-}
-
-fn range(text: &str) -> Result<(Duration, Duration), String> {
-    let (min, max) = text.split_once("..").ok_or("write it like 20ms..80ms")?;
-    let read = |text| parse_duration(text).map_err(|error| error.to_string());
-    let (min, max) = (read(min)?, read(max)?);
-    if min <= max { Ok((min, max)) } else { Err("the shortest is longer than the longest".to_owned()) }
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::config::{Key, is_flag_alone};
 
     #[test]
     fn the_command_line_holds_together() {
-        Cli::command().debug_assert();
-    }
-
-    /// So that a new flag comes with a decision: may it stand in the environment and in the file, or not?
-    #[test]
-    fn each_option_is_a_key_or_a_flag_alone() {
-        let command = Cli::command();
-        for name in ["run", "clean", "list", "config"] {
-            let subcommand = command.find_subcommand(name).unwrap();
-            let flags = subcommand.get_arguments().chain(command.get_arguments()).filter_map(|flag| flag.get_long());
-            for flag in flags.filter(|flag| *flag != "config") {
-                let name = flag.replace('-', "_");
-                assert!(Key::named(&name).is_some() || is_flag_alone(&name), "--{flag}");
-            }
-        }
-        let run = command.find_subcommand("run").unwrap();
-        for key in Key::ALL {
-            assert!(run.get_arguments().any(|flag| flag.get_long() == Some(&key.flag()[2..])), "{key:?}");
-        }
+        command().debug_assert();
     }
 
     #[test]
@@ -316,7 +177,8 @@ mod tests {
             ),
         ];
         for (arguments, expected) in cases {
-            let error = Cli::try_parse_from(std::iter::once("bulk-withdraw").chain(arguments)).unwrap_err();
+            let arguments = std::iter::once("bulk-withdraw").chain(arguments);
+            let error = command().try_get_matches_from(arguments).unwrap_err();
             assert_eq!(one_line(&error.render().to_string()), expected);
         }
     }

@@ -1,4 +1,4 @@
-//! The exit codes that scripts and cron jobs depend on (`contract.md`, Exit codes).
+//! The exit codes that scripts and cron jobs depend on.
 
 use crate::ledger::LedgerError;
 use crate::stop::{Signal, StopReason};

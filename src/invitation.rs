@@ -198,6 +198,8 @@ pub(crate) struct Row {
     pub account: Option<AccountName>,
     /// The country named in the row; the run's own where there is none.
     pub country: Option<Country>,
+    /// The address of the invited person's profile; `None` where there is none, or where the row has different ones.
+    pub profile_url: Option<Box<str>>,
     pub carried: Carried,
 }
 

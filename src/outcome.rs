@@ -1,10 +1,9 @@
-//! What can become of a row. Every input row gets exactly one [`Outcome`]; the names are the contract's and are kept.
+//! What can become of a row. Every input row gets exactly one [`Outcome`]; scripts depend on the names.
 //!
 //! Owns the names and what each means for the exit code and for later runs. Decides nothing.
 
 use std::fmt;
 
-/// What became of a row (`contract.md`, Outcomes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// The API confirmed it in this run.
@@ -45,7 +44,7 @@ pub(crate) enum Standing {
 }
 
 impl Outcome {
-    /// Every outcome, in the contract's order.
+    /// In the order of summaries and help.
     pub(crate) const ALL: [Self; 12] = [
         Self::Withdrawn,
         Self::PresumedWithdrawn,

@@ -1,105 +1,93 @@
-//! Parse, start the log, call a command, turn its end into an exit code.
+//! The program: parse, start the log, call a command, turn its end into an exit code.
 
+use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command, LogFormat};
-use crate::commands;
-use crate::config::{Calls, Environment, Flags, Request, Settings, Shared, Subject, ledger_place};
-use crate::report::Screen;
-use crate::{error_chain, exit};
-use clap::ColorChoice;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer as _, fmt};
+
+use crate::cli::{self, CommandLine};
+use crate::config::{self, Color, Command, Environment, Layers, LogFormat, Settings};
+use crate::report::Screen;
+use crate::{commands, error_chain, exit};
+
+/// A command's error as its one line, and its exit code.
+type Failure = (String, u8);
 
 pub(crate) fn main() -> ExitCode {
     let screen = Screen::default();
-    let cli = match Cli::read() {
-        Ok(cli) => cli,
-        Err(line) => {
-            screen.print(&format!("bulk-withdraw: {line}\n"));
-            return ExitCode::from(exit::USAGE);
-        }
-    };
-    start_log(&cli, &screen);
-    let code = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(call(cli, &screen)),
-        Err(error) => failed(&screen, &error, exit::USAGE),
-    };
+    let code = start(&screen).unwrap_or_else(|(line, code)| {
+        screen.print(&format!("bulk-withdraw: {line}\n"));
+        code
+    });
     ExitCode::from(code)
 }
 
-async fn call(cli: Cli, screen: &Screen) -> u8 {
+fn start(screen: &Screen) -> Result<u8, Failure> {
+    let CommandLine { command, flags } = cli::read().map_err(|line| (line, exit::USAGE))?;
+    let flags = Layers::of_flags(flags).map_err(usage)?;
+    start_log(&flags, screen).map_err(usage)?;
     let environment = Environment::of_process();
-    match cli.command {
-        Command::Run(args) => call_api(args.into_parts(cli.quiet), &environment, screen).await,
-        Command::List(args) => call_api(args.into_parts(cli.quiet), &environment, screen).await,
-        Command::Clean(args) => call_api(args.into_parts(cli.quiet), &environment, screen).await,
-        Command::History(args) => match ledger_place(args.flags(), &environment) {
-            Ok(ledger) => match commands::history(&args.into_request(ledger), screen) {
-                Ok(()) => exit::FINE,
-                Err(error) => failed(screen, &error, error.exit_code()),
-            },
-            Err(error) => failed(screen, &error, exit::USAGE),
-        },
-        Command::Config(args) => {
-            let (flags, format) = args.into_parts();
-            match Shared::resolve(flags, &environment, Calls::None) {
-                Ok(settings) => match commands::config(&settings.listing(), format) {
-                    Ok(()) => exit::FINE,
-                    Err(error) => failed(screen, &error, error.exit_code()),
-                },
-                Err(error) => failed(screen, &error, exit::USAGE),
-            }
+    let layers = flags.over(&environment).map_err(usage)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(usage)?;
+    runtime.block_on(carry_out(command, &layers, &environment, screen))
+}
+
+async fn carry_out(
+    command: Command,
+    layers: &Layers,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<u8, Failure> {
+    let settings = || Settings::resolve(command, layers, environment).map_err(usage);
+    match command {
+        Command::Run => commands::run(&settings()?, screen).await.map_err(|error| failure(&error, error.exit_code())),
+        Command::List => commands::list(&settings()?, screen).await.map_err(|error| failure(&error, error.exit_code())),
+        Command::Clean => {
+            commands::clean(&settings()?, screen).await.map_err(|error| failure(&error, error.exit_code()))
         }
-        Command::Sandbox(args) => match commands::sandbox(args, screen).await {
-            Ok(()) => exit::FINE,
-            Err(error) => failed(screen, &error, exit::USAGE),
-        },
+        Command::History => {
+            let ledger = config::ledger_path(layers, environment).map_err(usage)?;
+            commands::history(&ledger, layers, screen).map_err(|error| failure(&error, error.exit_code()))
+        }
+        Command::Config => commands::config(&settings()?, layers).map_err(|error| failure(&error, error.exit_code())),
+        Command::Sandbox => commands::sandbox(layers, screen).await.map_err(usage),
     }
 }
 
-async fn call_api((request, flags): (Request, Flags), environment: &Environment, screen: &Screen) -> u8 {
-    let settings = match Settings::resolve(request, flags, environment) {
-        Ok(settings) => settings,
-        Err(error) => return failed(screen, &error, exit::USAGE),
-    };
-    let ended = match &settings.request.subject {
-        Subject::Input(input) => commands::run(&settings, input, screen).await,
-        Subject::Clean(list) => commands::clean(&settings, list, screen).await,
-        Subject::List(list) => commands::list(&settings, list, screen).await,
-    };
-    ended.unwrap_or_else(|error| failed(screen, &error, error.exit_code()))
+fn usage(error: impl Error) -> Failure {
+    failure(&error, exit::USAGE)
 }
 
-/// One line that says what is wrong, with its causes.
-fn failed(screen: &Screen, error: &dyn std::error::Error, code: u8) -> u8 {
-    screen.print(&format!("bulk-withdraw: {}\n", error_chain(error)));
-    code
+fn failure(error: &dyn Error, code: u8) -> Failure {
+    (error_chain(error), code)
 }
 
 /// The log goes to the screen, above the bar. Only this program's own lines: what libraries log at these levels may
 /// hold a request's bytes, secrets included.
-fn start_log(cli: &Cli, screen: &Screen) {
-    let level = match (cli.quiet, cli.verbose) {
+fn start_log(flags: &Layers, screen: &Screen) -> Result<(), config::SettingsError> {
+    let count = |option| flags.get(option).unwrap_or_default();
+    let level = match (count(&config::QUIET), count(&config::VERBOSE)) {
         (0, 0) => LevelFilter::INFO,
         (0, 1..) => LevelFilter::DEBUG,
         (1.., _) => LevelFilter::WARN,
     };
-    let color = match cli.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => {
+    let color = match flags.get_or_default(&config::COLOR)? {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
             std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
     };
     let lines = fmt::layer().with_writer(screen.clone()).with_target(false).with_ansi(color).log_internal_errors(false);
-    let layer = match cli.log_format {
+    let layer = match flags.get_or_default(&config::LOG_FORMAT)? {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     let ours = Targets::new().with_target("bulk_withdraw", level);
     tracing_subscriber::registry().with(layer.with_filter(ours)).init();
+    Ok(())
 }

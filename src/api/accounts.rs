@@ -1,26 +1,65 @@
-//! The accounts that can be called for, each known to the API by what its version wants.
+//! The API's two versions, and the credentials that each needs.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use crate::invitation::AccountName;
 
-/// V2's name for a LinkedIn account that is connected to LinkUp. No secret.
+/// V1 identifies an account by its login token, V2 by its account ID (docs/linkup-api.md, "Accounts").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ApiVersion {
+    #[default]
+    V1,
+    V2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write v1 or v2")]
+pub(crate) struct ApiVersionError;
+
+impl ApiVersion {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}
+
+impl FromStr for ApiVersion {
+    type Err = ApiVersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "v1" => Ok(Self::V1),
+            "v2" => Ok(Self::V2),
+            _ => Err(ApiVersionError),
+        }
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// V2's ID of a LinkedIn account that is connected to LinkUp. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AccountId(Arc<str>);
 
 impl AccountId {
-    /// An ID, trimmed; `None` where it is empty or holds white space or control characters.
+    /// Trims the text; `None` if the rest is empty or contains white space or control characters.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let id = text.trim();
-        let is_fit = !id.is_empty() && !id.contains(|c: char| c.is_whitespace() || c.is_control());
-        is_fit.then(|| Self(id.into()))
+        let is_valid = !id.is_empty() && !id.contains(|c: char| c.is_whitespace() || c.is_control());
+        is_valid.then(|| Self(id.into()))
     }
 
-    /// The ID, as the API wants it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -32,16 +71,21 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// The accounts that a version of the API can be called for.
 #[derive(Clone, Debug)]
 pub(crate) enum Accounts {
-    /// LinkedIn's session cookie of each, sent in every body.
+    /// LinkedIn's session cookies, one of which is sent in each body.
     V1(HashMap<AccountName, SecretString>),
-    /// The API's own ID of each.
     V2(HashMap<AccountName, AccountId>),
 }
 
 impl Accounts {
+    pub(super) const fn version(&self) -> ApiVersion {
+        match self {
+            Self::V1(_) => ApiVersion::V1,
+            Self::V2(_) => ApiVersion::V2,
+        }
+    }
+
     pub(crate) fn names(&self) -> Vec<&AccountName> {
         match self {
             Self::V1(accounts) => accounts.keys().collect(),
@@ -50,12 +94,9 @@ impl Accounts {
     }
 }
 
-/// What the API needs of its caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
-    /// Sent as `x-api-key`.
     pub api_key: SecretString,
-    /// The accounts that can be called for, all of one version.
     pub accounts: Accounts,
 }
 
@@ -64,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_account_id_may_be() {
+    fn which_account_ids_are_valid() {
         let cases = [
             (" acc_1\n", Some("acc_1")),
             ("9b1d-4e", Some("9b1d-4e")),

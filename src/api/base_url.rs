@@ -1,22 +1,21 @@
-//! The API's address, and the rule that no secret leaves unencrypted.
+//! The API's base address, and the rule that no secret is sent unencrypted.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// A checked address: `https://`, or `http://` for a loopback address alone.
+/// A checked address: `https://`, or `http://` with a loopback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl(Url);
 
-/// Why an address is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BaseUrlError {
-    #[error("is no address: {0}; write it like https://api.example.com")]
+    #[error("is not a valid address: {0}; write it like https://api.example.com")]
     Unreadable(url::ParseError),
-    #[error("would send the key and the token unencrypted: use https:// (http:// is for loopback addresses alone)")]
+    #[error("would send the key and the token unencrypted: use https:// (http:// is only for loopback addresses)")]
     Unencrypted,
-    #[error("must hold nothing but scheme, host, port and path")]
+    #[error("may only contain scheme, host, port and path")]
     TooMuch,
 }
 
@@ -38,12 +37,11 @@ impl FromStr for BaseUrl {
 }
 
 impl BaseUrl {
-    /// Whether it leads to this machine and nowhere else.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// The address of `path`, which begins with a slash, below this one.
+    /// Appends `path`, which begins with a slash.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));

@@ -1,51 +1,59 @@
-//! The HTTP client: what every call of either API version has in common.
+//! The HTTP client: sends the requests of either API version, and masks its secrets in text that came back, so that an API
+//! which echoes a token can't put it into a report or a log.
 
 use std::error::Error;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde_json::Value;
 
-use super::scrub::Scrubber;
-use super::{Answer, BaseUrl, Ending, PaceHeaders};
+use super::{
+    Accounts, ApiCall, ApiVersion, BaseUrl, CallResult, Credentials, HttpAnswer, LinkUpApi, PaceHeaders, v1, v2,
+};
 
-/// The header that carries the API key (withdraw-invitation, Header Parameters).
+/// docs/linkup-api.md, "V1" and "V2".
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// A longer body is not the API's, and a run of days must not be ended by one. Long enough for a list of 10,000 that
-/// comes as one page.
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// A connection that is not there after this long was not made: nothing was sent.
-const LONGEST_CONNECT: Duration = Duration::from_secs(20);
+/// A larger body is discarded, so that it can't exhaust the memory. Enough for a list of 10,000 in one page.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// A call that has no connection after this long was not sent.
+const MAX_CONNECT_TIME: Duration = Duration::from_secs(20);
 
-/// Sends one request at a time for whoever asks; connections are kept and used again.
+/// The API over HTTP. Connections are reused.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
+    base_url: BaseUrl,
+    accounts: Accounts,
     scrubber: Scrubber,
 }
 
-/// Why no client could be made.
+/// A POST with this body, or a GET.
+pub(super) struct HttpRequest {
+    pub(super) path: &'static str,
+    pub(super) body: Option<Value>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
-    #[error("the API key holds characters that no HTTP header may hold: copy it again, without line breaks")]
-    KeyUnfit,
+    #[error("the API key contains characters that an HTTP header can't contain: copy it again, without line breaks")]
+    InvalidKey,
     #[error("the HTTP client could not be set up")]
     Http(#[source] reqwest::Error),
 }
 
 impl Client {
-    /// A client for this address and key. `timeout` bounds a call from its start to the last byte of its answer.
-    /// `secrets` are masked wherever the API repeats them.
-    pub(crate) fn new<'a>(
+    /// `timeout` limits a call from its start to the last byte of its answer.
+    pub(crate) fn new(
         base_url: &BaseUrl,
-        api_key: &'a SecretString,
-        secrets: impl IntoIterator<Item = &'a SecretString>,
+        credentials: &Credentials,
         timeout: Duration,
         connections: usize,
     ) -> Result<Self, ClientError> {
-        let mut key = HeaderValue::from_str(api_key.expose_secret()).map_err(|_| ClientError::KeyUnfit)?;
+        let Credentials { api_key, accounts } = credentials;
+        let mut key = HeaderValue::from_str(api_key.expose_secret()).map_err(|_| ClientError::InvalidKey)?;
         key.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             (API_KEY, key),
@@ -55,72 +63,78 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
-            // A 307 would repeat the body, token included, to wherever it points.
+            // A 307 would send the body, with its token, to another address.
             .redirect(reqwest::redirect::Policy::none())
-            // Every call is counted and may cost; only the policy may repeat one.
+            // Each call may cost a credit and is counted, so only `policy` decides on retries.
             .retry(reqwest::retry::never())
             .timeout(timeout)
-            // Before the call's own time-out, which can't tell a lost answer from a connection that never was.
-            .connect_timeout(LONGEST_CONNECT.min(timeout.mul_f64(0.75)))
+            // Shorter than the call's timeout, which would not tell whether anything was sent.
+            .connect_timeout(MAX_CONNECT_TIME.min(timeout.mul_f64(0.75)))
             .pool_max_idle_per_host(connections)
             .tcp_nodelay(true);
         if base_url.is_loopback() {
-            // A proxy would be handed the key, and "localhost" must not be looked up elsewhere.
+            // A proxy would see the key, and DNS could point "localhost" to another machine.
             builder = builder.no_proxy().resolve_to_addrs("localhost", &loopback_addresses());
         } else {
             builder = builder.https_only(true);
         }
         let http = builder.build().map_err(ClientError::Http)?;
-        let scrubber = Scrubber::new(std::iter::once(api_key).chain(secrets));
-        Ok(Self { http, scrubber })
-    }
-
-    /// Posts `body` as JSON and says how the call ended.
-    pub(super) async fn post(&self, url: &url::Url, body: &impl Serialize) -> Ending {
-        let body = match serde_json::to_vec(body) {
-            Ok(body) => body,
-            Err(error) => return Ending::NotSent(format!("the request could not be written: {error}")),
+        let tokens: Vec<&SecretString> = match accounts {
+            Accounts::V1(login_tokens) => login_tokens.values().collect(),
+            Accounts::V2(_) => Vec::new(),
         };
-        exchange(self.http.post(url.clone()).body(body)).await
-    }
-
-    /// Gets a page and says how the call ended.
-    pub(super) async fn get(&self, url: &url::Url) -> Ending {
-        exchange(self.http.get(url.clone())).await
-    }
-
-    /// Words that came back, with key and tokens masked.
-    pub(super) fn scrub(&self, words: &str) -> String {
-        self.scrubber.scrub(words)
+        let scrubber = Scrubber::new(std::iter::once(api_key).chain(tokens));
+        Ok(Self { http, base_url: base_url.clone(), accounts: accounts.clone(), scrubber })
     }
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> Ending {
-    match receive(request).await {
-        Ok(answer) => Ending::Answered(answer),
-        Err(error) => {
-            let why = describe(&error);
-            if error.is_connect() || error.is_builder() { Ending::NotSent(why) } else { Ending::Lost(why) }
+impl LinkUpApi for Client {
+    fn version(&self) -> ApiVersion {
+        self.accounts.version()
+    }
+
+    async fn send(&self, call: ApiCall<'_>) -> CallResult {
+        let request = match &self.accounts {
+            Accounts::V1(login_tokens) => v1::request(call, login_tokens),
+            Accounts::V2(account_ids) => v2::request(call, account_ids),
+        };
+        let HttpRequest { path, body } = match request {
+            Ok(request) => request,
+            Err(why) => return CallResult::NotSent(why),
+        };
+        let url = self.base_url.join(path);
+        let request = match body {
+            Some(body) => self.http.post(url).body(body.to_string()),
+            None => self.http.get(url),
+        };
+        match receive(request).await {
+            Ok(answer) => CallResult::Answered(answer),
+            Err(error) if error.is_connect() || error.is_builder() => CallResult::NotSent(describe(&error)),
+            Err(error) => CallResult::Lost(describe(&error)),
         }
     }
+
+    fn scrub(&self, text: &str) -> String {
+        self.scrubber.scrub(text)
+    }
 }
 
-async fn receive(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+async fn receive(request: reqwest::RequestBuilder) -> Result<HttpAnswer, reqwest::Error> {
     let mut response = request.send().await?;
     let http_status = response.status().as_u16();
     let pace = pace_headers(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
-        if body.len() > LARGEST_BODY {
+        if body.len() > MAX_BODY {
             body.clear();
             break;
         }
     }
-    Ok(Answer { http_status, body, pace })
+    Ok(HttpAnswer { http_status, body, pace })
 }
 
-/// Where "localhost" may lead; port 0 leaves the address's own port.
+/// The addresses of "localhost". Port 0 keeps the port of the URL.
 fn loopback_addresses() -> [SocketAddr; 2] {
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0))
 }
@@ -136,7 +150,7 @@ fn pace_headers(headers: &HeaderMap) -> PaceHeaders {
     }
 }
 
-/// An error for people: what happened, with the innermost cause, without the address that every line would repeat.
+/// What happened and the innermost cause, without the URL, which is the same for every call.
 fn describe(error: &reqwest::Error) -> String {
     let what = if error.is_connect() && error.is_timeout() {
         "no connection in time"
@@ -154,6 +168,73 @@ fn describe(error: &reqwest::Error) -> String {
         cause = inner;
     }
     let cause = cause.to_string();
-    // A time-out's innermost cause only says so again.
+    // The innermost cause of a timeout only repeats that it timed out.
     if error.is_timeout() || cause.is_empty() { what.to_owned() } else { format!("{what} ({cause})") }
+}
+
+/// Shorter texts occur in ordinary words, and are not secrets.
+const MIN_SECRET_LENGTH: usize = 6;
+const MASK: &str = "***";
+
+/// The secrets to mask, each also in the forms that JSON and URLs escape it to.
+#[derive(Clone)]
+struct Scrubber {
+    needles: Vec<SecretString>,
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrubber").field("needles", &self.needles.len()).finish()
+    }
+}
+
+impl Scrubber {
+    fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let mut needles: Vec<String> = Vec::new();
+        for secret in secrets {
+            let plain = secret.expose_secret();
+            let quoted = serde_json::Value::from(plain).to_string();
+            let escaped = quoted.trim_matches('"').to_owned();
+            let encoded: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+            for needle in [escaped.replace('/', "\\/"), escaped, encoded, plain.to_owned()] {
+                if needle.len() >= MIN_SECRET_LENGTH && !needles.contains(&needle) {
+                    needles.push(needle);
+                }
+            }
+        }
+        // Longest first: of a token that contains another, no part may remain.
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        Self { needles: needles.into_iter().map(SecretString::from).collect() }
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        let needles = self.needles.iter().map(ExposeSecret::expose_secret);
+        needles.fold(text.to_owned(), |text, needle| text.replace(needle, MASK))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_however_they_are_escaped() {
+        let secrets = [SecretString::from("AQED/\"token"), SecretString::from("key-12345"), SecretString::from("ab")];
+        let scrubber = Scrubber::new(&secrets);
+        let cases = [
+            ("nothing to hide", "nothing to hide"),
+            ("token AQED/\"token refused, AQED/\"token!", "token *** refused, ***!"),
+            (r#"{"message": "AQED/\"token"}"#, r#"{"message": "***"}"#),
+            (r#"{"message": "AQED\/\"token"}"#, r#"{"message": "***"}"#),
+            ("/login?token=AQED%2F%22token", "/login?token=***"),
+            ("key-12345", "***"),
+            ("key-1234", "key-1234"),
+            // Too short to be a secret; replacing it would break words.
+            ("cab", "cab"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(scrubber.scrub(text), expected);
+        }
+        assert!(!format!("{scrubber:?}").contains("key"));
+    }
 }

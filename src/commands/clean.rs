@@ -10,33 +10,33 @@ use super::output::{Outputs, write_summary};
 use super::plan::Plan;
 use super::target::Ready;
 use super::{ledger, target};
-use crate::config::{ListRequest, Settings};
+use crate::config::Settings;
 use crate::exit;
 use crate::invitation::Row;
 use crate::listing::{Keep, Listed, Verdicts};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::report::{Format, ListSum, Screen};
-use crate::runner::{Roster, stop_on_signals};
+use crate::runner::{Triage, stop_on_signals};
 use crate::stop::Stop;
 
 /// Lists, withdraws, and returns the exit code.
-pub(crate) async fn clean(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
     // Before a list is paid for.
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    if settings.request.dry_run {
-        return dry_run(settings, list, keep, &outputs, screen, &stop).await;
+    if settings.dry_run {
+        return dry_run(settings, keep, &outputs, screen, &stop).await;
     }
     let job = Job::begin(settings, keep, screen, &stop)?;
     let opened = job.open(outputs, Intake::List(Vec::new().into_iter()).columns()).await?;
     let target = target::ready(settings).await?;
     let way = Way { settings, target: &target, pace: &job.pace, stop: &stop, screen };
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
-    let (rows, Fetched { listing, verdicts }) = rows(&way, list, job.keep.clone()).await;
+    let (rows, Fetched { listing, verdicts }) = rows(&way, job.keep.clone()).await;
     let intake = || Intake::List(rows.clone().into_iter());
     match go_on(&job, &target, &intake, &listing, verdicts).await {
         Ok(plan) => job.withdraw(intake(), opened, target, Some(plan.rows()), Some(listing)).await,
@@ -54,9 +54,9 @@ async fn go_on(
     verdicts: Verdicts,
 ) -> Result<Plan, RunError> {
     // Looks at the stop as well.
-    let settled = job::plan(intake(), job.roster(&intake(), false)?, job.stop)?;
+    let settled = job::plan(intake(), job.triage(false)?, job.stop)?;
     warn_of_settled(settled);
-    let plan = job::plan(intake(), job.roster(&intake(), true)?, job.stop)?;
+    let plan = job::plan(intake(), job.triage(true)?, job.stop)?;
     job::tell_balance(target, &job.pace, job.stop, plan.to_send).await;
     if job::must_ask(job.settings) && plan.to_send > 0 {
         job.ask(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(job.settings))).await?;
@@ -68,9 +68,9 @@ async fn go_on(
 }
 
 /// The list's invitations that count, as rows.
-async fn rows(way: &Way<'_>, list: &ListRequest, keep: Keep) -> (Vec<Row>, Fetched) {
+async fn rows(way: &Way<'_>, keep: Keep) -> (Vec<Row>, Fetched) {
     let mut taken: Vec<Listed> = Vec::new();
-    let fetched = fetch(way, list, keep, async |page| {
+    let fetched = fetch(way, keep, async |page| {
         taken.extend(page);
         ControlFlow::Continue(())
     })
@@ -81,7 +81,6 @@ async fn rows(way: &Way<'_>, list: &ListRequest, keep: Keep) -> (Vec<Row>, Fetch
 /// Looks ahead. The list has to be bought for that.
 async fn dry_run(
     settings: &Settings,
-    list: &ListRequest,
     keep: Keep,
     outputs: &Outputs,
     screen: &Screen,
@@ -92,13 +91,13 @@ async fn dry_run(
         let pace = Pace::new(settings.rate, settings.patience);
         tracing::info!("the list has to be bought to look at it: a credit for each page of 10");
         let way = Way { settings, target: &target, pace: &pace, stop, screen };
-        let (rows, Fetched { listing, verdicts }) = rows(&way, list, keep.clone()).await;
+        let (rows, Fetched { listing, verdicts }) = rows(&way, keep.clone()).await;
         let intake = || Intake::List(rows.clone().into_iter());
-        let roster = |recheck| -> Result<Roster, RunError> {
-            Ok(job::roster(settings, &keep, &intake(), ledger::look(settings, recheck)?))
+        let triage = |recheck| -> Result<Triage, RunError> {
+            Ok(job::triage(settings, &keep, ledger::look(settings, recheck)?))
         };
-        warn_of_settled(Plan::of(intake(), roster(false)?, &Stop::default())?);
-        let plan = Plan::of(intake(), roster(true)?, &Stop::default())?;
+        warn_of_settled(Plan::of(intake(), triage(false)?, &Stop::default())?);
+        let plan = Plan::of(intake(), triage(true)?, &Stop::default())?;
         let summary_file = outputs.begin_summary()?;
         screen.print(&format!("{}{}", listed(&listing.sum, verdicts), plan.table(settings)));
         match stop.cause() {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::job::{Listing, limits, progress_style};
 use super::target::Ready;
-use crate::config::{ListRequest, Settings};
+use crate::config::{Settings, Which};
 use crate::listing::{Filter, Keep, Listed, Paging, Sieve, Verdicts};
 use crate::pace::Pace;
 use crate::report::{ListProgress, ListSum, Screen};
@@ -34,14 +34,14 @@ pub(super) struct Way<'a> {
 /// those invitations of each page that count.
 pub(super) async fn fetch(
     way: &Way<'_>,
-    request: &ListRequest,
     keep: Keep,
     mut take: impl AsyncFnMut(Vec<Listed>) -> ControlFlow<()>,
 ) -> Fetched {
     let Way { settings, target, pace, stop, screen } = way;
+    let Which { older_than, newer_than, invitation_type, limit, max_pages } = settings.which;
     let account = settings.account.clone();
     let country = settings.accounts.get(&account).cloned().flatten().unwrap_or_else(|| settings.country.clone());
-    let filter = Filter { older_than: request.older_than, newer_than: request.newer_than, keep, now: Timestamp::now() };
+    let filter = Filter { older_than, newer_than, keep, now: Timestamp::now() };
     let mut lister = Lister {
         api: &target.api,
         pace: (*pace).clone(),
@@ -50,12 +50,12 @@ pub(super) async fn fetch(
         tally: ListTally::default(),
     };
     let mut progress = ListProgress::begin(progress_style(settings), screen);
-    let mut paging = Paging::new(account.clone(), country, request.invitation_type);
+    let mut paging = Paging::new(account.clone(), country, invitation_type);
     let mut verdicts = Verdicts::default();
     let mut complete = true;
 
-    while let Some(next) = paging.next().filter(|_| request.max_pages.is_none_or(|most| lister.tally.pages < most)) {
-        if request.limit.is_some_and(|most| verdicts.taken >= most) {
+    while let Some(next) = paging.next().filter(|_| max_pages.is_none_or(|most| lister.tally.pages < most)) {
+        if limit.is_some_and(|most| verdicts.taken >= most) {
             break;
         }
         let Some(page) = lister.page(next, |until| progress.hold(until)).await else {
@@ -65,7 +65,7 @@ pub(super) async fn fetch(
         let mut counting = Vec::new();
         for found in paging.take(page) {
             let sieve = filter.judge(&found);
-            if sieve == Sieve::Taken && request.limit.is_some_and(|most| verdicts.taken >= most) {
+            if sieve == Sieve::Taken && limit.is_some_and(|most| verdicts.taken >= most) {
                 break;
             }
             verdicts.add(sieve);

@@ -1,22 +1,25 @@
 //! `history`: what the ledger knows, and forgetting some of it.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::{history_table, prompt};
-use crate::config::{HistoryRequest, HistoryView, TableFormat};
+use crate::config::{self, Layers, SettingsError};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
-use crate::report::{Cell, Csv, JsonArray, Screen, encode, timestamp};
+use crate::report::{Cell, Screen, TableFormat, encode, timestamp};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("nobody can be asked here: pass --yes to forget without asking")]
+    #[error("nobody can be asked here: pass --yes to forget without probing")]
     NobodyToAsk,
     #[error("nothing was forgotten")]
     Declined,
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error("the history can't be written")]
     Output(#[from] io::Error),
 }
@@ -27,48 +30,48 @@ impl HistoryError {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Output(_) => exit::UNWRITABLE,
-            Self::NobodyToAsk | Self::Declined => exit::USAGE,
+            Self::NobodyToAsk | Self::Declined | Self::Settings(_) => exit::USAGE,
         }
     }
 }
 
 /// Shows what the ledger knows, or makes it forget.
-pub(crate) fn history(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
-    match view(request, screen) {
+pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<u8, HistoryError> {
+    match view(ledger, layers, screen) {
         // Whoever read it has seen enough.
-        Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        viewed => viewed,
+        Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::FINE),
+        viewed => viewed.map(|()| exit::FINE),
     }
 }
 
-fn view(request: &HistoryRequest, screen: &Screen) -> Result<(), HistoryError> {
-    match &request.view {
-        HistoryView::ByDay { since } => {
-            let lines = History::open(&request.ledger)?.by_day(*since)?;
-            if lines.is_empty() {
-                screen.print("the ledger knows nothing of that time\n");
-            }
-            print(DAY_COLUMNS, lines.iter().map(day_cells), request.format, |_| history_table::by_day(&lines))
+fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryError> {
+    let format = layers.get_or_default(&config::TABLE_FORMAT)?;
+    if let Some(id) = layers.get(&config::SHOW_ID) {
+        let entries = History::open(ledger)?.of(&id)?;
+        if entries.is_empty() {
+            screen.print(&format!("the ledger knows nothing of {id}\n"));
         }
-        HistoryView::Of(id) => {
-            let entries = History::open(&request.ledger)?.of(id)?;
-            if entries.is_empty() {
-                screen.print(&format!("the ledger knows nothing of {id}\n"));
-            }
-            let cells = entries.iter().map(|entry| entry_cells(id, entry));
-            print(ENTRY_COLUMNS, cells, request.format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)))
-        }
-        HistoryView::Forget(what) => forget_after_asking(request, what, screen),
+        let cells = entries.iter().map(|entry| entry_cells(&id, entry));
+        return print(ENTRY_COLUMNS, cells, format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)));
     }
+    let forget = layers.get(&config::FORGET).map(Forget::Invitation);
+    if let Some(what) = forget.or_else(|| layers.get(&config::FORGET_BEFORE).map(Forget::Before)) {
+        return forget_after_asking(ledger, &what, layers.is_set(&config::YES), screen);
+    }
+    let lines = History::open(ledger)?.by_day(layers.get(&config::SINCE))?;
+    if lines.is_empty() {
+        screen.print("the ledger knows nothing of that time\n");
+    }
+    print(DAY_COLUMNS, lines.iter().map(day_cells), format, |_| history_table::by_day(&lines))
 }
 
-fn forget_after_asking(request: &HistoryRequest, what: &Forget, screen: &Screen) -> Result<(), HistoryError> {
-    let count = History::open(&request.ledger)?.count(what)?;
+fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<(), HistoryError> {
+    let count = History::open(ledger)?.count(what)?;
     if count == 0 {
         screen.print("the ledger knows nothing of that\n");
         return Ok(());
     }
-    if !request.yes {
+    if !is_confirmed {
         if !prompt::somebody_is_there() {
             return Err(HistoryError::NobodyToAsk);
         }
@@ -80,7 +83,7 @@ fn forget_after_asking(request: &HistoryRequest, what: &Forget, screen: &Screen)
             return Err(HistoryError::Declined);
         }
     }
-    let forgotten = forget(&request.ledger, what)?;
+    let forgotten = forget(ledger, what)?;
     screen.print(&format!("{forgotten} records were forgotten\n"));
     Ok(())
 }
@@ -144,8 +147,7 @@ fn print<'a, const N: usize, Records: Iterator<Item = [Cell<'a>; N]>>(
 ) -> Result<(), HistoryError> {
     let text = match format {
         TableFormat::Table => table(records),
-        TableFormat::Csv => encode(Csv::default(), columns, records),
-        TableFormat::Json => encode(JsonArray::default(), columns, records),
+        TableFormat::Csv | TableFormat::Json => encode(format.encoder(), columns, records),
     };
     Ok(io::stdout().lock().write_all(text?.as_bytes())?)
 }

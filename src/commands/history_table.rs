@@ -4,7 +4,7 @@ use std::io;
 
 use crate::ledger::DayLine;
 use crate::policy::visible;
-use crate::report::{Cell, Table, encode};
+use crate::report::{Cell, TableFormat, encode};
 
 const WIDTH: usize = 80;
 /// An account's name is cut behind this many characters; the counts beside it leave room for no more.
@@ -19,7 +19,7 @@ pub(super) fn by_day(lines: &[DayLine]) -> io::Result<String> {
     apis.dedup();
     let table = |api: &String| {
         let lines = lines.iter().filter(|line| line.api == *api).map(cells);
-        Ok(folded(api, 0) + &encode(Table::default(), HEADER, lines)?)
+        Ok(folded(api, 0) + &encode(TableFormat::Table.encoder(), HEADER, lines)?)
     };
     Ok(apis.into_iter().map(table).collect::<io::Result<Vec<_>>>()?.join("\n"))
 }

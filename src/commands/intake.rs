@@ -2,9 +2,9 @@
 
 use std::vec;
 
-use crate::input::{Input, InputFormat, ReadError};
+use crate::input::{Input, InputFormat, ReadError, is_profile_url};
 use crate::invitation::{Row, RowError};
-use crate::listing::{Listed, is_profile_url};
+use crate::listing::Listed;
 use crate::report::{Columns, Format};
 
 /// Rows, and what there is to know about them ahead.

@@ -15,17 +15,16 @@ use super::plan::Plan;
 use super::stopping::unless_stopped;
 use super::target::Ready;
 use super::{ledger, prompt};
-use crate::api::ApiVersion;
-use crate::api::Withdraw;
+use crate::api::{ApiCall, ApiVersion, LinkUpApi};
 use crate::config::Settings;
 use crate::exit;
-use crate::ledger::{Admission, Ledger};
+use crate::ledger::{Ledger, Lookup};
 use crate::listing::Keep;
 use crate::pace::Pace;
 use crate::report::{
     Columns, ListSum, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Attempts, Limits, Pool, Roster, on_a_thread};
+use crate::runner::{self, Attempts, Limits, Pool, Triage, on_a_thread};
 use crate::stop::{Stop, StopReason};
 
 /// Events that may wait for the sinks.
@@ -69,8 +68,8 @@ impl<'a> Job<'a> {
     }
 
     /// The gate as the ledger has it now; with `recheck` no row counts as settled.
-    pub(super) fn roster(&self, intake: &Intake, recheck: bool) -> Result<Roster, RunError> {
-        Ok(roster(self.settings, &self.keep, intake, self.ledger.admission(recheck)?))
+    pub(super) fn triage(&self, recheck: bool) -> Result<Triage, RunError> {
+        Ok(triage(self.settings, &self.keep, self.ledger.lookup(recheck)?))
     }
 
     /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
@@ -95,8 +94,8 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.names();
-        let recheck = settings.request.recheck || list.is_some();
-        let roster = self.roster(&intake, recheck)?.warning();
+        let recheck = settings.recheck || list.is_some();
+        let triage = self.triage(recheck)?.warning();
         let mut totals = Totals::new(settings.accounts.keys().cloned());
         if let Some(list) = &list {
             totals.add_list(&settings.account, list.sum);
@@ -117,7 +116,7 @@ impl<'a> Job<'a> {
         };
         let pool =
             Pool { concurrency: settings.concurrency, max_errors: settings.max_errors, input_ends: intake.ends() };
-        let ended = carry_out(runner::run(intake, roster, pool, attempts), told, stop).await;
+        let ended = carry_out(runner::run(intake, triage, pool, attempts), told, stop).await;
         if let Err(error) = self.ledger.close().await {
             // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
             tracing::warn!("{}", crate::error_chain(&error));
@@ -192,7 +191,7 @@ pub(super) fn tell(
         tracing::error!("{}", crate::error_chain(&error));
         summary.exit_code = exit::UNWRITABLE;
     }
-    if settings.request.quiet < 2 {
+    if settings.quiet < 2 {
         screen.print(&table(&summary, report));
     }
     summary.exit_code
@@ -200,13 +199,12 @@ pub(super) fn tell(
 
 /// Nothing is withdrawn without a yes: given ahead, or asked for.
 pub(super) fn must_ask(settings: &Settings) -> bool {
-    let request = &settings.request;
-    !(request.yes || settings.is_rehearsal() || request.dry_run)
+    !(settings.yes || settings.is_rehearsal() || settings.dry_run)
 }
 
 /// Refuses at once where a yes is wanted and nobody can be asked for it.
 pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), RunError> {
-    let can_ask = !settings.request.subject.is_stdin() && prompt::somebody_is_there();
+    let can_ask = !settings.reads_stdin() && prompt::somebody_is_there();
     if must_ask(settings) && !can_ask { Err(RunError::NobodyToAsk) } else { Ok(()) }
 }
 
@@ -216,9 +214,9 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, RunError> {
 }
 
 /// Who may be called for.
-pub(super) fn roster(settings: &Settings, keep: &Keep, intake: &Intake, admission: Admission) -> Roster {
-    Roster::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), admission)
-        .keeping(keep.clone(), &intake.column_names())
+pub(super) fn triage(settings: &Settings, keep: &Keep, lookup: Lookup) -> Triage {
+    Triage::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), lookup)
+        .keeping(keep.clone())
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {
@@ -226,9 +224,8 @@ pub(super) fn limits(settings: &Settings) -> Limits {
 }
 
 pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
-    let request = &settings.request;
-    match request.progress {
-        _ if request.quiet > 0 => ProgressStyle::None,
+    match settings.progress {
+        _ if settings.quiet > 0 => ProgressStyle::None,
         Some(style) => style,
         // The rows scroll by already, and a bar would stand between them.
         None if settings.report_goes_to_stdout() && io::stdout().is_terminal() => ProgressStyle::None,
@@ -240,7 +237,7 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
 pub(super) fn facts(settings: &Settings) -> RunFacts {
     let started_at = Timestamp::now();
     let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-    RunFacts { run_id, command: settings.request.subject.command(), api: settings.api.as_str(), started_at }
+    RunFacts { run_id, command: settings.command.as_str(), api: settings.api.as_str(), started_at }
 }
 
 /// Says what the balance is, and whether it may be too small for so many withdrawals.
@@ -248,12 +245,12 @@ pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, 
     if target.api.version() == ApiVersion::V1 {
         return;
     }
-    let Some(leave) = stop.or(pace.leave()).await else { return };
+    let Some(permit) = stop.or(pace.acquire()).await else { return };
     // It changes nothing, so nobody need wait for its answer.
-    let ending = stop.or(target.api.balance()).await.flatten();
+    let result = stop.or(target.api.send(ApiCall::Balance)).await;
     // It may have been refused for its rate; what it is told of that, the first withdrawal is told again.
-    drop(leave);
-    match ending.and_then(|ending| crate::policy::balance(&ending)) {
+    drop(permit);
+    match result.and_then(|result| crate::policy::balance(&result)) {
         Some(credits) if credits < needed => {
             tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
         }
@@ -263,7 +260,7 @@ pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, 
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.
-pub(super) fn plan(intake: Intake, roster: Roster, stop: &Stop) -> Result<Plan, RunError> {
-    let plan = Plan::of(intake, roster, stop)?;
+pub(super) fn plan(intake: Intake, triage: Triage, stop: &Stop) -> Result<Plan, RunError> {
+    let plan = Plan::of(intake, triage, stop)?;
     if stop.is_requested() { Err(super::stopping::stopped(stop)) } else { Ok(plan) }
 }

@@ -1,7 +1,7 @@
 //! Which ledger a run keeps: the one it names, the user's own, or one that is thrown away.
 
 use crate::config::{Settings, Target};
-use crate::ledger::{Admission, Ledger, LedgerError, RunInfo};
+use crate::ledger::{Ledger, LedgerError, Lookup, RunInfo};
 use crate::report::RunFacts;
 
 /// What a rehearsal's rows are kept by, instead of an address: they never settle a real one.
@@ -22,16 +22,16 @@ pub(super) fn open(settings: &Settings, facts: &RunFacts) -> Result<Ledger, Ledg
 }
 
 /// What the ledger says now, for a plan: no lock, no trace. With `recheck` no row counts as settled.
-pub(super) fn look(settings: &Settings, recheck: bool) -> Result<Admission, LedgerError> {
+pub(super) fn look(settings: &Settings, recheck: bool) -> Result<Lookup, LedgerError> {
     match &settings.ledger {
-        Some(path) => Admission::open(path, &api(settings), recheck),
-        None => Admission::without_ledger(),
+        Some(path) => Lookup::open(path, &api(settings), recheck),
+        None => Lookup::without_ledger(),
     }
 }
 
 fn api(settings: &Settings) -> String {
     match &settings.target {
-        Target::Sandbox { .. } => SANDBOX.to_owned(),
+        Target::Sandbox => SANDBOX.to_owned(),
         Target::Real { base_url, .. } => base_url.to_string(),
     }
 }

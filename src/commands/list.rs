@@ -7,7 +7,7 @@ use super::fetch::{Fetched, Way, fetch};
 use super::output::{OutputError, Outputs};
 use super::stopping::unless_stopped;
 use super::{job, target};
-use crate::config::{ListRequest, Settings};
+use crate::config::Settings;
 use crate::exit;
 use crate::listing::Keep;
 use crate::pace::Pace;
@@ -16,7 +16,7 @@ use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
 /// Lists, and returns the exit code. Each page's lines are written before the next page is bought.
-pub(crate) async fn list(settings: &Settings, list: &ListRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
@@ -33,7 +33,7 @@ pub(crate) async fn list(settings: &Settings, list: &ListRequest, screen: &Scree
     let names = sink.names().clone();
 
     let way = Way { settings, target: &target, pace: &pace, stop: &stop, screen };
-    let Fetched { listing, .. } = fetch(&way, list, Keep::default(), async |page| {
+    let Fetched { listing, .. } = fetch(&way, Keep::default(), async |page| {
         sink.write(&page);
         if sink.is_open() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })

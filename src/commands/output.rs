@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::config::{InputRequest, Settings, Subject};
+use crate::config::{Command, Settings};
 use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
@@ -47,17 +47,18 @@ enum Place {
 impl Outputs {
     /// Chooses names and format, and refuses those that would destroy something. Creates nothing.
     pub(super) fn choose(settings: &Settings, by_input: Format) -> Result<Self, OutputError> {
-        let request = &settings.request;
-        let report = match &request.output {
+        let report = match &settings.output {
             Some(destination) => Place::Named(destination.clone()),
             None if settings.report_goes_to_stdout() => Place::Named(Destination::Stdout),
-            None => Place::unnamed(&request.subject, request.output_format.unwrap_or(by_input)),
+            None => {
+                Place::unnamed(settings.source.as_ref(), settings.command, settings.output_format.unwrap_or(by_input))
+            }
         };
-        let format = request.output_format.unwrap_or(match &report {
+        let format = settings.output_format.unwrap_or(match &report {
             Place::Named(Destination::Path(path)) => Format::of_path(path).unwrap_or(by_input),
             Place::Named(Destination::Stdout) | Place::Unnamed { .. } => by_input,
         });
-        let outputs = Self { report, format, summary: request.summary.clone() };
+        let outputs = Self { report, format, summary: settings.summary.clone() };
         outputs.spare(settings)?;
         Ok(outputs)
     }
@@ -71,11 +72,9 @@ impl Outputs {
             Place::Unnamed { .. } => Vec::new(),
         };
         let summary = written(self.summary.as_ref());
-        let input = match &settings.request.subject {
-            Subject::Input(InputRequest { source: Source::Path(path), .. }) => vec![path.clone()],
-            Subject::Input(InputRequest { source: Source::Stdin, .. }) | Subject::Clean(_) | Subject::List(_) => {
-                Vec::new()
-            }
+        let input = match &settings.source {
+            Some(Source::Path(path)) => vec![path.clone()],
+            Some(Source::Stdin) | None => Vec::new(),
         };
         let keep: Vec<_> = settings.keep.iter().cloned().collect();
         let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
@@ -144,13 +143,11 @@ fn cannot_create(what: &'static str, place: &Destination, option: &'static str, 
 }
 
 impl Place {
-    fn unnamed(subject: &Subject, format: Format) -> Self {
-        let stem = match subject {
-            Subject::Input(InputRequest { source: Source::Stdin, .. }) => "stdin".into(),
-            Subject::Input(InputRequest { source: Source::Path(path), .. }) => {
-                path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-            }
-            Subject::Clean(_) | Subject::List(_) => subject.command().to_owned(),
+    fn unnamed(source: Option<&Source>, command: Command, format: Format) -> Self {
+        let stem = match source {
+            Some(Source::Stdin) => "stdin".into(),
+            Some(Source::Path(path)) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            None => command.as_str().to_owned(),
         };
         Self::Unnamed { stem, extension: format.extension() }
     }
@@ -194,16 +191,6 @@ mod tests {
 
     use super::*;
 
-    fn subject(input: &str) -> Subject {
-        Subject::Input(InputRequest {
-            source: Source::Path(input.into()),
-            format: None,
-            id_column: None,
-            delimiter: None,
-            accept_rounded_ids: false,
-        })
-    }
-
     #[test]
     fn the_default_name_stands_in_the_working_directory() {
         let now: Timestamp = "2026-11-22T21:05:09Z".parse().unwrap();
@@ -213,7 +200,9 @@ mod tests {
             ("ids", Format::Csv, "ids.results-20261122T210509Z.csv"),
         ];
         for (input, format, name) in cases {
-            let Place::Unnamed { stem, extension } = Place::unnamed(&subject(input), format) else {
+            let Place::Unnamed { stem, extension } =
+                Place::unnamed(Some(&Source::Path(input.into())), Command::Run, format)
+            else {
                 panic!("named");
             };
             let mut names = default_names(&stem, extension, now);

@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
 use crate::report::{Counts, ListSum, human_duration, list_json};
-use crate::runner::{Entrance, Roster};
+use crate::runner::{Route, Triage};
 use crate::stop::Stop;
 
 /// What an input comes to.
@@ -25,24 +25,24 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the whole input and sends nothing.
-    pub(super) fn of(intake: Intake, mut roster: Roster, stop: &Stop) -> Result<Self, LedgerError> {
+    pub(super) fn of(intake: Intake, mut triage: Triage, stop: &Stop) -> Result<Self, LedgerError> {
         let mut plan = Self { input_complete: true, ..Self::default() };
         for row in intake {
             if stop.is_requested() {
                 plan.input_complete = false;
                 break;
             }
-            match row.map(|row| roster.admit(row)) {
-                Ok(Entrance::Call(_)) => plan.to_send += 1,
-                Ok(Entrance::NoCall(settled)) => plan.unsent.add(settled.outcome),
-                Ok(Entrance::Unknown(_, error)) => return Err(error),
+            match row.map(|row| triage.route(row)) {
+                Ok(Route::Call(_)) => plan.to_send += 1,
+                Ok(Route::NoCall(settled)) => plan.unsent.add(settled.outcome),
+                Ok(Route::Unknown(_, error)) => return Err(error),
                 Err(error) => {
                     tracing::error!("{}", crate::error_chain(&error));
                     plan.input_complete = false;
                 }
             }
         }
-        roster.warn_of_perhaps_kept();
+        triage.warn_of_perhaps_kept();
         Ok(plan)
     }
 

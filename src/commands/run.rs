@@ -7,24 +7,24 @@ use super::ledger;
 use super::output::{Outputs, write_summary};
 use super::plan::Plan;
 use super::target;
-use crate::config::{InputRequest, Settings};
+use crate::config::Settings;
 use crate::exit;
-use crate::input::{Input, InputError, InputOptions};
+use crate::input::{Input, InputError, Source};
 use crate::listing::{Keep, KeepError};
 use crate::report::{ProgressStyle, Screen};
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
 /// Withdraws, and returns the exit code.
-pub(crate) async fn run(settings: &Settings, input: &InputRequest, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
-    let intake = open(input)?;
+    let intake = open(settings)?;
     if keep.names_profiles() && !intake.may_hold_profiles() {
         return Err(KeepError::NoProfiles.into());
     }
     let outputs = Outputs::choose(settings, intake.report_format())?;
-    if settings.request.dry_run {
+    if settings.dry_run {
         return dry_run(settings, &keep, intake, &outputs, screen).map_err(|error| RunError::DryRun(Box::new(error)));
     }
     let stop = Stop::default();
@@ -32,7 +32,7 @@ pub(crate) async fn run(settings: &Settings, input: &InputRequest, screen: &Scre
     stop_on_signals(&stop)?;
     // First the lock: a run that may not run need not be planned.
     let job = Job::begin(settings, keep, screen, &stop)?;
-    let plan = plan(&job, input, &intake)?;
+    let plan = plan(&job, &intake)?;
     let target = target::ready(settings).await?;
     if let Some(plan) = &plan {
         job::tell_balance(&target, &job.pace, &stop, plan.to_send).await;
@@ -52,8 +52,8 @@ fn dry_run(
     outputs: &Outputs,
     screen: &Screen,
 ) -> Result<u8, RunError> {
-    let roster = job::roster(settings, keep, &intake, ledger::look(settings, settings.request.recheck)?).warning();
-    let plan = Plan::of(intake, roster, &Stop::default())?;
+    let triage = job::triage(settings, keep, ledger::look(settings, settings.recheck)?).warning();
+    let plan = Plan::of(intake, triage, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
     screen.print(&plan.table(settings));
@@ -62,23 +62,18 @@ fn dry_run(
     Ok(if plan.input_complete { exit::FINE } else { exit::USAGE })
 }
 
-fn open(input: &InputRequest) -> Result<Intake, InputError> {
-    let options = InputOptions {
-        id_column: input.id_column.clone(),
-        delimiter: input.delimiter,
-        format: input.format,
-        accept_rounded_ids: input.accept_rounded_ids,
-    };
-    Ok(Intake::Input(Box::new(Input::open(&input.source, &options)?)))
+fn open(settings: &Settings) -> Result<Intake, InputError> {
+    let source = settings.source.as_ref().unwrap_or(&Source::Stdin);
+    Ok(Intake::Input(Box::new(Input::open(source, &settings.input)?)))
 }
 
 /// A pass over the file ahead of the run costs little beside the calls, and tells how far it is. An input that can be
 /// read only once goes without.
-fn plan(job: &Job<'_>, input: &InputRequest, intake: &Intake) -> Result<Option<Plan>, RunError> {
+fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, RunError> {
     let is_wanted = job::must_ask(job.settings) || job::progress_style(job.settings) != ProgressStyle::None;
     if !(intake.ends() && is_wanted) {
         return Ok(None);
     }
-    let roster = job.roster(intake, job.settings.request.recheck)?;
-    job::plan(open(input)?, roster, job.stop).map(Some)
+    let triage = job.triage(job.settings.recheck)?;
+    job::plan(open(job.settings)?, triage, job.stop).map(Some)
 }

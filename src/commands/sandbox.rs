@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::cli::SandboxArgs;
+use crate::config::{self, Layers, SettingsError};
+use crate::exit;
 use crate::report::Screen;
 use crate::runner::stop_on_signals;
 use crate::sandbox::{Limit, Sandbox, SandboxOptions};
@@ -14,25 +15,29 @@ use crate::stop::Stop;
 pub(crate) enum SandboxError {
     #[error("127.0.0.1:{port} can't be served; choose another --port")]
     Port { port: u16, source: io::Error },
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error("the simulated API can't be served")]
     Io(#[from] io::Error),
 }
 
 /// Serves until a signal comes. The address goes to standard output, for scripts.
-pub(crate) async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), SandboxError> {
+pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, SandboxError> {
+    let calls = layers.get_or_default(&config::CALL_LIMIT)?;
+    let (fastest, slowest) = layers.get_or_default(&config::LATENCY)?;
     let options = SandboxOptions {
-        limit: (args.limit > 0).then_some(Limit { calls: args.limit, window: Duration::from_secs(60) }),
-        latency: args.latency.0..=args.latency.1,
-        faults: args.faults.unwrap_or_default(),
-        credits: args.credits,
-        pending: args.pending,
-        list_faults: args.list_faults.unwrap_or_default(),
+        limit: (calls > 0).then_some(Limit { calls, window: Duration::from_secs(60) }),
+        latency: fastest..=slowest,
+        faults: layers.get(&config::FAULTS).unwrap_or_default(),
+        credits: layers.get(&config::CREDITS),
+        pending: layers.get_or_default(&config::PENDING)?,
+        list_faults: layers.get(&config::LIST_FAULTS).unwrap_or_default(),
         record_invitations: false,
         ..SandboxOptions::default()
     };
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let port = args.port;
+    let port = layers.get_or_default(&config::PORT)?;
     let sandbox = Sandbox::start_on(port, options).await.map_err(|source| SandboxError::Port { port, source })?;
     let url = sandbox.base_url();
     writeln!(io::stdout(), "{url}")?;
@@ -48,5 +53,5 @@ pub(crate) async fn sandbox(args: SandboxArgs, screen: &Screen) -> Result<(), Sa
         record.calls, record.charged, record.list_calls, record.list_charged
     ));
     sandbox.stop().await;
-    Ok(())
+    Ok(exit::FINE)
 }

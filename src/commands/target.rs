@@ -4,15 +4,13 @@ use std::io;
 
 use secrecy::SecretString;
 
-use crate::api::{
-    AccountId, Accounts, Api, ApiVersion, BaseUrl, BaseUrlError, Client, ClientError, Credentials, V1, V2,
-};
+use crate::api::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Client, ClientError, Credentials};
 use crate::config::{Settings, Target};
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
 pub(super) struct Ready {
-    pub(super) api: Api,
+    pub(super) api: Client,
     _sandbox: Option<Sandbox>,
 }
 
@@ -32,11 +30,11 @@ pub(crate) enum TargetError {
 /// Makes the API ready. Nothing is sent yet.
 pub(super) async fn ready(settings: &Settings) -> Result<Ready, TargetError> {
     match &settings.target {
-        Target::Sandbox { api } => {
+        Target::Sandbox => {
             let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
             let sandbox = Sandbox::start(options).await.map_err(TargetError::Sandbox)?;
             let base_url = sandbox.base_url().parse().map_err(TargetError::SandboxAddress)?;
-            let credentials = rehearsal(*api, settings);
+            let credentials = rehearsal(settings);
             tracing::info!("rehearsing against the simulated API at {base_url}: nothing real is withdrawn");
             Ok(Ready { api: api_at(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
         }
@@ -48,23 +46,15 @@ pub(super) async fn ready(settings: &Settings) -> Result<Ready, TargetError> {
 }
 
 /// What the simulated API takes for credentials: anything.
-fn rehearsal(api: ApiVersion, settings: &Settings) -> Credentials {
+fn rehearsal(settings: &Settings) -> Credentials {
     let names = settings.accounts.keys().cloned();
-    let accounts = match api {
+    let accounts = match settings.api {
         ApiVersion::V1 => Accounts::V1(names.map(|name| (name, SecretString::from("sandbox"))).collect()),
         ApiVersion::V2 => Accounts::V2(names.filter_map(|name| Some((name, AccountId::parse("sandbox")?))).collect()),
     };
     Credentials { api_key: SecretString::from("sandbox"), accounts }
 }
 
-fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Api, ClientError> {
-    let client = |secrets: Vec<&SecretString>| {
-        Client::new(base_url, &credentials.api_key, secrets, settings.timeout, settings.concurrency)
-    };
-    Ok(match &credentials.accounts {
-        Accounts::V1(login_tokens) => {
-            Api::V1(V1::new(client(login_tokens.values().collect())?, base_url, login_tokens.clone()))
-        }
-        Accounts::V2(account_ids) => Api::V2(V2::new(client(Vec::new())?, base_url, account_ids.clone())),
-    })
+fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Client, ClientError> {
+    Client::new(base_url, credentials, settings.timeout, settings.concurrency)
 }

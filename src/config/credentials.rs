@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::environment::VariableError;
 use super::file::ConfigFile;
-use super::secret_file::{SecretFile, SecretFileError, warn_of_exposure};
-use super::{Environment, Origin, Sourced};
+use super::layers::{Environment, Origin, Sourced, ValueError};
 use crate::api::{AccountId, Accounts, ApiVersion, Credentials};
 use crate::invitation::{AccountName, Country};
 
@@ -32,7 +33,7 @@ pub(crate) enum CredentialsError {
     )]
     Missing(Vec<&'static str>),
     #[error(transparent)]
-    Variable(#[from] VariableError),
+    Variable(#[from] ValueError),
     #[error("{0} and {0}_FILE are both set: unset one of them")]
     Twice(&'static str),
     #[error("{0} is empty: put the credential there, or leave it out")]
@@ -69,6 +70,12 @@ pub(super) struct Account {
     pub(super) login_token: Option<Located>,
     pub(super) account_id: Option<Located>,
     pub(super) country: Option<Sourced<Country>>,
+}
+
+impl Account {
+    pub(super) fn country(&self) -> Option<Country> {
+        self.country.as_ref().map(|country| country.value.clone())
+    }
 }
 
 /// Why a version of the API is called.
@@ -183,7 +190,7 @@ fn choose(
 
 fn locate(environment: &Environment, name: &'static str) -> Result<Option<Located>, CredentialsError> {
     let file_name = format!("{name}_FILE");
-    match (environment.filled(name)?, environment.path(&file_name)?) {
+    match (environment.text(name)?, environment.path(&file_name)?) {
         (Some(_), Some(_)) => Err(CredentialsError::Twice(name)),
         (Some(text), None) => {
             Ok(Some(Located { value: Place::Text(text.into()), origin: Origin::Variable(name.to_owned()) }))
@@ -217,4 +224,54 @@ fn read(name: &'static str, located: &Located) -> Result<SecretString, Credentia
 pub(super) fn read_account_id(located: &Located) -> Result<AccountId, CredentialsError> {
     let text = read(ACCOUNT_ID, located)?;
     AccountId::parse(text.expose_secret()).ok_or_else(|| CredentialsError::UnfitAccountId(located.origin.clone()))
+}
+
+/// No key, token or configuration is longer.
+const LARGEST: u64 = 1024 * 1024;
+/// Group and others may read.
+const READABLE_BY_OTHERS: u32 = 0o044;
+
+/// Why a file can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretFileError {
+    #[error("{} can't be read", .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    #[error("{} is no text file: it must be UTF-8, and of a mebibyte at the most", .0.display())]
+    NotText(PathBuf),
+}
+
+/// A file's text, and whether group or others may read it.
+pub(super) struct SecretFile {
+    pub(super) text: SecretString,
+    pub(super) is_readable_by_others: bool,
+}
+
+impl SecretFile {
+    pub(super) fn read(path: &Path) -> Result<Self, SecretFileError> {
+        let unreadable = |error| SecretFileError::Unreadable(path.to_owned(), error);
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let text = String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= LARGEST);
+        let text = text.ok_or_else(|| SecretFileError::NotText(path.to_owned()))?;
+        Ok(Self { text: text.into(), is_readable_by_others: is_readable_by_others(&metadata) })
+    }
+
+    /// The secret in it, without the white space around it; `None` where there is nothing else.
+    pub(super) fn secret(&self) -> Option<SecretString> {
+        let secret = self.text.expose_secret().trim();
+        (!secret.is_empty()).then(|| secret.into())
+    }
+}
+
+/// Only a file of the disk: a pipe's permissions say nothing of who can read what went through it.
+fn is_readable_by_others(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.permissions().mode() & READABLE_BY_OTHERS != 0
+}
+
+/// Says that others on this machine may read a secret.
+pub(super) fn warn_of_exposure(path: &Path) {
+    let path = path.display();
+    tracing::warn!("{path} holds a secret, and others may read it: chmod 600 {path}");
 }

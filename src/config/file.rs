@@ -1,16 +1,18 @@
-//! The configuration file: TOML, each key known, each value of its kind, and no word of a refused one repeated.
+//! The configuration file: TOML with known keys only, each value of its kind. No error repeats a value.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::credentials::{Account, Located, Place};
+use super::credentials::{Account, Located, Place, SecretFile};
 use super::file_error::{FileError, Problem};
-use super::secret_file::SecretFile;
-use super::{Key, Options, Origin, Sourced};
+use super::layers::{Origin, Sourced};
+use super::option::Entry;
+use super::options::{self, setting};
 use crate::invitation::{AccountName, Country};
 
 pub(super) const API_KEY: &str = "api_key";
@@ -26,16 +28,15 @@ pub(super) const COUNTRY: &str = "country";
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
-    pub(super) options: Options,
-    /// Where each option stands.
-    pub(super) lines: BTreeMap<Key, usize>,
+    /// Each option's value and line, from 1.
+    options: BTreeMap<&'static str, (OsString, usize)>,
     pub(super) api_key: Option<Located>,
     pub(super) accounts: BTreeMap<AccountName, Account>,
     /// A secret stands in it, and others may read it.
     pub(super) is_exposed: bool,
 }
 
-type Entry<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
+type Pair<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
 
 impl ConfigFile {
     pub(super) fn read(path: &Path) -> Result<Self, FileError> {
@@ -46,6 +47,11 @@ impl ConfigFile {
             is_here(&read.api_key) || read.accounts.values().any(|account| is_here(&account.login_token));
         read.is_exposed = holds_secret && file.is_readable_by_others;
         Ok(read)
+    }
+
+    pub(super) fn option(&self, name: &str) -> Option<Sourced<&OsStr>> {
+        let (value, line) = self.options.get(name)?;
+        Some(Sourced { value, origin: Origin::File { path: self.path.clone(), line: Some(*line) } })
     }
 
     /// `path` is where the text stands: paths in it are taken from there, so that a cron job finds them from anywhere.
@@ -69,11 +75,8 @@ impl Reader<'_> {
         let mut file = ConfigFile { path: self.path.to_owned(), ..ConfigFile::default() };
         for (key, value) in table.get_ref() {
             let name = key.get_ref().as_ref();
-            match (Key::named(name), name) {
-                (Some(option), _) => {
-                    self.option(&mut file.options, option, (key, value))?;
-                    file.lines.insert(option, self.line(key.span().start));
-                }
+            match (setting(name), name) {
+                (Some(entry), _) => self.option(&mut file, entry, (key, value))?,
                 (None, API_KEY) => self.credential(&mut file.api_key, (key, value), self.secret((key, value))?)?,
                 (None, API_KEY_FILE) => self.credential(&mut file.api_key, (key, value), self.file((key, value))?)?,
                 (None, ACCOUNTS) => file.accounts = self.accounts((key, value))?,
@@ -83,11 +86,11 @@ impl Reader<'_> {
         Ok(file)
     }
 
-    fn option(&self, options: &mut Options, option: Key, entry: Entry<'_, '_>) -> Result<(), FileError> {
-        let text = match entry.1.get_ref() {
+    fn option(&self, file: &mut ConfigFile, entry: &'static Entry, pair: Pair<'_, '_>) -> Result<(), FileError> {
+        let text = match pair.1.get_ref() {
             DeValue::String(text) => Some(text.trim().to_owned()),
-            DeValue::Integer(number) if option.is_number() => Some(number.to_string()),
-            DeValue::Boolean(switch) if option == Key::Sandbox => Some(switch.to_string()),
+            DeValue::Integer(number) if entry.is_number() => Some(number.to_string()),
+            DeValue::Boolean(switch) if entry.is_switch() => Some(switch.to_string()),
             DeValue::Integer(_)
             | DeValue::Boolean(_)
             | DeValue::Float(_)
@@ -95,33 +98,14 @@ impl Reader<'_> {
             | DeValue::Array(_)
             | DeValue::Table(_) => None,
         };
-        if !text.is_some_and(|text| options.set(option, &text)) {
-            return Err(self.wrong(entry, option.wanted()));
-        }
-        let path = match option {
-            Key::Ledger => options.ledger.as_mut(),
-            Key::Keep => options.keep.as_mut(),
-            Key::Sandbox
-            | Key::Api
-            | Key::BaseUrl
-            | Key::Account
-            | Key::Country
-            | Key::Rate
-            | Key::Concurrency
-            | Key::Retries
-            | Key::RetryBase
-            | Key::RetryMax
-            | Key::Patience
-            | Key::Timeout
-            | Key::MaxErrors => None,
-        };
-        if let Some(path) = path {
-            *path = self.beside(path);
-        }
+        let text = text.filter(|text| (entry.accepts)(OsStr::new(text)));
+        let text = text.ok_or_else(|| self.wrong(pair, entry.wanted))?;
+        let value = if entry.is_path() { self.beside(Path::new(&text)).into_os_string() } else { text.into() };
+        file.options.insert(entry.name, (value, self.line(pair.0.span().start)));
         Ok(())
     }
 
-    fn accounts(&self, entry: Entry<'_, '_>) -> Result<BTreeMap<AccountName, Account>, FileError> {
+    fn accounts(&self, entry: Pair<'_, '_>) -> Result<BTreeMap<AccountName, Account>, FileError> {
         let DeValue::Table(tables) = entry.1.get_ref() else {
             return Err(self.wrong(entry, "a table for each account, like [accounts.sales]"));
         };
@@ -157,7 +141,7 @@ impl Reader<'_> {
                         | DeValue::Array(_)
                         | DeValue::Table(_) => None,
                     };
-                    let country = country.ok_or_else(|| self.wrong(entry, Key::Country.wanted()))?;
+                    let country = country.ok_or_else(|| self.wrong(entry, options::COUNTRY.entry.wanted))?;
                     account.country = Some(Sourced { value: country, origin: self.origin(entry) });
                 }
                 name => return Err(self.error(key.span().start, Problem::unknown_of_account(name))),
@@ -167,23 +151,23 @@ impl Reader<'_> {
     }
 
     /// Keeps a credential, of which one is enough.
-    fn credential(&self, slot: &mut Option<Located>, entry: Entry<'_, '_>, place: Place) -> Result<(), FileError> {
+    fn credential(&self, slot: &mut Option<Located>, entry: Pair<'_, '_>, place: Place) -> Result<(), FileError> {
         match slot.replace(Located { value: place, origin: self.origin(entry) }) {
             None => Ok(()),
             Some(_) => Err(self.error(entry.0.span().start, Problem::Twice(entry.0.get_ref().to_string()))),
         }
     }
 
-    fn secret(&self, entry: Entry<'_, '_>) -> Result<Place, FileError> {
+    fn secret(&self, entry: Pair<'_, '_>) -> Result<Place, FileError> {
         Ok(Place::Text(self.filled(entry)?.into()))
     }
 
-    fn file(&self, entry: Entry<'_, '_>) -> Result<Place, FileError> {
+    fn file(&self, entry: Pair<'_, '_>) -> Result<Place, FileError> {
         Ok(Place::File(self.beside(Path::new(self.filled(entry)?))))
     }
 
     /// A text with something in it.
-    fn filled<'v>(&self, entry: Entry<'v, '_>) -> Result<&'v str, FileError> {
+    fn filled<'v>(&self, entry: Pair<'v, '_>) -> Result<&'v str, FileError> {
         let text = match entry.1.get_ref() {
             DeValue::String(text) => text.trim(),
             DeValue::Integer(_)
@@ -200,7 +184,7 @@ impl Reader<'_> {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    fn origin(&self, entry: Entry<'_, '_>) -> Origin {
+    fn origin(&self, entry: Pair<'_, '_>) -> Origin {
         Origin::File { path: self.path.to_owned(), line: Some(self.line(entry.0.span().start)) }
     }
 
@@ -208,7 +192,7 @@ impl Reader<'_> {
         self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
     }
 
-    fn wrong(&self, entry: Entry<'_, '_>, wanted: &'static str) -> FileError {
+    fn wrong(&self, entry: Pair<'_, '_>, wanted: &'static str) -> FileError {
         self.error(entry.0.span().start, Problem::Wrong { key: entry.0.get_ref().to_string(), wanted })
     }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Key;
+use super::credentials::SecretFileError;
 use super::file::{ACCOUNT_ID, ACCOUNTS, API_KEY, API_KEY_FILE, COUNTRY, LOGIN_TOKEN, LOGIN_TOKEN_FILE};
-use super::keys::{is_flag_alone, nearest};
-use super::secret_file::SecretFileError;
+use super::option::nearest;
+use super::options::{is_flag_only, setting, settings};
 
 /// The keys beside the options.
 pub(super) const OTHER_KEYS: [&str; 3] = [API_KEY, API_KEY_FILE, ACCOUNTS];
@@ -33,7 +33,7 @@ pub(crate) enum Problem {
         /// What was probably meant.
         hint: Hint,
     },
-    #[error("{key} wants {wanted}")]
+    #[error("{key} must be {wanted}")]
     Wrong {
         key: String,
         /// What its value must be.
@@ -59,7 +59,7 @@ pub(crate) enum Hint {
     /// It stands too low.
     AboveTables,
     /// It has no place in a file.
-    FlagAlone(String),
+    FlagOnly(String),
 }
 
 impl Problem {
@@ -68,17 +68,17 @@ impl Problem {
         let plain = plain(key);
         let hint = if ACCOUNT_KEYS.contains(&plain.as_str()) {
             Hint::IntoAccount
-        } else if is_flag_alone(&plain) {
-            Hint::FlagAlone(plain.replace('_', "-"))
+        } else if is_flag_only(&plain) {
+            Hint::FlagOnly(plain.replace('_', "-"))
         } else {
-            meant(key, Key::ALL.map(Key::as_str).into_iter().chain(OTHER_KEYS))
+            meant(key, settings().map(|entry| entry.name).chain(OTHER_KEYS))
         };
         Self::Unknown { key: key.to_owned(), hint }
     }
 
     /// A key of an account's table that means nothing there.
     pub(super) fn unknown_of_account(key: &str) -> Self {
-        let hint = if Key::named(&plain(key)).is_some() || OTHER_KEYS.contains(&plain(key).as_str()) {
+        let hint = if setting(&plain(key)).is_some() || OTHER_KEYS.contains(&plain(key).as_str()) {
             Hint::AboveTables
         } else {
             meant(key, ACCOUNT_KEYS)
@@ -102,7 +102,7 @@ impl fmt::Display for Hint {
             Self::Meant(key) => write!(f, " (did you mean `{key}`?)"),
             Self::IntoAccount => f.write_str(": it belongs into its account's table, like [accounts.default]"),
             Self::AboveTables => f.write_str(": it belongs above the first [accounts.<name>]"),
-            Self::FlagAlone(flag) => write!(f, ": give --{flag} on the command line"),
+            Self::FlagOnly(flag) => write!(f, ": give --{flag} on the command line"),
         }
     }
 }

@@ -1,32 +1,155 @@
 //! The places that set options, one above the other: flags, environment, configuration file.
+//!
+//! Owns the order of the places and the check of each value in each of them, also of those that another place overrides.
 
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::environment::{self, VariableError};
+use super::SettingsError;
+use super::credentials::SecretFileError;
 use super::file::ConfigFile;
 use super::file_error::FileError;
-use super::keys::CONFIG;
-use super::secret_file::SecretFileError;
-use super::{Environment, Flags, Key, Options, Origin, SettingsError, Sourced};
+use super::option::{Default, Entry, Opt, PREFIX, nearest};
+use super::options::{CONFIG_FILE, ENTRIES, is_flag_only, setting, settings};
+
+/// The values that one place sets, by the options' names.
+pub(crate) type Layer = BTreeMap<&'static str, OsString>;
+
+/// The part of the environment that concerns this program.
+#[derive(Clone, Default)]
+pub(crate) struct Environment(BTreeMap<String, OsString>);
 
 /// The places, each with what it sets.
 #[derive(Debug, Default)]
-pub(super) struct Layers {
-    flags: Options,
-    environment: Options,
+pub(crate) struct Layers {
+    flags: Layer,
+    environment: Layer,
     pub(super) file: Option<ConfigFile>,
     /// Who named the file that was read.
     pub(super) file_origin: Option<Origin>,
 }
 
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag,
+    /// The environment variable of this name.
+    Variable(String),
+    /// A line of the configuration file, from 1; without a line a file that holds nothing but the value.
+    File {
+        path: PathBuf,
+        line: Option<usize>,
+    },
+    Default,
+}
+
+/// A value, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sourced<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+/// Why a flag or a variable is refused. Its value is never repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ValueError {
+    #[error("{0} is not UTF-8 text: set it again")]
+    NotText(String),
+    #[error("{0} is empty: give it a value, or unset it")]
+    Empty(String),
+    #[error("{place} must be {wanted}")]
+    Wrong { place: String, wanted: &'static str },
+    #[error("{name} has no effect: give {flag} on the command line, and unset it")]
+    FlagOnly { name: String, flag: String },
+}
+
+impl Environment {
+    pub(crate) fn of_process() -> Self {
+        const OURS: [&str; 5] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY"];
+        let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        Self(named.filter(|(name, _)| OURS.iter().any(|ours| name.starts_with(ours))).collect())
+    }
+
+    /// A variable's trimmed text; `None` where it is not set. One that is set to nothing is an error.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ValueError> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        match value.to_str().map(str::trim) {
+            None => Err(ValueError::NotText(name.to_owned())),
+            Some("") => Err(ValueError::Empty(name.to_owned())),
+            Some(text) => Ok(Some(text)),
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> Result<Option<PathBuf>, ValueError> {
+        match self.0.get(name) {
+            Some(value) if value.is_empty() => Err(ValueError::Empty(name.to_owned())),
+            value => Ok(value.map(PathBuf::from)),
+        }
+    }
+
+    /// A directory of the XDG specification, which ignores relative paths; else one below the home directory.
+    pub(super) fn directory(&self, name: &str, below_home: &str) -> Option<PathBuf> {
+        let absolute = |name: &str| self.0.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        absolute(name).or_else(|| Some(absolute("HOME")?.join(below_home)))
+    }
+
+    /// The options that are set here. An unknown name is warned about: a slip in a crontab must not go unnoticed.
+    fn layer(&self) -> Result<Layer, ValueError> {
+        let mut layer = Layer::new();
+        for (name, value) in &self.0 {
+            let Some(option) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
+            match setting(&option) {
+                Some(_) if value.to_str().map_or(value.as_os_str(), |text| OsStr::new(text.trim())).is_empty() => {
+                    return Err(ValueError::Empty(name.clone()));
+                }
+                Some(entry) => {
+                    check(entry, value, name)?;
+                    layer.insert(entry.name, value.clone());
+                }
+                None if option == CONFIG_FILE.entry.name => {}
+                None if is_flag_only(&option) => {
+                    let flag = format!("--{}", option.replace('_', "-"));
+                    return Err(ValueError::FlagOnly { name: name.clone(), flag });
+                }
+                None => warn_of_unknown(name, &option),
+            }
+        }
+        Ok(layer)
+    }
+}
+
+fn check(entry: &Entry, value: &OsStr, place: &str) -> Result<(), ValueError> {
+    if (entry.accepts)(value) {
+        return Ok(());
+    }
+    Err(ValueError::Wrong { place: place.to_owned(), wanted: entry.wanted })
+}
+
+fn warn_of_unknown(name: &str, option: &str) {
+    let known = settings().map(|entry| entry.name).chain([CONFIG_FILE.entry.name]);
+    let meant = nearest(option, known).map(|meant| format!(" (did you mean {PREFIX}{}?)", meant.to_ascii_uppercase()));
+    tracing::warn!("the environment variable {name} is not a known setting{}", meant.unwrap_or_default());
+}
+
 impl Layers {
-    /// Reads the environment's layer, and the file's where there is one. The default file may be missing, one that
-    /// somebody named may not.
-    pub(super) fn read(flags: Flags, environment: &Environment) -> Result<Self, SettingsError> {
-        let named = named_file(flags.config, environment)?;
-        let mut layers = Self { flags: flags.options, environment: environment.options()?, ..Self::default() };
-        if let Some(Sourced { value: path, origin }) = named {
+    /// Only the flags, checked.
+    pub(crate) fn of_flags(flags: Layer) -> Result<Self, SettingsError> {
+        for entry in ENTRIES {
+            if let Some(value) = flags.get(entry.name) {
+                check(entry, value, &entry.flag())?;
+            }
+        }
+        Ok(Self { flags, ..Self::default() })
+    }
+
+    /// These flags above the environment and the configuration file. The default file may be missing; one that is named
+    /// must exist.
+    pub(crate) fn over(self, environment: &Environment) -> Result<Self, SettingsError> {
+        let mut layers = Self { environment: environment.layer()?, ..self };
+        if let Some(Sourced { value: path, origin }) = layers.file_to_read(environment)? {
             layers.file = match ConfigFile::read(&path) {
                 Err(error) if origin == Origin::Default && is_missing(&error) => None,
                 file => Some(file?),
@@ -36,38 +159,109 @@ impl Layers {
         Ok(layers)
     }
 
-    /// What the highest place says that says anything.
-    pub(super) fn find<T>(&self, key: Key, of: impl Fn(&Options) -> Option<T>) -> Option<Sourced<T>> {
-        let flag = of(&self.flags).map(|value| Sourced { value, origin: Origin::Flag });
-        let variable = || of(&self.environment).map(|value| Sourced { value, origin: environment::origin(key) });
-        let line = || {
-            let file = self.file.as_ref()?;
-            let origin = Origin::File { path: file.path.clone(), line: file.lines.get(&key).copied() };
-            of(&file.options).map(|value| Sourced { value, origin })
+    fn file_to_read(&self, environment: &Environment) -> Result<Option<Sourced<PathBuf>>, ValueError> {
+        if let Some(named) = self.find(&CONFIG_FILE) {
+            return Ok(Some(named));
+        }
+        let variable = CONFIG_FILE.entry.variable();
+        if let Some(value) = environment.path(&variable)? {
+            return Ok(Some(Sourced { value, origin: Origin::Variable(variable) }));
+        }
+        let directory = environment.directory("XDG_CONFIG_HOME", ".config");
+        Ok(directory.map(|directory| Sourced::default(directory.join("bulk-withdraw/config.toml"))))
+    }
+
+    /// What the highest place says that sets the option, as text.
+    pub(super) fn raw(&self, entry: &Entry) -> Option<Sourced<&OsStr>> {
+        let flag = || Some(Sourced { value: self.flags.get(entry.name)?.as_os_str(), origin: Origin::Flag });
+        let variable = || {
+            let value = self.environment.get(entry.name)?.as_os_str();
+            Some(Sourced { value, origin: Origin::Variable(entry.variable()) })
         };
-        flag.or_else(variable).or_else(line)
+        let line = || self.file.as_ref()?.option(entry.name);
+        flag().or_else(variable).or_else(line)
     }
 
-    pub(super) fn find_or<T>(&self, key: Key, default: T, of: impl Fn(&Options) -> Option<T>) -> Sourced<T> {
-        self.find(key, of).unwrap_or(Sourced::default(default))
+    pub(crate) fn find<T>(&self, option: &Opt<T>) -> Option<Sourced<T>> {
+        let Sourced { value, origin } = self.raw(&option.entry)?;
+        // Each place was checked when it was read.
+        (option.read)(value).map(|value| Sourced { value, origin })
     }
-}
 
-fn named_file(flag: Option<PathBuf>, environment: &Environment) -> Result<Option<Sourced<PathBuf>>, VariableError> {
-    if let Some(value) = flag {
-        return Ok(Some(Sourced { value, origin: Origin::Flag }));
+    /// The value of an option that somebody sets.
+    pub(crate) fn get<T>(&self, option: &Opt<T>) -> Option<T> {
+        self.find(option).map(|found| found.value)
     }
-    if let Some(value) = environment.path(CONFIG)? {
-        return Ok(Some(Sourced { value, origin: Origin::Variable(CONFIG.to_owned()) }));
+
+    /// The same, or the default.
+    pub(crate) fn find_or_default<T>(&self, option: &Opt<T>) -> Result<Sourced<T>, SettingsError> {
+        let default = || match option.entry.default {
+            Default::Text(text) => (option.read)(OsStr::new(text)).map(Sourced::default),
+            Default::None | Default::Depends(_) => None,
+        };
+        self.find(option).or_else(default).ok_or(SettingsError::NoDefault(option.entry.name))
     }
-    let home = || Some(environment.directory("HOME")?.join(".config"));
-    let directory = environment.directory("XDG_CONFIG_HOME").or_else(home);
-    Ok(directory.map(|directory| Sourced::default(directory.join("bulk-withdraw/config.toml"))))
+
+    pub(crate) fn get_or_default<T>(&self, option: &Opt<T>) -> Result<T, SettingsError> {
+        self.find_or_default(option).map(|found| found.value)
+    }
+
+    pub(crate) fn is_set(&self, switch: &Opt<bool>) -> bool {
+        self.get(switch).unwrap_or_default()
+    }
 }
 
 fn is_missing(error: &FileError) -> bool {
     match error {
         FileError::Unreadable(SecretFileError::Unreadable(_, error)) => error.kind() == io::ErrorKind::NotFound,
         FileError::Unreadable(SecretFileError::NotText(_)) | FileError::Refused { .. } => false,
+    }
+}
+
+impl Origin {
+    /// How an error names the setting: as its user wrote it.
+    pub(super) fn place(&self, entry: &Entry) -> String {
+        match self {
+            Self::Flag | Self::Default => entry.flag(),
+            Self::Variable(name) => name.clone(),
+            Self::File { .. } => format!("{} ({self})", entry.name),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::File { path, line: Some(line) } => write!(f, "file {}:{line}", path.display()),
+            Self::File { path, line: None } => write!(f, "file {}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl<T> Sourced<T> {
+    pub(super) const fn default(value: T) -> Self {
+        Self { value, origin: Origin::Default }
+    }
+}
+
+/// Names only: some of the values are secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(variables: [(&str, &str); N]) -> Self {
+        variables.as_slice().into()
+    }
+}
+
+impl From<&[(&str, &str)]> for Environment {
+    fn from(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect())
     }
 }

@@ -1,11 +1,12 @@
 //! What `config` shows: each setting, its value and where it came from, with every secret masked.
 
 use std::fmt::Display;
-use std::time::Duration;
 
 use super::credentials::{Account, Found};
-use super::duration::show_duration;
-use super::{Key, Origin, Shared, Sourced, Target};
+use super::layers::{Layers, Origin, Sourced};
+use super::option::{Default, Entry};
+use super::options::{self, API_VERSION, settings};
+use super::settings::{Settings, Target};
 use crate::api::{Accounts, Credentials};
 use crate::invitation::AccountName;
 
@@ -13,83 +14,70 @@ use crate::invitation::AccountName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
     /// Its key, as the configuration file has it.
-    pub name: String,
-    /// Its value, or that it is set where it is a secret.
-    pub value: String,
-    /// Where the value came from.
-    pub origin: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ConfigFormat {
-    Table,
-    /// A JSON array of objects.
-    Json,
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) origin: String,
 }
 
 const MASKED: &str = "set (masked)";
 const NOT_SET: &str = "not set";
 const NOT_READ: &str = "not read: the simulated API needs none";
 
-impl Shared {
+impl Settings {
     /// Each setting, in the order of the configuration file's sample.
-    pub(crate) fn listing(&self) -> Vec<Setting> {
-        let mut list = vec![match &self.config_file {
-            Some(file) => setting("config", file.value.display(), &file.origin),
-            None => setting("config", "none", "default"),
+    pub(crate) fn listing(&self, layers: &Layers) -> Vec<Setting> {
+        let file = layers.file.as_ref().zip(layers.file_origin.as_ref());
+        let mut list = vec![match file {
+            Some((file, origin)) => setting("config", file.path.display(), origin),
+            None => setting("config", "none", Origin::Default),
         }];
-        self.list_credentials(&mut list);
-        list.extend(Key::ALL.into_iter().filter_map(|key| self.option(key)));
+        list.push(setting(API_VERSION.entry.name, self.api, &self.api_reason));
+        self.list_credentials(layers, &mut list);
+        let others = settings().filter(|entry| entry.name != API_VERSION.entry.name);
+        list.extend(others.map(|entry| self.list_option(layers, entry)));
         list
     }
 
-    fn option(&self, key: Key) -> Option<Setting> {
-        let name = key.as_str();
-        let time = |time: &Sourced<Duration>| setting(name, show_duration(time.value), &time.origin);
-        Some(match key {
-            // It stands above, with its reason.
-            Key::Api => return None,
-            Key::Sandbox => shown(name, &self.sandbox),
-            Key::BaseUrl => match &self.base_url {
-                Some(base_url) => shown(name, base_url),
-                None => setting(name, "not used", &self.sandbox.origin),
+    fn list_option(&self, layers: &Layers, entry: &Entry) -> Setting {
+        let is_rehearsal = self.is_rehearsal();
+        if is_rehearsal && entry.name == options::BASE_URL.entry.name {
+            return setting(entry.name, "not used", sandbox_origin(layers));
+        }
+        if let Some(Sourced { value, origin }) = layers.raw(entry) {
+            return setting(entry.name, value.display(), origin);
+        }
+        let default = match entry.default {
+            Default::Text(text) => text.to_owned(),
+            Default::None if entry.is_switch() => "false".to_owned(),
+            Default::None => NOT_SET.to_owned(),
+            Default::Depends(_) if entry.name == options::ACCOUNT.entry.name => self.account.to_string(),
+            Default::Depends(_) if entry.name == options::LEDGER_PATH.entry.name => match &self.ledger {
+                Some(ledger) => ledger.display().to_string(),
+                None => return setting(entry.name, "temporary", sandbox_origin(layers)),
             },
-            Key::Account => shown(name, &self.account),
-            Key::Country => setting(name, self.country.value.as_str(), &self.country.origin),
-            Key::Rate => shown(name, &self.rate),
-            Key::Concurrency => shown(name, &self.concurrency),
-            Key::Retries => shown(name, &self.retries),
-            Key::RetryBase => time(&self.retry_base),
-            Key::RetryMax => time(&self.retry_max),
-            Key::Patience => time(&self.patience),
-            Key::Timeout => time(&self.timeout),
-            Key::MaxErrors => shown(name, &self.max_errors),
-            Key::Ledger => match &self.ledger {
-                Some(ledger) => setting(name, ledger.value.display(), &ledger.origin),
-                None => setting(name, "thrown away at the end", &self.sandbox.origin),
-            },
-            Key::Keep => match &self.keep {
-                Some(keep) => setting(name, keep.value.display(), &keep.origin),
-                None => setting(name, "nobody", "default"),
-            },
-        })
+            Default::Depends(words) => words.to_owned(),
+        };
+        setting(entry.name, default, Origin::Default)
     }
 
-    fn list_credentials(&self, list: &mut Vec<Setting>) {
-        list.push(setting(Key::Api.as_str(), self.api, &self.api_reason));
+    fn list_credentials(&self, layers: &Layers, list: &mut Vec<Setting>) {
         let credentials = match &self.target {
-            Target::Sandbox { .. } => None,
+            Target::Sandbox => None,
             Target::Real { credentials, .. } => credentials.as_ref(),
         };
         match &self.found {
             Some(found) => found.list(credentials, list),
             None => {
-                list.push(setting("api_key", NOT_READ, &self.sandbox.origin));
-                let accounts = self.accounts.keys();
-                list.extend(accounts.map(|name| setting(&table(name), NOT_READ, &self.sandbox.origin)));
+                let names = self.accounts.keys().map(table);
+                let names = std::iter::once("api_key".to_owned()).chain(names);
+                list.extend(names.map(|name| setting(&name, NOT_READ, sandbox_origin(layers))));
             }
         }
     }
+}
+
+fn sandbox_origin(layers: &Layers) -> Origin {
+    layers.find(&options::SIMULATE).map_or(Origin::Default, |found| found.origin)
 }
 
 impl Found {
@@ -132,8 +120,4 @@ fn table(name: &AccountName) -> String {
 
 fn setting(name: &str, value: impl Display, origin: impl Display) -> Setting {
     Setting { name: name.to_owned(), value: value.to_string(), origin: origin.to_string() }
-}
-
-fn shown(name: &str, sourced: &Sourced<impl Display>) -> Setting {
-    setting(name, &sourced.value, &sourced.origin)
 }

@@ -1,81 +1,362 @@
-//! One layer of settings: what the flags say, or the environment, or the file.
+//! The one table of options. Flags, environment variables, keys of the configuration file, `config`'s listing, the help
+//! and the README's table all come from it or are tested against it.
+//!
+//! A new option is an entry here, a field of [`super::Settings`] and the code that uses it.
 
-use std::num::NonZeroUsize;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Key, parse_duration};
-use crate::api::ApiVersion;
-use crate::invitation::{AccountName, Country};
+use jiff::civil::Date;
+
+use super::option::{Command, Default, Entry, Opt, Places};
+use super::values::{
+    age, delimiter, duration, duration_range, one_of, parsed, path, string, switch, text, time_limit, workers,
+};
+use crate::api::{ApiVersion, InvitationType};
+use crate::input::{InputFormat, Source};
+use crate::invitation::{AccountName, Country, InvitationId};
 use crate::pace::Rate;
+use crate::report::{Destination, Format, ProgressStyle, TableFormat};
+use crate::sandbox::{Faults, ListFaults};
 
-/// The options that may come from several places; what a layer does not set is `None`.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Options {
-    pub rate: Option<Rate>,
-    pub concurrency: Option<NonZeroUsize>,
-    pub retries: Option<u32>,
-    pub retry_base: Option<Duration>,
-    pub retry_max: Option<Duration>,
-    pub patience: Option<Duration>,
-    pub timeout: Option<Duration>,
-    pub max_errors: Option<u32>,
-    pub ledger: Option<PathBuf>,
-    pub keep: Option<PathBuf>,
-    pub account: Option<AccountName>,
-    pub country: Option<Country>,
-    /// `--base-url`, unchecked: a wrong one may hold a password, which no parser's message must repeat.
-    pub base_url: Option<String>,
-    pub api: Option<ApiVersion>,
-    pub sandbox: Option<bool>,
+/// How the log on stderr is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
-/// What the command line says of the settings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Flags {
-    pub config: Option<PathBuf>,
-    pub options: Options,
+/// When stderr is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
 }
 
-/// More workers than this have nothing to do but to wait for each other.
-const MOST_WORKERS: usize = 1_000;
+const RUN: u16 = Command::Run as u16;
+const LIST: u16 = Command::List as u16;
+const CLEAN: u16 = Command::Clean as u16;
+const HISTORY: u16 = Command::History as u16;
+const CONFIG: u16 = Command::Config as u16;
+const SANDBOX: u16 = Command::Sandbox as u16;
+/// The commands that call the API, and the one that shows their settings.
+const CALLING: u16 = RUN | LIST | CLEAN | CONFIG;
 
-/// A number of workers, from 1 on; `None` for anything else.
-pub(crate) fn parse_concurrency(text: &str) -> Option<NonZeroUsize> {
-    text.trim().parse().ok().filter(|workers: &NonZeroUsize| workers.get() <= MOST_WORKERS)
+const BASE: Entry = Entry {
+    name: "",
+    short: None,
+    value: "",
+    default: Default::None,
+    help: "",
+    wanted: "true or false",
+    heading: "Options",
+    places: Places::Flag,
+    on: 0,
+    conflicts: &[],
+    accepts: |_| false,
+};
+const INPUT: Entry = Entry { heading: "Input", on: RUN, ..BASE };
+const WHICH: Entry = Entry { heading: "Which", on: LIST | CLEAN, ..BASE };
+const REPORT: Entry = Entry { heading: "Report", on: RUN | LIST | CLEAN, ..BASE };
+const SAFETY: Entry = Entry { heading: "Safety", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
+const CALL: Entry = Entry { heading: "Safety", on: RUN | CLEAN, ..BASE };
+const PACE: Entry = Entry { heading: "Pace", on: CALLING, places: Places::Everywhere, wanted: TIME, ..BASE };
+const API: Entry = Entry { heading: "API", on: CALLING, places: Places::Everywhere, ..BASE };
+const LOG: Entry = Entry { heading: "Log", places: Places::GlobalFlag, ..BASE };
+const LEDGER: Entry = Entry { heading: "Ledger", on: HISTORY, ..BASE };
+const SERVER: Entry = Entry { on: SANDBOX, ..BASE };
+
+const TIME: &str = "a time, like \"500ms\", \"30s\", \"15m\" or \"2h\"";
+const AGE: &str = "an age like 30d, 4w, 3mo or 1y (a month is 30 days, a year 365)";
+const COUNT: &str = "a whole number, 0 or more";
+const FILE: &str = "the path of a file";
+const DAY: &str = "a day, like 2026-11-22";
+const ID: &str = "an invitation's ID: 1 to 20 digits, or its URN";
+
+macro_rules! options {
+    ($($key:ident: $type:ty, $read:expr, $base:ident { $($field:ident: $value:expr),* $(,)? })*) => {
+        $(pub(crate) static $key: Opt<$type> = Opt {
+            entry: Entry {
+                $($field: $value,)*
+                accepts: |value| {
+                    let read: fn(&OsStr) -> Option<$type> = $read;
+                    read(value).is_some()
+                },
+                ..$base
+            },
+            read: $read,
+        };)*
+
+        /// Every option, in the order of the help and of the configuration file's sample.
+        pub(crate) static ENTRIES: &[&Entry] = &[$(&$key.entry),*];
+    };
 }
 
-impl Options {
-    /// Sets what the environment or the file says of a key. Returns whether it is a value for it.
-    pub(super) fn set(&mut self, key: Key, text: &str) -> bool {
-        fn fill<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
-            *slot = value;
-            slot.is_some()
-        }
-        match key {
-            Key::Rate => fill(&mut self.rate, text.parse().ok()),
-            Key::Concurrency => fill(&mut self.concurrency, parse_concurrency(text)),
-            Key::Retries => fill(&mut self.retries, text.trim().parse().ok()),
-            Key::RetryBase => fill(&mut self.retry_base, parse_duration(text).ok()),
-            Key::RetryMax => fill(&mut self.retry_max, parse_duration(text).ok()),
-            Key::Patience => fill(&mut self.patience, parse_duration(text).ok()),
-            Key::Timeout => fill(&mut self.timeout, parse_duration(text).ok()),
-            Key::MaxErrors => fill(&mut self.max_errors, text.trim().parse().ok()),
-            Key::Ledger => fill(&mut self.ledger, (!text.is_empty()).then(|| text.into())),
-            Key::Keep => fill(&mut self.keep, (!text.is_empty()).then(|| text.into())),
-            Key::Account => fill(&mut self.account, AccountName::parse(text)),
-            Key::Country => fill(&mut self.country, Country::parse(text)),
-            Key::Api => fill(&mut self.api, text.parse().ok()),
-            Key::BaseUrl => fill(&mut self.base_url, Some(text.to_owned())),
-            Key::Sandbox => fill(&mut self.sandbox, parse_switch(text)),
-        }
+options! {
+    SOURCE: Source, |value| {
+        Some(if value == "-" { Source::Stdin } else { Source::Path(value.into()) })
+    }, INPUT {
+        name: "input", value: "INPUT", places: Places::Argument,
+        help: "CSV, JSON Lines or JSON with the invitations' IDs (`-` = stdin)",
+        wanted: "a file, or - for stdin",
+    }
+    INPUT_FORMAT: InputFormat, |value| one_of(value, &[
+        ("csv", InputFormat::Csv), ("jsonl", InputFormat::JsonLines), ("json", InputFormat::Json),
+    ]), INPUT {
+        name: "input_format", value: "csv|jsonl|json",
+        default: Default::Depends("by the extension, else by the first character"),
+        help: "Format of the input; csv is also a plain list of IDs",
+        wanted: "csv, jsonl or json",
+    }
+    ID_COLUMN: String, string, INPUT {
+        name: "id_column", value: "NAME", default: Default::Depends("invitation_id"),
+        help: "Column (or JSON key) that holds the IDs",
+        wanted: "the name of a column",
+    }
+    DELIMITER: u8, delimiter, INPUT {
+        name: "delimiter", value: "CHAR", default: Default::Depends("auto-detected"),
+        help: "CSV delimiter: one character, or \"tab\"",
+        wanted: "one ASCII character, or \"tab\"",
+    }
+    ACCEPT_ROUNDED_IDS: bool, switch, INPUT {
+        name: "accept_rounded_ids",
+        help: "Accept IDs that look rounded by a spreadsheet",
+    }
+
+    OLDER_THAN: u32, age, WHICH {
+        name: "older_than", value: "AGE", wanted: AGE,
+        help: "Only invitations at least this old, like 30d, 4w, 3mo, 1y (the API's ages are approximate)",
+    }
+    NEWER_THAN: u32, age, WHICH {
+        name: "newer_than", value: "AGE", wanted: AGE,
+        help: "Only invitations newer than this (the API's ages are approximate)",
+    }
+    INVITATION_TYPE: InvitationType, parsed, WHICH {
+        name: "type", value: "TYPE", default: Default::Text("connection"),
+        help: "Kind of invitation: connection, organization or content_series",
+        wanted: "connection, organization or content_series",
+    }
+    LIMIT: u64, parsed, WHICH {
+        name: "limit", value: "N", wanted: COUNT,
+        help: "At most N invitations",
+    }
+    MAX_PAGES: u64, parsed, WHICH {
+        name: "max_pages", value: "N", wanted: COUNT,
+        help: "Fetch at most N pages (1 credit each)",
+    }
+
+    OUTPUT: Destination, destination, REPORT {
+        name: "output", short: Some('o'), value: "PATH",
+        default: Default::Depends("<input>.results-<UTC time>.csv; stdout for `list`"),
+        help: "Write the report here, or the list (`-` = stdout)",
+        wanted: FILE,
+    }
+    OUTPUT_FORMAT: Format, |value| one_of(value, &[("csv", Format::Csv), ("jsonl", Format::JsonLines)]), REPORT {
+        name: "output_format", value: "csv|jsonl", default: Default::Depends("by the extension of --output"),
+        help: "Format of the report or the list",
+        wanted: "csv or jsonl",
+    }
+    SUMMARY: Destination, destination, REPORT {
+        name: "summary", value: "PATH", wanted: FILE,
+        help: "Also write the totals as JSON (`-` = stdout)",
+    }
+    PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
+        ("auto", None), ("bar", Some(ProgressStyle::Bar)), ("plain", Some(ProgressStyle::Plain)),
+        ("none", Some(ProgressStyle::None)),
+    ]), REPORT {
+        name: "progress", value: "auto|bar|plain|none", default: Default::Text("auto"),
+        help: "Progress display: a bar, or a plain line every 30 s; auto is a bar on a terminal",
+        wanted: "auto, bar, plain or none",
+    }
+
+    DRY_RUN: bool, switch, CALL {
+        name: "dry_run",
+        help: "Show plan and cost; send nothing (`clean` still pays for the list)",
+    }
+    YES: bool, switch, CALL {
+        name: "yes", short: Some('y'), on: RUN | CLEAN | HISTORY,
+        help: "Skip the confirmation prompt",
+    }
+    RECHECK: bool, switch, CALL {
+        name: "recheck",
+        help: "Retry settled rows too (costs credits)",
+    }
+    SIMULATE: bool, switch, SAFETY {
+        name: "sandbox", on: CALLING, conflicts: &["base_url"],
+        help: "Use a simulated API: no credentials, no real calls",
+    }
+    MAX_ERRORS: u32, parsed, SAFETY {
+        name: "max_errors", value: "N", default: Default::Text("20"), wanted: COUNT,
+        help: "Stop after N consecutive failures (0 = never)",
+    }
+    LEDGER_PATH: PathBuf, path, SAFETY {
+        name: "ledger", value: "PATH", on: RUN | CLEAN | HISTORY | CONFIG,
+        default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
+        help: "Database of finished invitations; prevents paying twice",
+        wanted: FILE,
+    }
+    KEEP: PathBuf, path, SAFETY {
+        name: "keep", value: "FILE", wanted: FILE,
+        help: "File of IDs or profile URLs never to withdraw, one per line",
+    }
+
+    RATE: Rate, parsed, PACE {
+        name: "rate", value: "N/TIME", default: Default::Text("290/min"),
+        help: "Maximum call rate: 4/s, 290/min, 1000/h (`unlimited`: localhost only)",
+        wanted: "a call rate, like \"290/min\", \"4/s\" or \"1000/h\" (or \"unlimited\", for a loopback address)",
+    }
+    CONCURRENCY: usize, workers, PACE {
+        name: "concurrency", value: "N", default: Default::Text("16"),
+        help: "Maximum concurrent calls",
+        wanted: "a number from 1 to 1000",
+    }
+    RETRIES: u32, parsed, PACE {
+        name: "retries", value: "N", default: Default::Text("5"), wanted: COUNT,
+        help: "Retries per row (rate-limit answers don't count)",
+    }
+    RETRY_BASE: Duration, duration, PACE {
+        name: "retry_base", value: "TIME", default: Default::Text("1s"),
+        help: "Delay before the first retry; doubles each time",
+    }
+    RETRY_MAX: Duration, duration, PACE {
+        name: "retry_max", value: "TIME", default: Default::Text("60s"),
+        help: "Longest delay before a retry",
+    }
+    PATIENCE: Duration, duration, PACE {
+        name: "patience", value: "TIME", default: Default::Text("15m"),
+        help: "Give up after being rate limited this long",
+    }
+    TIMEOUT: Duration, time_limit, PACE {
+        name: "timeout", value: "TIME", default: Default::Text("60s"),
+        help: "Timeout per call",
+        wanted: "a time longer than zero, like \"500ms\", \"30s\" or \"15m\"",
+    }
+
+    ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
+        name: "account", value: "NAME", default: Default::Depends("`default`, or the only one configured"),
+        help: "Account for rows without one",
+        wanted: "the name of an account",
+    }
+    COUNTRY: Country, |value| Country::parse(text(value)?), API {
+        name: "country", value: "CODE", default: Default::Text("FR"),
+        help: "Proxy country if neither row nor account sets one",
+        wanted: "a country code, like \"FR\"",
+    }
+    API_VERSION: ApiVersion, parsed, API {
+        name: "api", value: "v1|v2", default: Default::Depends("inferred from the credentials"),
+        help: "API version",
+        wanted: "\"v1\" or \"v2\"",
+    }
+    // Any text: a wrong address may hold a password, which the message about it must not repeat.
+    BASE_URL: String, string, API {
+        name: "base_url", value: "URL", default: Default::Text("https://api.linkupapi.com"),
+        help: "Address of the API; http:// for localhost only",
+        wanted: "an address, like \"https://api.example.com\"",
+    }
+    CONFIG_FILE: PathBuf, path, API {
+        name: "config", value: "PATH", on: CALLING | HISTORY, places: Places::Flag,
+        default: Default::Depends("$XDG_CONFIG_HOME/bulk-withdraw/config.toml"),
+        help: "Configuration file",
+        wanted: FILE,
+    }
+
+    SINCE: Date, parsed, LEDGER {
+        name: "since", value: "YYYY-MM-DD", wanted: DAY,
+        help: "Only from this day on (UTC)",
+    }
+    SHOW_ID: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
+        name: "id", value: "ID", wanted: ID, conflicts: &["since", "forget", "forget_before"],
+        help: "Show one invitation's history",
+    }
+    FORGET: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
+        name: "forget", value: "ID", wanted: ID, conflicts: &["since", "forget_before"],
+        help: "Delete one invitation's record, so that the next run retries it",
+    }
+    FORGET_BEFORE: Date, parsed, LEDGER {
+        name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since"],
+        help: "Delete all records from before this day (UTC)",
+    }
+    TABLE_FORMAT: TableFormat, |value| one_of(value, &[
+        ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
+    ]), LEDGER {
+        name: "format", value: "table|csv|json", on: HISTORY | CONFIG, default: Default::Text("table"),
+        help: "Output format", heading: "Options",
+        wanted: "table, csv or json",
+    }
+
+    PORT: u16, parsed, SERVER {
+        name: "port", value: "N", default: Default::Text("0"),
+        help: "Port on 127.0.0.1 (0 = any free one)",
+        wanted: "a port number, 0 to 65535",
+    }
+    FAULTS: Faults, parsed, SERVER {
+        name: "faults", value: "SHARES",
+        help: "Fault rates, like rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%",
+        wanted: "shares from 0% to 100% in all, of rate-limited, 500, 502, closed and truncated, like 500=5%,closed=1%",
+    }
+    CALL_LIMIT: u32, parsed, SERVER {
+        name: "limit", value: "N", default: Default::Text("300"), wanted: COUNT,
+        help: "Calls allowed in any 60 s (0 = unlimited)",
+    }
+    LATENCY: (Duration, Duration), duration_range, SERVER {
+        name: "latency", value: "MIN..MAX", default: Default::Text("20ms..80ms"),
+        help: "Time that an answer takes",
+        wanted: "two times, like 20ms..80ms",
+    }
+    CREDITS: u64, parsed, SERVER {
+        name: "credits", value: "N", default: Default::Depends("unlimited"), wanted: COUNT,
+        help: "Credits at the start",
+    }
+    PENDING: u32, |value| parsed(value).filter(|count| *count <= 100_000), SERVER {
+        name: "pending", value: "N", default: Default::Text("40"),
+        help: "Pending invitations at the start; others can be withdrawn too",
+        wanted: "a number from 0 to 100000",
+    }
+    LIST_FAULTS: ListFaults, parsed, SERVER {
+        name: "list_faults", value: "NAMES",
+        help: "Faults to inject into lists: any of repeat,miss,early-end,total-off",
+        wanted: "any of repeat, miss, early-end, total-off, separated by commas",
+    }
+
+    QUIET: u8, parsed, LOG {
+        name: "quiet", short: Some('q'), conflicts: &["verbose"],
+        help: "Hide progress; twice: errors only",
+    }
+    VERBOSE: u8, parsed, LOG {
+        name: "verbose", short: Some('v'),
+        help: "Log every call and its answer",
+    }
+    LOG_FORMAT: LogFormat, |value| one_of(value, &[("text", LogFormat::Text), ("json", LogFormat::Json)]), LOG {
+        name: "log_format", value: "text|json", default: Default::Text("text"),
+        help: "Log format on stderr; json is one object per line",
+        wanted: "text or json",
+    }
+    COLOR: Color, |value| one_of(value, &[
+        ("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never),
+    ]), LOG {
+        name: "color", value: "auto|always|never", default: Default::Text("auto"),
+        help: "Colours on stderr (NO_COLOR is obeyed)",
+        wanted: "auto, always or never",
     }
 }
 
-fn parse_switch(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
-        _ => None,
-    }
+fn destination(value: &OsStr) -> Option<Destination> {
+    Some(if value == "-" { Destination::Stdout } else { Destination::Path(path(value)?) })
+}
+
+/// The option that may be set everywhere under this name.
+pub(crate) fn setting(name: &str) -> Option<&'static Entry> {
+    settings().find(|entry| entry.name == name)
+}
+
+/// Whether an option of this name is a flag only.
+pub(crate) fn is_flag_only(name: &str) -> bool {
+    name != CONFIG_FILE.entry.name && setting(name).is_none() && ENTRIES.iter().any(|entry| entry.name == name)
+}
+
+/// The options that may be set everywhere.
+pub(crate) fn settings() -> impl Iterator<Item = &'static Entry> {
+    ENTRIES.iter().copied().filter(|entry| entry.places == Places::Everywhere)
 }

@@ -1,5 +1,6 @@
 //! Where settings and credentials come from, place by place.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use secrecy::ExposeSecret;
 
 use super::file::ConfigFile;
 use super::file_error::{ACCOUNT_KEYS, OTHER_KEYS};
+use super::layers::{Origin, Sourced};
+use super::option::nearest;
 use super::*;
 use crate::api::{Accounts, ApiVersion, Credentials};
 use crate::error_chain;
@@ -36,19 +39,36 @@ impl Place {
         path
     }
 
-    /// The settings that come of these variables; `DIR` in them is this place.
-    fn resolve(&self, flags: Flags, variables: &[(&str, &str)], calls: Calls) -> Result<Shared, SettingsError> {
+    /// The places with these variables; `DIR` in them is this place.
+    fn layers(
+        &self,
+        flags: &[(&'static str, &str)],
+        variables: &[(&str, &str)],
+    ) -> Result<(Layers, Environment), SettingsError> {
         let dir = self.dir.path().display().to_string();
-        let mut environment = Environment::from([("HOME", dir.as_str())]);
-        for (name, value) in variables {
-            environment.set(name, &value.replace("DIR", &dir));
-        }
-        Shared::resolve(flags, &environment, calls)
+        let home = [("HOME", dir.as_str())];
+        let variables: Vec<_> =
+            home.iter().chain(variables).map(|(name, value)| (*name, value.replace("DIR", &dir))).collect();
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let environment = Environment::from(variables.as_slice());
+        let flags = flags.iter().map(|(name, value)| (*name, value.replace("DIR", &dir).into())).collect();
+        Ok((Layers::of_flags(flags)?.over(&environment)?, environment))
+    }
+
+    /// The settings of a command that come of these.
+    fn resolve(
+        &self,
+        command: Command,
+        flags: &[(&'static str, &str)],
+        variables: &[(&str, &str)],
+    ) -> Result<Settings, SettingsError> {
+        let (layers, environment) = self.layers(flags, variables)?;
+        Settings::resolve(command, &layers, &environment)
     }
 
     /// Its error in one line, with the place's name taken out.
     fn error(&self, variables: &[(&str, &str)]) -> String {
-        let error = self.resolve(Flags::default(), variables, Calls::Made).unwrap_err();
+        let error = self.resolve(Command::Run, &[], variables).unwrap_err();
         let line = error_chain(&error).replace(&self.dir.path().display().to_string(), "DIR");
         assert!(!line.contains('\n') && !line.contains(SECRET), "{line}");
         line
@@ -66,10 +86,10 @@ fn tokens(credentials: &Credentials) -> Vec<(String, String)> {
     tokens
 }
 
-fn credentials(shared: &Shared) -> &Credentials {
+fn credentials(shared: &Settings) -> &Credentials {
     match &shared.target {
         Target::Real { credentials, .. } => credentials.as_ref().unwrap(),
-        Target::Sandbox { .. } => panic!("a rehearsal"),
+        Target::Sandbox => panic!("a rehearsal"),
     }
 }
 
@@ -78,26 +98,27 @@ fn a_flag_counts_before_the_environment_and_that_before_the_file() {
     let place = Place::new();
     place.write(HOME_FILE, "# three\nretries = 3\n\nrate = \"3/s\"\n");
     let four = ("BULK_WITHDRAW_RATE", "4/s");
-    let flag = || Flags { options: Options { rate: "5/s".parse().ok(), ..Options::default() }, config: None };
     let in_file = Origin::File { path: place.path(HOME_FILE), line: Some(4) };
     let cases = [
-        (flag(), vec![four], "5/s", Origin::Flag),
-        (Flags::default(), vec![four], "4/s", Origin::Variable("BULK_WITHDRAW_RATE".to_owned())),
-        (Flags::default(), vec![], "3/s", in_file),
-        (Flags::default(), vec![("HOME", "DIR/nobody")], "290/min", Origin::Default),
-        (Flags::default(), vec![("XDG_CONFIG_HOME", "DIR/none")], "290/min", Origin::Default),
+        (vec![("rate", "5/s")], vec![four], "5/s", Origin::Flag),
+        (vec![], vec![four], "4/s", Origin::Variable("BULK_WITHDRAW_RATE".to_owned())),
+        (vec![], vec![], "3/s", in_file),
+        (vec![], vec![("HOME", "DIR/nobody")], "290/min", Origin::Default),
+        (vec![], vec![("XDG_CONFIG_HOME", "DIR/none")], "290/min", Origin::Default),
     ];
     for (flags, variables, rate, origin) in cases {
-        let shared = place.resolve(flags, &[&BOTH, variables.as_slice()].concat(), Calls::Made).unwrap();
-        assert_eq!((shared.rate.value.to_string().as_str(), shared.rate.origin), (rate, origin), "{variables:?}");
-        assert_eq!(shared.max_errors, Sourced::default(defaults::MAX_ERRORS));
+        let (layers, environment) = place.layers(&flags, &[&BOTH, variables.as_slice()].concat()).unwrap();
+        let found = layers.find_or_default(&RATE).unwrap();
+        assert_eq!((found.value.to_string().as_str(), found.origin), (rate, origin), "{variables:?}");
+        assert_eq!(layers.find_or_default(&MAX_ERRORS).unwrap(), Sourced::default(20));
+        let settings = Settings::resolve(Command::Run, &layers, &environment).unwrap();
+        assert_eq!(settings.rate.to_string(), rate);
     }
 }
 
 #[test]
 fn which_file_is_read() {
     let place = Place::new();
-    let named = |name: &str| Flags { config: Some(place.path(name)), ..Flags::default() };
     for (name, retries) in
         [(HOME_FILE, 1), ("xdg/bulk-withdraw/config.toml", 2), ("variable.toml", 3), ("flag.toml", 4)]
     {
@@ -106,17 +127,17 @@ fn which_file_is_read() {
     let xdg = ("XDG_CONFIG_HOME", "DIR/xdg");
     let variable = ("BULK_WITHDRAW_CONFIG", "DIR/variable.toml");
     let cases = [
-        (Flags::default(), vec![], 1),
-        (Flags::default(), vec![("XDG_CONFIG_HOME", "relative")], 1),
-        (Flags::default(), vec![xdg], 2),
-        (Flags::default(), vec![xdg, variable], 3),
-        (named("flag.toml"), vec![xdg, variable], 4),
+        (vec![], vec![], 1),
+        (vec![], vec![("XDG_CONFIG_HOME", "relative")], 1),
+        (vec![], vec![xdg], 2),
+        (vec![], vec![xdg, variable], 3),
+        (vec![("config", "DIR/flag.toml")], vec![xdg, variable], 4),
     ];
     for (flags, variables, retries) in cases {
-        let shared = place.resolve(flags, &[&BOTH, variables.as_slice()].concat(), Calls::Made).unwrap();
-        assert_eq!(shared.retries.value, retries, "{variables:?}");
+        let settings = place.resolve(Command::Run, &flags, &[&BOTH, variables.as_slice()].concat()).unwrap();
+        assert_eq!(settings.retries, retries, "{variables:?}");
     }
-    let missing = place.resolve(named("none.toml"), &BOTH, Calls::Made).unwrap_err();
+    let missing = place.resolve(Command::Run, &[("config", "DIR/none.toml")], &BOTH).unwrap_err();
     assert!(error_chain(&missing).contains("none.toml can't be read: No such file"), "{missing}");
 }
 
@@ -129,8 +150,8 @@ fn paths_in_the_file_are_taken_from_where_it_lies() {
     );
     let error = place.error(&[]);
     assert!(error.contains("DIR/.config/bulk-withdraw/key can't be read"), "{error}");
-    let shared = place.resolve(Flags::default(), &BOTH, Calls::Made).unwrap();
-    assert_eq!(shared.ledger.unwrap().value, place.path(".config/bulk-withdraw/a.db"));
+    let shared = place.resolve(Command::Run, &[], &BOTH).unwrap();
+    assert_eq!(shared.ledger.unwrap(), place.path(".config/bulk-withdraw/a.db"));
 }
 
 #[test]
@@ -154,7 +175,7 @@ fn each_place_of_a_credential_counts_before_the_next() {
         (vec![key, ("CREDENTIALS_DIRECTORY", "DIR/nobody")], "k1", "t4"),
     ];
     for (variables, key, token) in cases {
-        let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
+        let shared = place.resolve(Command::Run, &[], &variables).unwrap();
         let credentials = credentials(&shared);
         assert_eq!(credentials.api_key.expose_secret(), key, "{variables:?}");
         assert_eq!(tokens(credentials), [("default".to_owned(), token.to_owned())], "{variables:?}");
@@ -190,7 +211,7 @@ fn the_credentials_choose_the_version_and_its_accounts() {
         (vec![tables, token, v1], ApiVersion::V1, "environment variable BULK_WITHDRAW_API", "a b default"),
     ];
     for (variables, api, reason, accounts) in cases {
-        let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
+        let shared = place.resolve(Command::Run, &[], &variables).unwrap();
         assert_eq!((shared.api, shared.api_reason.to_string().as_str()), (api, reason), "{variables:?}");
         assert_eq!(shared.api, api);
         let names: Vec<_> = shared.accounts.keys().map(AccountName::as_str).collect();
@@ -233,11 +254,11 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
         (vec![tables, ("BULK_WITHDRAW_API", "v1")], "which account? Name one with --account"),
         (
             vec![tables, ("BULK_WITHDRAW_API", "v2"), ("BULK_WITHDRAW_ACCOUNT", "a")],
-            "BULK_WITHDRAW_ACCOUNT: the account \"a\" is not configured; configured are: b",
+            "BULK_WITHDRAW_ACCOUNT: account \"a\" is not configured; configured: b",
         ),
         (vec![key, ("BULK_WITHDRAW_CONFIG", "DIR/bare.toml")], "the account \"sales\" has no credential"),
         (vec![key, token, ("BULK_WITHDRAW_BASE_URL", "http://me:AQEDAhidden@x")], "BULK_WITHDRAW_BASE_URL would send"),
-        (vec![key, token, ("BULK_WITHDRAW_TIMEOUT", "0s")], "BULK_WITHDRAW_TIMEOUT must be longer"),
+        (vec![key, token, ("BULK_WITHDRAW_TIMEOUT", "0s")], "BULK_WITHDRAW_TIMEOUT must be a time longer than zero"),
         (vec![key, token, ("BULK_WITHDRAW_RATE", "unlimited")], "BULK_WITHDRAW_RATE unlimited is for loopback"),
     ];
     for (variables, message) in cases {
@@ -249,14 +270,14 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
 #[test]
 fn what_calls_nobody_needs_no_credentials_and_a_rehearsal_reads_none() {
     let place = Place::new();
-    let shared = place.resolve(Flags::default(), &[], Calls::None).unwrap();
+    let shared = place.resolve(Command::Config, &[], &[]).unwrap();
     assert!(matches!(shared.target, Target::Real { credentials: None, .. }));
-    assert_eq!(shared.account.value, AccountName::default());
+    assert_eq!(shared.account, AccountName::default());
 
     place.write(HOME_FILE, "sandbox = true\napi_key_file = \"none\"\n[accounts.sales]\nlogin_token_file = \"none\"");
     let variables = [("LINKUP_API_KEY", ""), ("LINKUP_LOGIN_TOKEN_FILE", "DIR/none"), ("LINKUP_ACCOUNT_ID", "x")];
-    let shared = place.resolve(Flags::default(), &variables, Calls::Made).unwrap();
-    assert!(matches!(shared.target, Target::Sandbox { api: ApiVersion::V1 }));
+    let shared = place.resolve(Command::Run, &[], &variables).unwrap();
+    assert!(matches!(shared.target, Target::Sandbox));
     assert_eq!(shared.accounts.keys().map(AccountName::as_str).collect::<Vec<_>>(), ["default", "sales"]);
     assert!(shared.ledger.is_none());
 }
@@ -270,27 +291,27 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("login_token = \"AQEDAhidden\"", "1: unknown key `login_token`: it belongs into its account's table"),
         ("[accounts.a]\nrate = \"1/s\"", "2: unknown key `rate`: it belongs above the first [accounts.<name>]"),
         ("[accounts.a]\nlogin_tokn = \"AQEDAhidden\"", "2: unknown key `login_tokn` (did you mean `login_token`?)"),
-        ("[account.a]\nlogin_token = \"AQEDAhidden\"", "1: account wants the name of an account"),
+        ("[account.a]\nlogin_token = \"AQEDAhidden\"", "1: account must be the name of an account"),
         ("AQEDAhiddenAQEDAhiddenAQEDAhidden = 1", "1: unknown key"),
-        ("rate = \"AQEDAhidden\"", "1: rate wants calls in a time, like \"290/min\""),
-        ("rate = 290", "1: rate wants"),
-        ("retries = -1", "1: retries wants a number, 0 or more"),
-        ("concurrency = 4.5", "1: concurrency wants a number from 1 to 1000"),
-        ("timeout = 60", "1: timeout wants a time"),
-        ("sandbox = \"perhaps\"", "1: sandbox wants true or false"),
-        ("api = \"v3\"", "1: api wants \"v1\" or \"v2\""),
-        ("country = \"\"", "1: country wants"),
-        ("ledger = \"\"", "1: ledger wants the path of a file"),
-        ("api_key = 123456789", "1: api_key wants a text in quotes, not empty"),
-        ("api_key = \"\"", "1: api_key wants a text in quotes, not empty"),
-        ("api_key = [\"AQEDAhidden\"]", "1: api_key wants a text"),
+        ("rate = \"AQEDAhidden\"", "1: rate must be a call rate, like \"290/min\""),
+        ("rate = 290", "1: rate must be"),
+        ("retries = -1", "1: retries must be a whole number, 0 or more"),
+        ("concurrency = 4.5", "1: concurrency must be a number from 1 to 1000"),
+        ("timeout = 60", "1: timeout must be a time"),
+        ("sandbox = \"perhaps\"", "1: sandbox must be true or false"),
+        ("api = \"v3\"", "1: api must be \"v1\" or \"v2\""),
+        ("country = \"\"", "1: country must be"),
+        ("ledger = \"\"", "1: ledger must be the path of a file"),
+        ("api_key = 123456789", "1: api_key must be a text in quotes, not empty"),
+        ("api_key = \"\"", "1: api_key must be a text in quotes, not empty"),
+        ("api_key = [\"AQEDAhidden\"]", "1: api_key must be a text"),
         ("api_key = \"AQEDAhidden\"\napi_key_file = \"x\"", "stands beside its other spelling"),
         ("[accounts.a]\nlogin_token = \"x\"\nlogin_token_file = \"y\"", "stands beside its other spelling"),
-        ("accounts = 3", "1: accounts wants a table for each account"),
+        ("accounts = 3", "1: accounts must be a table for each account"),
         ("accounts.a = \"AQEDAhidden\"", "1: an account is a table"),
         ("[accounts.\" \"]", "1: an account needs a name"),
         ("[accounts.a]\n[accounts.\"a \"]", "2: this account stands twice"),
-        ("[accounts.a]\ncountry = 3", "2: country wants a country's code"),
+        ("[accounts.a]\ncountry = 3", "2: country must be a country code"),
         ("rate = \"1/s\"\nrate = \"2/s\"", "2: no valid TOML: duplicate key"),
         ("\napi_key = \"AQEDAhidden", "2: no valid TOML"),
         ("\napi_key = AQEDAhidden\"", "2: no valid TOML"),
@@ -316,37 +337,127 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
 fn the_sample_holds_every_key_with_its_default() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/config.toml");
     let sample = fs::read_to_string(&path).unwrap();
-    assert!(ConfigFile::parse(&path, &sample).unwrap().lines.is_empty(), "the sample sets something as it is");
+    let file = ConfigFile::parse(&path, &sample).unwrap();
+    assert!(settings().all(|entry| file.option(entry.name).is_none()), "the sample sets something as it is");
     // A comment's words follow a space, a setting that is commented out follows at once.
     let keys = |line: &str| line.split_once(" =").map(|(key, _)| key.to_owned());
     let set: Vec<_> =
         sample.lines().filter_map(|line| line.strip_prefix('#')).filter(|l| !l.starts_with(' ')).collect();
     let named: Vec<_> = set.iter().filter_map(|line| keys(line)).collect();
-    for key in Key::ALL.map(Key::as_str).iter().chain(&OTHER_KEYS).chain(&ACCOUNT_KEYS) {
+    for key in OTHER_KEYS.into_iter().chain(ACCOUNT_KEYS) {
         let is_there = named.iter().any(|name| name == key) || set.iter().any(|l| l.starts_with(&format!("[{key}.")));
         assert!(is_there, "{key} is missing");
+    }
+    for entry in settings() {
+        let described = format!("# {}\n#{} = ", entry.help, entry.name);
+        assert!(sample.contains(&described), "the sample should describe {} as the help does", entry.name);
     }
     for left_out in ["api_key =", "api_key_file ="] {
         let text: String = set.iter().filter(|l| !l.starts_with(left_out)).map(|line| format!("{line}\n")).collect();
         let file = ConfigFile::parse(&path, &text).unwrap();
-        assert_eq!((file.lines.len(), file.accounts.len(), file.api_key.is_some()), (Key::ALL.len(), 3, true));
-        let options = file.options;
-        assert_eq!(options.rate, Some(defaults::RATE));
-        assert_eq!(options.concurrency.map(usize::from), Some(defaults::CONCURRENCY));
-        assert_eq!((options.retries, options.max_errors), (Some(defaults::RETRIES), Some(defaults::MAX_ERRORS)));
-        assert_eq!((options.retry_base, options.retry_max), (Some(defaults::RETRY_BASE), Some(defaults::RETRY_MAX)));
-        assert_eq!((options.patience, options.timeout), (Some(defaults::PATIENCE), Some(defaults::TIMEOUT)));
-        assert_eq!(options.base_url.as_deref(), Some(defaults::BASE_URL));
-        assert_eq!((options.account, options.country), (Some(AccountName::default()), Some(Default::default())));
-        assert_eq!((options.api, options.sandbox), (Some(ApiVersion::default()), Some(false)));
+        assert_eq!((file.accounts.len(), file.api_key.is_some()), (3, true));
+        for entry in settings() {
+            let Sourced { value, .. } = file.option(entry.name).unwrap();
+            match entry.default {
+                Default::Text(text) => assert_eq!(value, text, "{}", entry.name),
+                Default::None | Default::Depends(_) => {}
+            }
+        }
     }
 }
 
 #[test]
-fn the_most_workers_are_those_that_errors_name() {
-    let cases = [("1", Some(1)), (" 1000 ", Some(1_000)), ("1001", None), ("0", None), ("x", None)];
-    for (text, workers) in cases {
-        assert_eq!(parse_concurrency(text).map(usize::from), workers, "{text}");
+fn every_default_is_a_value_of_its_option_and_every_name_stands_once() {
+    for entry in ENTRIES {
+        match entry.default {
+            Default::Text(text) => assert!((entry.accepts)(OsStr::new(text)), "{}: {text}", entry.name),
+            Default::None | Default::Depends(_) => {}
+        }
+        assert!(!entry.help.is_empty() && !entry.wanted.is_empty(), "{}", entry.name);
+        let same =
+            |other: &&&Entry| other.name == entry.name && (other.on & entry.on != 0 || other.places == entry.places);
+        assert!(ENTRIES.iter().filter(same).count() == 1 || entry.name == "limit", "{}", entry.name);
+        for conflict in entry.conflicts {
+            assert!(ENTRIES.iter().any(|other| other.name == *conflict), "{conflict}");
+        }
     }
-    assert!(Key::Concurrency.wanted().ends_with(" 1 to 1000"));
+}
+
+#[test]
+fn which_options_the_environment_sets() {
+    let place = Place::new();
+    let variables = [
+        ("BULK_WITHDRAW_RATE", " 4/s "),
+        ("BULK_WITHDRAW_MAX_ERRORS", "0"),
+        ("BULK_WITHDRAW_WITHOUT_MEANING", "1"),
+        ("LINKUP_API_KEY", "key"),
+    ];
+    let (layers, environment) = place.layers(&[], &variables).unwrap();
+    assert_eq!((layers.get(&RATE), layers.get(&MAX_ERRORS)), ("4/s".parse().ok(), Some(0)));
+    assert_eq!(layers.get(&CONCURRENCY), None);
+    assert!(!format!("{environment:?}").contains("\"key\""));
+}
+
+#[test]
+fn what_is_refused_names_its_place_and_never_its_value() {
+    let place = Place::new();
+    let variables = [
+        ("BULK_WITHDRAW_RATE", "hidden", "BULK_WITHDRAW_RATE must be a call rate"),
+        ("BULK_WITHDRAW_CONCURRENCY", "0", "BULK_WITHDRAW_CONCURRENCY must be a number from 1"),
+        ("BULK_WITHDRAW_TIMEOUT", "", "BULK_WITHDRAW_TIMEOUT is empty"),
+        ("BULK_WITHDRAW_LEDGER", "", "BULK_WITHDRAW_LEDGER is empty"),
+        ("BULK_WITHDRAW_SANDBOX", "hidden", "BULK_WITHDRAW_SANDBOX must be true or false"),
+        ("BULK_WITHDRAW_API", "hidden", "BULK_WITHDRAW_API must be \"v1\" or \"v2\""),
+        ("BULK_WITHDRAW_DRY_RUN", "hidden", "BULK_WITHDRAW_DRY_RUN has no effect: give --dry-run"),
+    ];
+    for (name, value, message) in variables {
+        let error = place.layers(&[], &[(name, value)]).unwrap_err().to_string();
+        assert!(error.starts_with(message) && !error.contains("hidden"), "{error}");
+    }
+    // A wrong value counts in a place that another one overrides, too.
+    let both = place.layers(&[("rate", "4/s")], &[("BULK_WITHDRAW_RATE", "hidden")]);
+    assert!(both.unwrap_err().to_string().starts_with("BULK_WITHDRAW_RATE must be"));
+    let flag = place.layers(&[("rate", "hidden")], &[]).unwrap_err().to_string();
+    assert!(flag.starts_with("--rate must be a call rate") && !flag.contains("hidden"), "{flag}");
+}
+
+#[test]
+fn what_a_mistyped_name_meant() {
+    let cases = [
+        ("concurency", Some("concurrency")),
+        ("Concurrency", Some("concurrency")),
+        ("base-url", Some("base_url")),
+        ("max_error", Some("max_errors")),
+        ("retry", Some("retry_max")),
+        ("timeouts", Some("timeout")),
+        ("colour_of_the_sky", None),
+        ("x", None),
+    ];
+    for (typed, meant) in cases {
+        assert_eq!(nearest(typed, settings().map(|entry| entry.name)), meant, "{typed}");
+    }
+}
+
+/// The README's table of options is this one.
+#[test]
+fn the_readme_holds_the_table_of_options() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut table = "| option | what it does | default | for |\n|---|---|---|---|\n".to_owned();
+    for entry in ENTRIES.iter().filter(|entry| entry.places != Places::Argument) {
+        let commands: Vec<_> = Command::ALL
+            .iter()
+            .filter(|command| **command != Command::Config && command.takes(entry))
+            .map(|command| command.as_str())
+            .collect();
+        let commands = if entry.places == Places::GlobalFlag { "all".to_owned() } else { commands.join(", ") };
+        let short = entry.short.map(|short| format!("`-{short}`, ")).unwrap_or_default();
+        let default = match entry.default {
+            Default::None => String::new(),
+            Default::Text(text) => format!("`{text}`"),
+            Default::Depends(words) => words.replace('<', "\\<").replace('|', "\\|"),
+        };
+        let help = entry.help.replace('|', "\\|");
+        table.push_str(&format!("| {short}`{}` | {help} | {default} | {commands} |\n", entry.flag()));
+    }
+    assert!(readme.contains(&table), "the README's table of options should be:\n{table}");
 }

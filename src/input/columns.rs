@@ -2,7 +2,7 @@
 //!
 //! Owns the comparison of names, and which names are refused as secrets. Must not see values.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 /// Most columns, and most characters of one, that a message lists: a file without a header may hold anything there.
 const LISTED: usize = 30;
@@ -62,6 +62,19 @@ impl ColumnNames {
         }
         Ok(roles)
     }
+}
+
+/// Whether a column or JSON key of this name holds the address of a profile, as `list` and the API call it.
+pub(crate) fn is_profile_url(name: &str) -> bool {
+    let known = ["profileurl", "linkedinurl", "recipientprofileurl", "recipientlinkedinurl"];
+    known.iter().any(|known| comparable(name).filter(|c| *c != '.').eq(known.chars()))
+}
+
+/// The one address among a row's; `None` where they differ, so that nobody is compared by the wrong one.
+pub(super) fn only_address<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Option<Box<str>> {
+    let mut texts = texts.filter(|text| !text.trim().is_empty());
+    let first = texts.next()?;
+    texts.all(|text| text == first).then(|| first.into())
 }
 
 /// Whether a column of this name holds a credential, whatever stands before: `linkup_api_key`, `X-API-Key`.
@@ -137,6 +150,18 @@ mod tests {
         assert_eq!(roles("Account,invitation_id,COUNTRY,entityUrn,name"), Ok(expected));
         for header in ["invitation_id,invitationId", "account,x,Account", "country,country", "entity_urn,entityUrn"] {
             assert!(roles(header).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn columns_of_addresses() {
+        for name in
+            ["profile_url", "Profile URL", "profileUrl", "PROFILE-URL", "linkedin_url", "recipient.linkedin_url"]
+        {
+            assert!(is_profile_url(name), "{name}");
+        }
+        for name in ["", "url", "profile", "picture_url", "profile_url_2", "recipient", "inviter.linkedin_url"] {
+            assert!(!is_profile_url(name), "{name}");
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::columns::{ColumnNames, Roles, is_secret, listed, unique};
+use super::columns::{ColumnNames, Roles, is_profile_url, is_secret, listed, unique};
 use super::csv_framer::Framer;
 use super::csv_record::{Record, holds_rows};
 use super::error::InputError;
@@ -18,6 +18,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 pub(super) struct Layout {
     pub(super) id: usize,
     pub(super) roles: Roles,
+    pub(super) profile_urls: Vec<usize>,
     pub(super) width: usize,
     /// Which cells are carried, and the names of their columns.
     pub(super) carried: Vec<usize>,
@@ -146,9 +147,10 @@ fn header(names: &ColumnNames, cells: &[String], name: &str) -> Result<Layout, I
     let width = cells.len();
     let id = roles.id.unwrap_or_default();
     let is_carried = |at: &usize| *at != id && Some(*at) != roles.account;
+    let profile_urls = (0..width).filter(|&at| is_profile_url(&cells[at])).collect();
     let carried: Vec<_> = (0..width).filter(is_carried).collect();
     let names = unique(cells.iter().cloned().enumerate().filter(|(at, _)| is_carried(at)));
-    Ok(Layout { id, roles, width, carried, names })
+    Ok(Layout { id, roles, profile_urls, width, carried, names })
 }
 
 fn headerless(width: usize) -> Layout {

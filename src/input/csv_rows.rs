@@ -4,7 +4,7 @@
 
 use csv::StringRecord;
 
-use super::columns::cut;
+use super::columns::{cut, only_address};
 use super::csv_framer::{Frame, Framer, Malformed};
 use super::csv_header::Layout;
 use super::csv_record::{Record, holds_rows};
@@ -37,12 +37,14 @@ impl CsvRows {
         let account = layout.roles.account.and_then(|at| AccountName::parse(&record.cell(at)?));
         let country = layout.roles.country.and_then(|at| Country::parse(&record.cell(at)?));
         let entity_urn = layout.roles.entity_urn.and_then(|at| record.cell(at));
+        let addresses = layout.profile_urls.iter().filter_map(|&at| record.cell(at));
+        let profile_url = only_address(addresses);
         let carried = Carried::Cells(carried(record, layout));
         let id = self.check_shape(frame).and_then(|()| {
             resolve(id_cell.as_deref(), entity_urn.as_deref(), self.refuse_rounded).map_err(|error| error.to_string())
         });
         match id {
-            Ok(id) => Ok(Row { number: *number, id, account, country, carried }),
+            Ok(id) => Ok(Row { number: *number, id, account, country, profile_url, carried }),
             Err(reason) => {
                 let id_text = cut(&id_cell.unwrap_or_default(), ID_TEXT_CHARS);
                 Err(RowError { number: *number, id_text, account, reason, carried })

@@ -4,28 +4,42 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::columns::{ColumnNames, cut, is_secret};
+use super::columns::{ColumnNames, cut, is_profile_url, is_secret, only_address};
 use super::resolve::{ID_TEXT_CHARS, resolve};
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 
 const EXPECTED: &str = "not an invitation: an object with an invitation_id, or the ID alone, is expected";
 
 pub(super) enum Item {
-    Object(Members),
+    Object(Members, Option<Box<str>>),
     Alone(Value),
 }
 
 /// An object's members as they came. A map would keep the last of two IDs and hide that there were two.
 pub(super) struct Members(Vec<(String, Value)>);
 
+/// Where V2's entries have the address (`docs/linkup-api.md`, V2, List). A key that occurs twice is an error here.
+#[derive(Deserialize)]
+struct Nested {
+    recipient: Recipient,
+}
+
+#[derive(Deserialize)]
+struct Recipient {
+    linkedin_url: Option<Value>,
+}
+
 impl Item {
     pub(super) fn parse(text: &str) -> serde_json::Result<Self> {
         // Asked for any value, serde_json shows a number as an object too (`arbitrary_precision`).
         if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map(Self::Object)
+            let members: Members = serde_json::from_str(text)?;
+            let profile_url = profile_url(&members, text);
+            Ok(Self::Object(members, profile_url))
         } else {
             serde_json::from_str(text).map(Self::Alone)
         }
@@ -34,14 +48,14 @@ impl Item {
     /// The first key, at whatever depth, that names a credential.
     pub(super) fn secret_key(&self) -> Option<&str> {
         match self {
-            Self::Object(Members(members)) => members.iter().find_map(|(key, value)| secret_member(key, value)),
+            Self::Object(Members(members), _) => members.iter().find_map(|(key, value)| secret_member(key, value)),
             Self::Alone(value) => secret_key(value),
         }
     }
 
     /// The keys that would be columns of their own in the report.
     pub(super) fn carried_keys<'a>(&'a self, names: &ColumnNames) -> Vec<&'a str> {
-        let Self::Object(members) = self else { return Vec::new() };
+        let Self::Object(members, _) = self else { return Vec::new() };
         let Ok(roles) = names.roles(members.keys()) else { return Vec::new() };
         let is_carried = |at: usize| Some(at) != roles.id && Some(at) != roles.account;
         members.keys().enumerate().filter(|(at, _)| is_carried(*at)).map(|(_, key)| key).collect()
@@ -53,12 +67,12 @@ impl Item {
             return Err(bad_row(number, reason));
         }
         match self {
-            Self::Object(members) => members.into_row(number, names),
+            Self::Object(members, profile_url) => members.into_row(number, names, profile_url),
             Self::Alone(value @ (Value::String(_) | Value::Number(_))) => {
                 let text = text_of(&value).unwrap_or_default();
                 let carried = Carried::Fields(Map::new());
                 match resolve(Some(&text), None, false) {
-                    Ok(id) => Ok(Row { number, id, account: None, country: None, carried }),
+                    Ok(id) => Ok(Row { number, id, account: None, country: None, profile_url: None, carried }),
                     Err(error) => {
                         let id_text = cut(&text, ID_TEXT_CHARS);
                         Err(RowError { number, id_text, account: None, reason: error.to_string(), carried })
@@ -82,7 +96,7 @@ impl Members {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    fn into_row(self, number: u64, names: &ColumnNames) -> Result<Row, RowError> {
+    fn into_row(self, number: u64, names: &ColumnNames, profile_url: Option<Box<str>>) -> Result<Row, RowError> {
         let roles = match names.roles(self.keys()) {
             Ok(roles) => roles,
             Err(ambiguous) => {
@@ -110,10 +124,17 @@ impl Members {
         let members = self.0.into_iter().enumerate();
         let carried = Carried::Fields(members.filter(|(at, _)| is_carried(*at)).map(|(_, member)| member).collect());
         match id {
-            Ok(id) => Ok(Row { number, id, account, country, carried }),
+            Ok(id) => Ok(Row { number, id, account, country, profile_url, carried }),
             Err((id_text, reason)) => Err(RowError { number, id_text, account, reason, carried }),
         }
     }
+}
+
+fn profile_url(Members(members): &Members, text: &str) -> Option<Box<str>> {
+    let own = members.iter().filter(|(key, _)| is_profile_url(key)).map(|(_, value)| value);
+    let is_nested = members.iter().any(|(key, value)| key == "recipient" && value.is_object());
+    let nested = if is_nested { serde_json::from_str::<Nested>(text).ok()?.recipient.linkedin_url } else { None };
+    only_address(own.chain(&nested).filter_map(text_of))
 }
 
 /// Taken for absent, an account that can't be read would have its row sent as somebody else.

@@ -22,6 +22,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use columns::is_profile_url;
 pub(crate) use error::{InputError, ReadError};
 pub(crate) use format::InputFormat;
 pub(crate) use open::Input;

@@ -314,6 +314,32 @@ null
 }
 
 #[test]
+fn a_row_has_the_one_address_of_its_profile() {
+    let cases = [
+        ("csv", "invitation_id,Profile URL\n7,x.y/in/ada\n", Some("x.y/in/ada")),
+        ("csv", "invitation_id,profile_url\n7\n", None),
+        ("csv", "profile_url,invitation_id,LinkedInUrl\na,7,\n", Some("a")),
+        ("csv", "profile_url,invitation_id,LinkedInUrl\na,7,a\n", Some("a")),
+        ("csv", "profile_url,invitation_id,LinkedInUrl\na,7,b\n", None),
+        ("csv", "7,a\n", None),
+        ("jsonl", r#"{"invitation_id":7,"recipient.linkedin_url":"a","recipient":"Ada"}"#, Some("a")),
+        ("jsonl", r#"{"invitation_id":7,"profile_url":"a","profile_url":"b"}"#, None),
+        ("jsonl", r#"{"invitation_id":7,"profile_url":"a","profile_url":["a"]}"#, None),
+        ("jsonl", r#"{"invitation_id":7,"profile_url":null,"recipient":{"linkedin_url":"a"}}"#, Some("a")),
+        ("jsonl", r#"{"invitation_id":7,"profile_url":"b","recipient":{"linkedin_url":"a"}}"#, None),
+        ("jsonl", r#"{"invitation_id":7,"recipient":{"linkedin_url":"a","linkedin_url":"a"}}"#, None),
+        ("jsonl", r#"{"invitation_id":7,"recipient":{"linkedin_url":"a"},"recipient":{}}"#, None),
+        ("jsonl", "7", None),
+        ("json", r#"{"data":{"invitations":[{"invitation_id":7,"recipient":{"linkedin_url":"a"}}]}}"#, Some("a")),
+    ];
+    for (extension, text, expected) in cases {
+        let mut input = open(text.as_bytes(), Some(extension), &InputOptions::default()).unwrap();
+        let row = input.next().unwrap().unwrap().unwrap();
+        assert_eq!(row.profile_url.as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_bad_first_line_leaves_json_lines_json_lines() {
     let input = open(b"{\"invitation_id\": \"7\n{\"invitation_id\":8}\n", None, &InputOptions::default()).unwrap();
     assert_rows(input, &["! line 1 is no valid JSON", "8 {}"]);

@@ -11,14 +11,14 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::lock::Lock;
-use super::record::tells_of_calls;
+use super::record::is_recorded;
 use super::writer::{Answer, Answered, GROUP, Guards, Job, Work, Writer};
-use super::{Admission, Key, LedgerError, RunInfo, Settlement, connection, place, temporary};
+use super::{Key, LedgerError, Lookup, RunInfo, Settlement, connection, place, temporary};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and lets go of the
 /// lock, as [`Ledger::close`] does.
 ///
-/// What it was asked for is done even if the asking future is dropped, so an intent must not be asked for in a race
+/// What it was asked for is done even if the probing future is dropped, so an intent must not be asked for in a race
 /// against the stop: it would stand without a call. Once it can't be written, every later call fails the same way.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger(Arc<Inner>);
@@ -79,23 +79,23 @@ impl Ledger {
     }
 
     /// Puts down what the row came to, and ends its intent. When it returns, this stands in line before whatever is
-    /// asked for next; it is durable when the [`Keeping`] says so, and not before may anyone be told. What was settled
+    /// asked for next; it is durable when the [`DurableWrite`] says so, and not before may anyone be told. What was settled
     /// without a call leaves no trace.
-    pub(crate) async fn settle(&self, key: &Key, settlement: &Settlement) -> Keeping {
-        if !tells_of_calls(settlement.outcome) {
-            return Keeping(Kept::Known(Some(Ok(()))));
+    pub(crate) async fn settle(&self, key: &Key, settlement: &Settlement) -> DurableWrite {
+        if !is_recorded(settlement.outcome) {
+            return DurableWrite(Kept::Known(Some(Ok(()))));
         }
         let work = Work::Settle { key: key.clone(), settlement: settlement.clone() };
         match self.ask(|answer| Job::Keep(work, answer)).await {
-            Ok(answered) => Keeping(Kept::Asked(answered, self.0.path.clone())),
-            Err(error) => Keeping(Kept::Known(Some(Err(error)))),
+            Ok(answered) => DurableWrite(Kept::Asked(answered, self.0.path.clone())),
+            Err(error) => DurableWrite(Kept::Known(Some(Err(error)))),
         }
     }
 
     /// The gate for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One a run:
     /// each knows only the duplicates that it saw itself. Blocks; for the thread that reads the input.
-    pub(crate) fn admission(&self, recheck: bool) -> Result<Admission, LedgerError> {
-        Admission::new(connection::read_beside_writer(&self.0.path)?, &self.0.path, &self.0.api, recheck)
+    pub(crate) fn lookup(&self, recheck: bool) -> Result<Lookup, LedgerError> {
+        Lookup::new(connection::read_beside_writer(&self.0.path)?, &self.0.path, &self.0.api, recheck)
     }
 
     /// Waits for what is being written, closes the file and lets go of the lock. Other handles are of no
@@ -124,7 +124,7 @@ impl Ledger {
 /// A settlement that stands in line. Says when it is durable, or why it will never be; then nothing more may be sent.
 #[derive(Debug)]
 #[must_use = "nobody may be told before it is kept"]
-pub(crate) struct Keeping(Kept);
+pub(crate) struct DurableWrite(Kept);
 
 #[derive(Debug)]
 enum Kept {
@@ -133,7 +133,7 @@ enum Kept {
     Asked(Answered, PathBuf),
 }
 
-impl Future for Keeping {
+impl Future for DurableWrite {
     type Output = Result<(), LedgerError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -235,8 +235,8 @@ mod tests {
                 place = place.after_a_crash();
             }
             // Rechecking, so that what is settled is asked for its losses too.
-            let mut admission = place.open("last").admission(true).unwrap();
-            assert_eq!(admission.admit(&key("7"), 1).unwrap(), Standing::New { lost_before }, "{runs:?}");
+            let mut lookup = place.open("last").lookup(true).unwrap();
+            assert_eq!(lookup.standing(&key("7"), 1).unwrap(), Standing::New { lost_before }, "{runs:?}");
         }
     }
 
@@ -257,7 +257,7 @@ mod tests {
             })
             .collect();
         // All within one millisecond, in their order.
-        let expected: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| tells_of_calls(*outcome)).collect();
+        let expected: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| is_recorded(*outcome)).collect();
         assert_eq!(kept, expected);
     }
 
@@ -286,9 +286,9 @@ mod tests {
     async fn a_closed_ledger_is_one_file_and_its_lock() {
         let place = Place::new();
         let ledger = place.open("a");
-        let admission = ledger.admission(false).unwrap();
+        let lookup = ledger.lookup(false).unwrap();
         ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
-        drop(admission);
+        drop(lookup);
         ledger.close().await.unwrap();
         assert_eq!(place.listing(), ["ledger.db", "ledger.db.lock"]);
     }
@@ -298,8 +298,8 @@ mod tests {
         let place = Place::new();
         place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let ledger = place.open("b");
-        let mut admission = ledger.admission(false).unwrap();
-        assert!(matches!(admission.admit(&key("7"), 1).unwrap(), Standing::Settled { .. }));
+        let mut lookup = ledger.lookup(false).unwrap();
+        assert!(matches!(lookup.standing(&key("7"), 1).unwrap(), Standing::Settled { .. }));
         ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let started = std::time::Instant::now();
         ledger.close().await.unwrap();

@@ -4,16 +4,14 @@
 //! an answer is for [`crate::policy`] and [`crate::runner`] to say. It never sees a token or a key.
 
 mod account;
-mod admission;
 mod columns;
 mod connection;
 mod error;
 mod forget;
 mod handle;
 mod history;
-mod identity;
 mod lock;
-mod network;
+mod lookup;
 mod place;
 mod record;
 mod schema;
@@ -22,12 +20,12 @@ mod temporary;
 mod testing;
 mod writer;
 
-pub(crate) use admission::{Admission, Standing};
 pub(crate) use connection::belongs_to_a_ledger;
 pub(crate) use error::LedgerError;
 pub(crate) use forget::{Forget, forget};
-pub(crate) use handle::{Keeping, Ledger};
+pub(crate) use handle::{DurableWrite, Ledger};
 pub(crate) use history::{DayLine, Entry, History, Known};
 pub(crate) use lock::Holder;
+pub(crate) use lookup::{Lookup, Standing};
 pub(crate) use place::files_of;
 pub(crate) use record::{Key, RunInfo, Settlement};

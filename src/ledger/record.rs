@@ -57,7 +57,7 @@ impl From<&Settled> for Settlement {
 }
 
 /// Whether the outcome tells of calls. The others say why there was none, and are not kept.
-pub(super) const fn tells_of_calls(outcome: Outcome) -> bool {
+pub(super) const fn is_recorded(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Withdrawn
         | Outcome::PresumedWithdrawn
@@ -73,6 +73,6 @@ pub(super) const fn tells_of_calls(outcome: Outcome) -> bool {
 
 /// Whether the outcome takes a lost answer into account (`contract.md`, Outcomes). One that does not leaves the loss
 /// as unresolved as it was.
-pub(super) fn speaks_of_losses(outcome: Outcome) -> bool {
+pub(super) fn resolves_lost_answers(outcome: Outcome) -> bool {
     outcome.is_final() || outcome == Outcome::Unconfirmed
 }

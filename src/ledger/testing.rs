@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Admission, Key, Ledger, RunInfo, Settlement, Standing};
+use super::{Key, Ledger, Lookup, RunInfo, Settlement, Standing};
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
@@ -94,9 +94,9 @@ pub(super) fn listing(dir: &Path) -> Vec<String> {
 
 /// Where a key stands for a run that begins now.
 pub(super) fn standing(ledger: &Ledger, key: &Key) -> Standing {
-    admit(&mut ledger.admission(false).unwrap(), key)
+    standing_of(&mut ledger.lookup(false).unwrap(), key)
 }
 
-pub(super) fn admit(admission: &mut Admission, key: &Key) -> Standing {
-    admission.admit(key, 1).unwrap()
+pub(super) fn standing_of(lookup: &mut Lookup, key: &Key) -> Standing {
+    lookup.standing(key, 1).unwrap()
 }

@@ -12,10 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::columns::time_text;
 use super::connection::of_write;
-use super::identity::Identity;
 use super::lock::Lock;
-use super::place::beside;
-use super::record::speaks_of_losses;
+use super::place::{Identity, beside};
+use super::record::resolves_lost_answers;
 use super::{Key, LedgerError, RunInfo, Settlement, account};
 use crate::invitation::AccountName;
 
@@ -125,7 +124,7 @@ impl Writer {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut book = Book {
+        let mut book = Tables {
             connection: &transaction,
             api: &self.api,
             run_number: self.run_number,
@@ -152,14 +151,14 @@ impl Writer {
 }
 
 /// One transaction's view of the tables.
-struct Book<'a> {
+struct Tables<'a> {
     connection: &'a Connection,
     api: &'a str,
     run_number: i64,
     accounts: &'a mut HashMap<AccountName, i64>,
 }
 
-impl Book<'_> {
+impl Tables<'_> {
     /// An intent that finds one standing says that the answer to that one's call was lost: nobody took it back.
     fn intend(&mut self, key: &Key, at: Timestamp) -> rusqlite::Result<()> {
         let sql = "INSERT INTO intents (account_id, invitation_id, intended_at, answer_lost, run_number)
@@ -201,7 +200,7 @@ impl Book<'_> {
             ],
         )?;
         let end = "DELETE FROM intents WHERE account_id = ?1 AND invitation_id = ?2 AND (answer_lost = 0 OR ?3)";
-        self.execute(end, params![account_id, key.id, speaks_of_losses(*outcome)])
+        self.execute(end, params![account_id, key.id, resolves_lost_answers(*outcome)])
     }
 
     fn account_id(&mut self, name: &AccountName) -> rusqlite::Result<i64> {

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::profile::{Form, Kind, Profile};
+use crate::input::is_profile_url;
 use crate::invitation::{IdError, InvitationId};
 
 /// The invitations and people to keep.
@@ -188,12 +189,6 @@ impl Header {
     }
 }
 
-/// Whether a column or JSON key of this name holds a profile's address, as `list` and the API call it.
-pub(crate) fn is_profile_url(name: &str) -> bool {
-    let name = comparable(name);
-    ["profileurl", "linkedinurl"].contains(&name.strip_prefix("recipient").unwrap_or(&name))
-}
-
 /// Case and what parts words do not matter.
 fn comparable(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace() && !['_', '-', '.'].contains(c)).flat_map(char::to_lowercase).collect()
@@ -336,17 +331,5 @@ mod tests {
             assert!(at == line && why.contains(words), "{text:?}: line {at}, {why}");
         }
         assert!(Keep::parse("").unwrap().is_empty() && Keep::parse("# x\n\n  # y, z\n \n").unwrap().is_empty());
-    }
-
-    #[test]
-    fn columns_of_addresses() {
-        for name in
-            ["profile_url", "Profile URL", "profileUrl", "PROFILE-URL", "linkedin_url", "recipient.linkedin_url"]
-        {
-            assert!(is_profile_url(name), "{name}");
-        }
-        for name in ["", "url", "profile", "picture_url", "profile_url_2", "recipient", "inviter.linkedin_url"] {
-            assert!(!is_profile_url(name), "{name}");
-        }
     }
 }

@@ -31,8 +31,9 @@ impl Listed {
     pub(crate) fn into_row(self, number: u64) -> Row {
         let age_days = self.age_days().map_or_else(String::new, |days| days.to_string());
         let Found { id, name, profile_url, headline, sent_time, .. } = self.found;
-        let cells = csv::StringRecord::from(vec![name, profile_url, headline, sent_time, age_days]);
-        Row { number, id, account: Some(self.account), country: None, carried: Carried::Cells(cells) }
+        let address = (!profile_url.is_empty()).then(|| profile_url.as_str().into());
+        let carried = Carried::Cells(csv::StringRecord::from(vec![name, profile_url, headline, sent_time, age_days]));
+        Row { number, id, account: Some(self.account), country: None, profile_url: address, carried }
     }
 }
 

@@ -31,15 +31,6 @@ pub(crate) enum Per {
 pub(crate) struct RateError(String);
 
 impl Rate {
-    /// So many calls a minute; none is taken for one.
-    pub(crate) const fn per_minute(calls: u32) -> Self {
-        let calls = match NonZeroU32::new(calls) {
-            Some(calls) => calls,
-            None => NonZeroU32::MIN,
-        };
-        Self::Calls { calls, per: Per::Minute }
-    }
-
     /// The time from one call to the next; `None` without a limit.
     pub(crate) fn interval(self) -> Option<Duration> {
         match self {

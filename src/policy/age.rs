@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Days in a month and in a year, as `--older-than` counts them (`contract.md`, Output of `list`).
+/// Days in a month and in a year, as `--older-than` counts them.
 const MONTH: u32 = 30;
 const YEAR: u32 = 365;
 
@@ -46,8 +46,8 @@ pub(crate) fn certain_days(words: &str) -> Option<u32> {
 /// Before LinkedIn there were no invitations; a smaller number is an ID that holds no time.
 const FIRST: i64 = 1_041_379_200_000;
 
-/// When an invitation was sent, by its ID: the bits above the lowest 22 are Unix milliseconds (`linkup-api.md`, "The ID
-/// tells its own age"). Undocumented, and older, short IDs hold no such time.
+/// When an invitation was sent, by its ID: the bits above the lowest 22 are Unix milliseconds. The vendor does not document
+/// this, and older, short IDs contain no time (docs/linkup-api.md, "IDs").
 pub(crate) fn sent_at(id: &str) -> Option<Timestamp> {
     let millis = i64::try_from(id.parse::<u64>().ok()? >> 22).ok()?;
     (millis >= FIRST).then(|| Timestamp::from_millisecond(millis).ok())?
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_id_s_own_time() {
-        // linkup-api.md, "The ID tells its own age".
+        // docs/linkup-api.md, "IDs".
         let cases = [
             ("7453486530700017665", Some("2026-04-24")),
             ("7329176687475109888", Some("2025-05-16")),

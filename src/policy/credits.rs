@@ -20,10 +20,8 @@ impl AddAssign for Cost {
     }
 }
 
-/// The cost of one V1 call (`contract.md`, Summary).
-///
-/// The withdraw page says one credit per withdrawal; the introduction says that every answered call costs, whatever
-/// its status, 500 alone excepted (`linkup-api.md`, Credits). Both can be true, hence two figures.
+/// The cost of one V1 call. One page of the vendor says that a withdrawal costs one credit, another that every answered call
+/// does, except with HTTP 500. Both can be true, hence two figures (docs/linkup-api.md, "Credits").
 pub(super) fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
     let possible = match meaning {
         Meaning::NotSent | Meaning::ServerError => 0,
@@ -41,8 +39,8 @@ pub(super) fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
     Cost { charged: u64::from(meaning == Meaning::Withdrawn), possible }
 }
 
-/// The cost of one V2 call, whose answer said that it consumed so many credits. Errors cost nothing there, and the answer
-/// says exactly what the rest does (`linkup-api.md`, V2); one that was lost may have cost one.
+/// The cost of one V2 call. Its answer says what it consumed, and errors cost nothing (docs/linkup-api.md, "Credits"); a
+/// call whose answer was lost may have cost one credit.
 pub(super) fn cost_v2(meaning: Meaning, consumed: Option<u64>) -> Cost {
     let charged = consumed.unwrap_or_default();
     let possible = match meaning {

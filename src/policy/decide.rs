@@ -43,7 +43,7 @@ pub(crate) enum Decision {
 
 /// What to do after a call that ended as `meaning` for a row with this history; `jitter` is in `0.0..1.0`.
 pub(crate) fn decide(meaning: Meaning, history: History, retries: u32, backoff: Backoff, jitter: f64) -> Decision {
-    // Once an answer was lost, only success or "not pending" resolves the row (`contract.md`, Outcomes).
+    // Once an answer was lost, only success or "not pending" resolves the row.
     let unless_lost = |outcome| if history.lost { Outcome::Unconfirmed } else { outcome };
     match meaning {
         Meaning::Withdrawn => Decision::Settle(Outcome::Withdrawn),
@@ -83,7 +83,7 @@ mod tests {
     const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) };
     const RETRIES: u32 = 3;
 
-    /// The contract's rule for lost answers, row by row.
+    /// Above all the rule for lost answers.
     #[test]
     fn what_follows_each_answer() {
         let retry = |millis| Retry(Duration::from_millis(millis));

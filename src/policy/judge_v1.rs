@@ -1,7 +1,7 @@
 //! What a V1 answer means: its body decides first, its HTTP status second.
 //!
-//! V1 answers most errors with HTTP 200 (`linkup-api.md`, "HTTP status can't be trusted"): whoever looks at the status
-//! alone counts a rate-limited row as withdrawn.
+//! V1 answers most errors with HTTP 200, so the status says little: by the status only, a rate-limited row would count as
+//! withdrawn (docs/linkup-api.md, "V1 errors").
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::judge::members;
 use super::words::{self, Said};
 use super::{Meaning, Verdict};
-use crate::api::{Answer, Ending};
+use crate::api::{CallResult, HttpAnswer};
 
 /// What a call's end means for its invitation.
-pub(super) fn judge_v1(ending: &Ending) -> Verdict {
+pub(super) fn judge_v1(ending: &CallResult) -> Verdict {
     match ending {
-        Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
-        Ending::Lost(why) => Verdict::new(Meaning::Lost, why),
-        Ending::Answered(answer) => judge_answer(answer),
+        CallResult::NotSent(why) => Verdict::new(Meaning::NotSent, why),
+        CallResult::Lost(why) => Verdict::new(Meaning::Lost, why),
+        CallResult::Answered(answer) => judge_answer(answer),
     }
 }
 
@@ -67,7 +67,7 @@ enum Claim {
     Unknown,
 }
 
-fn judge_answer(answer: &Answer) -> Verdict {
+fn judge_answer(answer: &HttpAnswer) -> Verdict {
     let status = answer.http_status;
     let Some(body) = Body::parse(&answer.body) else {
         return judge_foreign(status);
@@ -88,7 +88,7 @@ fn judge_answer(answer: &Answer) -> Verdict {
     }
 }
 
-/// The confirmation of the API's page (withdraw-invitation, Response).
+/// The documented confirmation (docs/linkup-api.md, "V1").
 const CONFIRMATION: &str = "Connection invitation withdrawn successfully";
 
 /// A body that claims success: believed where nothing else in the answer speaks against it.
@@ -185,10 +185,15 @@ mod tests {
     use super::*;
 
     fn judged(http_status: u16, body: &str) -> Meaning {
-        judge_v1(&Ending::Answered(Answer { http_status, body: body.as_bytes().to_vec(), ..Answer::default() })).meaning
+        judge_v1(&CallResult::Answered(HttpAnswer {
+            http_status,
+            body: body.as_bytes().to_vec(),
+            ..HttpAnswer::default()
+        }))
+        .meaning
     }
 
-    /// The five answers of the API's page, each with HTTP 200, as V1 sends them, and with the status that they would have.
+    /// The five documented answers (docs/linkup-api.md, "V1"), each with HTTP 200, as V1 sends them, and with the status that they would have.
     #[test]
     fn the_documented_answers() {
         let cases = [
@@ -357,8 +362,8 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(status in 100_u16..600, body in proptest::collection::vec(proptest::num::u8::ANY, 0..40)) {
-            let answer = Answer { http_status: status, body, ..Answer::default() };
-            proptest::prop_assert_ne!(judge_v1(&Ending::Answered(answer)).meaning, Meaning::Withdrawn);
+            let answer = HttpAnswer { http_status: status, body, ..HttpAnswer::default() };
+            proptest::prop_assert_ne!(judge_v1(&CallResult::Answered(answer)).meaning, Meaning::Withdrawn);
         }
     }
 }

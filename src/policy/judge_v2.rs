@@ -1,7 +1,7 @@
-//! What a V2 answer means: its `success`, then its `error.code`, then its words and its HTTP status (`linkup-api.md`, V2).
+//! What a V2 answer means: its `success`, then its `error.code`, then its words and its HTTP status.
 //!
-//! What an accepted, declined or withdrawn invitation answers is documented nowhere, for V2 as little as for V1: codes
-//! that are not known are read as words.
+//! What an accepted, declined or withdrawn invitation answers is not documented, so unknown codes are read like messages
+//! (docs/linkup-api.md, "V2 errors").
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,17 +10,17 @@ use super::judge::members;
 use super::judge_v1::{contradiction, judge_foreign};
 use super::words::{self, Said};
 use super::{Meaning, Verdict};
-use crate::api::{Answer, Ending};
+use crate::api::{CallResult, HttpAnswer};
 
-/// No call costs more, in credits.
-const MOST_CREDITS: f64 = 1e6;
+/// No call costs more.
+const MAX_CREDITS: u64 = 1_000_000;
 
 /// What a call's end means for the invitation of this ID.
-pub(super) fn judge_v2(ending: &Ending, id: &str) -> Verdict {
+pub(super) fn judge_v2(ending: &CallResult, id: &str) -> Verdict {
     match ending {
-        Ending::NotSent(why) => Verdict::new(Meaning::NotSent, why),
-        Ending::Lost(why) => Verdict::new(Meaning::Lost, why),
-        Ending::Answered(answer) => judge_answer(answer, id),
+        CallResult::NotSent(why) => Verdict::new(Meaning::NotSent, why),
+        CallResult::Lost(why) => Verdict::new(Meaning::Lost, why),
+        CallResult::Answered(answer) => judge_answer(answer, id),
     }
 }
 
@@ -40,13 +40,10 @@ impl Body {
         members(bytes)
     }
 
-    /// What the call was charged, in credits: the exact figure (V2, metadata). A figure beyond any price says nothing.
+    /// What the call was charged (docs/linkup-api.md, "V2"), if the figure is plausible. A fraction counts as a whole credit.
     pub(super) fn credits_consumed(&self) -> Option<u64> {
         let consumed = self.metadata.as_ref()?.get("credits_consumed")?.as_f64()?;
-        let consumed = Some(consumed).filter(|credits| (0.0..=MOST_CREDITS).contains(credits))?;
-        // A fraction is charged in full, rather than not at all.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
-        Some(consumed.ceil() as u64)
+        whole(consumed, f64::ceil).filter(|credits| *credits <= MAX_CREDITS)
     }
 
     /// Whether a success is that of another invitation than the one asked for.
@@ -78,7 +75,20 @@ impl Body {
     }
 }
 
-fn judge_answer(answer: &Answer, id: &str) -> Verdict {
+/// The credits left, from the answer to the call for the balance (docs/linkup-api.md, "Balance").
+pub(crate) fn balance(result: &CallResult) -> Option<u64> {
+    let CallResult::Answered(answer) = result else { return None };
+    let body =
+        Body::parse(&answer.body).filter(|body| answer.http_status == 200 && body.success == Some(true.into()))?;
+    whole(body.data?.get("credits")?.as_f64()?, f64::floor)
+}
+
+fn whole(number: f64, round: fn(f64) -> f64) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and in the range")]
+    (0.0..1e15).contains(&number).then_some(round(number) as u64)
+}
+
+fn judge_answer(answer: &HttpAnswer, id: &str) -> Verdict {
     let status = answer.http_status;
     let Some(body) = Body::parse(&answer.body) else {
         return judge_foreign(status);
@@ -114,7 +124,7 @@ fn judge_error(status: u16, body: &Body) -> Verdict {
     };
     let meaning = match code.to_ascii_uppercase().as_str() {
         "INVALID_API_KEY" => Meaning::KeyRefused,
-        // A bad account, not a missing invitation (linkup-api.md, V2 Errors).
+        // A wrong account, not a missing invitation (docs/linkup-api.md, "V2 errors").
         "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Meaning::AccountRefused,
         "INSUFFICIENT_CREDITS" => Meaning::CreditsUsedUp,
         "RATE_LIMITED" => Meaning::RateLimited,
@@ -154,8 +164,8 @@ mod tests {
     use super::*;
 
     fn judged(http_status: u16, body: &str) -> Verdict {
-        let answer = Answer { http_status, body: body.as_bytes().to_vec(), ..Answer::default() };
-        judge_v2(&Ending::Answered(answer), "7")
+        let answer = HttpAnswer { http_status, body: body.as_bytes().to_vec(), ..HttpAnswer::default() };
+        judge_v2(&CallResult::Answered(answer), "7")
     }
 
     fn error(code: &str, message: &str) -> String {
@@ -247,6 +257,7 @@ mod tests {
             (r#"{"metadata": {"credits_consumed": 0}}"#, Some(0)),
             (r#"{"metadata": {"credits_consumed": 0.5}}"#, Some(1)),
             (r#"{"metadata": {"credits_consumed": -1}}"#, None),
+            (r#"{"metadata": {"credits_consumed": -0.5}}"#, None),
             (r#"{"metadata": {"credits_consumed": 18446744073709551615}}"#, None),
             (r#"{"metadata": {"credits_consumed": "1"}}"#, None),
             (r#"{"metadata": null}"#, None),
@@ -255,5 +266,27 @@ mod tests {
         for (body, credits) in cases {
             assert_eq!(Body::parse(body.as_bytes()).unwrap().credits_consumed(), credits, "{body}");
         }
+    }
+
+    #[test]
+    fn only_the_documented_balance_is_read() {
+        let cases = [
+            (200, r#"{"success": true, "data": {"credits": 4825}, "metadata": {"credits_consumed": 0}}"#, Some(4825)),
+            (200, r#"{"success": true, "data": {"credits": 0}}"#, Some(0)),
+            (200, r#"{"success": true, "data": {"credits": 7.5}}"#, Some(7)),
+            (200, r#"{"success": true, "data": {"credits": -1}}"#, None),
+            (200, r#"{"success": true, "data": {"credits": "many"}}"#, None),
+            (200, r#"{"success": true, "data": {"balance": 7}}"#, None),
+            (200, r#"{"success": true, "credits": 7}"#, None),
+            (200, r#"{"success": false, "data": {"credits": 7}}"#, None),
+            (200, r#"{"data": {"credits": 7}}"#, None),
+            (200, "<html>", None),
+            (404, r#"{"success": true, "data": {"credits": 7}}"#, None),
+        ];
+        for (http_status, body, credits) in cases {
+            let answer = HttpAnswer { http_status, body: body.into(), ..HttpAnswer::default() };
+            assert_eq!(balance(&CallResult::Answered(answer)), credits, "{body}");
+        }
+        assert_eq!(balance(&CallResult::Lost(String::new())), None);
     }
 }

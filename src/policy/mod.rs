@@ -5,7 +5,6 @@
 
 mod age;
 mod backoff;
-mod balance;
 mod clause;
 mod credits;
 mod decide;
@@ -18,9 +17,9 @@ mod words;
 
 pub(crate) use age::{certain_days, is_younger_by_id, sent_at};
 pub(crate) use backoff::{Backoff, hold, retry_delay};
-pub(crate) use balance::balance;
 pub(crate) use credits::Cost;
 pub(crate) use decide::{Decision, History, decide, given_up};
 pub(crate) use judge::{cost, judge, page_cost};
+pub(crate) use judge_v2::balance;
 pub(crate) use pace_hint::pace_hint;
 pub(crate) use verdict::{Meaning, Verdict, cut, visible};

@@ -21,9 +21,9 @@ pub(crate) enum Meaning {
     CreditsUsedUp,
     /// Too many calls: nothing was done, and the call may have been charged.
     RateLimited,
-    /// The API's own 500: nothing was done, nothing was charged (`linkup-api.md`, Credits).
+    /// The API's own 500: nothing was done and nothing charged (docs/linkup-api.md, "Credits").
     ServerError,
-    /// The request was sent and no answer of the API came: it may have been done (`contract.md`, Outcomes).
+    /// The request was sent and no answer of the API came: it may have been done.
     Lost,
     /// The request never left: refused connection, failed look-up or TLS handshake.
     NotSent,

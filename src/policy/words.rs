@@ -1,4 +1,4 @@
-//! What the API's words mean. V1 has no error codes (`linkup-api.md`, V1 Answers), so its prose is all there is.
+//! What the API's words mean. V1 has no error codes, only messages (docs/linkup-api.md, "V1").
 //!
 //! `not_pending` is final and never asked again, so words are taken for it only where they plainly say so of the
 //! invitation; in doubt a row is `not_found` or `rejected`, which a later run tries again.
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_each_message_means() {
         let cases = [
-            // Every message of the seed.
+            // The documented messages.
             ("Connection invitation withdrawn successfully", Some(WithdrawnNow)),
             ("Missing required parameter: invitation_id", Some(ParameterMissing)),
             ("Invalid or expired LinkedIn cookie", Some(OfTheCaller(LoginRefused))),

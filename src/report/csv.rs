@@ -10,7 +10,7 @@ use super::format::{Cell, Encoder, Field};
 const AROUND_A_FIELD: usize = 3;
 
 #[derive(Debug, Default)]
-pub(crate) struct Csv {
+pub(super) struct Csv {
     writer: csv_core::Writer,
     /// One field's text, reused.
     text: Vec<u8>,

@@ -19,13 +19,6 @@ pub(crate) enum Destination {
     Path(PathBuf),
 }
 
-impl Destination {
-    /// The destination that an option names.
-    pub(crate) fn parse(text: &str) -> Self {
-        if text == "-" { Self::Stdout } else { Self::Path(PathBuf::from(text)) }
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct ReportFile {
     out: Out,

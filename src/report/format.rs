@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::csv::Csv;
 use super::file::{Names, ReportFile};
-use super::json::JsonLines;
+use super::json::{JsonArray, JsonLines};
+use super::table::Table;
 
 /// The formats of the results report and of `list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,24 @@ impl Format {
         match self {
             Self::Csv => Box::new(Csv::default()),
             Self::JsonLines => Box::new(JsonLines),
+        }
+    }
+}
+
+/// How `history` and `config` write to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableFormat {
+    Table,
+    Csv,
+    Json,
+}
+
+impl TableFormat {
+    pub(crate) fn encoder(self) -> Box<dyn Encoder> {
+        match self {
+            Self::Table => Box::new(Table::default()),
+            Self::Csv => Box::new(Csv::default()),
+            Self::Json => Box::new(JsonArray::default()),
         }
     }
 }
@@ -118,7 +137,7 @@ impl Serialize for Cell<'_> {
 
 /// Records of the same columns as one text, from head to tail.
 pub(crate) fn encode<'a, const N: usize>(
-    mut encoder: impl Encoder,
+    mut encoder: Box<dyn Encoder>,
     columns: [&'static str; N],
     records: impl IntoIterator<Item = [Cell<'a>; N]>,
 ) -> io::Result<String> {

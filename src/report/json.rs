@@ -8,7 +8,7 @@ use serde_json::Serializer;
 use super::format::{Encoder, Field};
 
 #[derive(Debug)]
-pub(crate) struct JsonLines;
+pub(super) struct JsonLines;
 
 impl Encoder for JsonLines {
     fn has_columns(&self) -> bool {
@@ -24,7 +24,7 @@ impl Encoder for JsonLines {
 
 /// An array, indented for people.
 #[derive(Debug, Default)]
-pub(crate) struct JsonArray {
+pub(super) struct JsonArray {
     has_objects: bool,
 }
 
@@ -63,8 +63,7 @@ impl Encoder for JsonArray {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::format::{Cell, encode};
-    use super::*;
+    use super::super::format::{Cell, TableFormat, encode};
 
     #[test]
     fn an_array_as_serde_json_writes_it() {
@@ -72,7 +71,7 @@ mod tests {
         for records in [vec![], vec![&nested], vec![&nested, &Value::Null]] {
             let objects: Vec<_> = records.iter().map(|value| json!({"n": 1, "name": value})).collect();
             let cells = records.iter().map(|value| [Cell::Number(1), Cell::Json(value)]);
-            let text = encode(JsonArray::default(), ["n", "name"], cells).unwrap();
+            let text = encode(TableFormat::Json.encoder(), ["n", "name"], cells).unwrap();
             assert_eq!(text, format!("{:#}\n", json!(objects)));
         }
     }

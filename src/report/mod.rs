@@ -17,10 +17,8 @@ mod summary;
 mod table;
 mod totals;
 
-pub(crate) use self::csv::Csv;
 pub(crate) use file::{Destination, ReportFile};
-pub(crate) use format::{Cell, Format, encode};
-pub(crate) use json::JsonArray;
+pub(crate) use format::{Cell, Format, TableFormat, encode};
 pub(crate) use list::ListSink;
 pub(crate) use list_progress::ListProgress;
 pub(crate) use progress::{Progress, ProgressStyle};
@@ -28,7 +26,6 @@ pub(crate) use results::{Columns, Report};
 pub(crate) use screen::Screen;
 pub(crate) use sinks::Sinks;
 pub(crate) use summary::{RunFacts, Summary, human_duration, list as list_json, table};
-pub(crate) use table::Table;
 pub(crate) use totals::{Counts, ListSum, Totals};
 
 /// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.

@@ -6,7 +6,7 @@ use super::format::{Cell, Encoder, Field};
 use crate::policy::visible;
 
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub(super) struct Table {
     columns: Vec<Column>,
     lines: Vec<Vec<String>>,
 }

@@ -8,9 +8,8 @@ use tokio::sync::mpsc;
 
 use super::pacing::{advice, tell_pace};
 use super::settling::{Settling, stop_for};
-use super::{Admitted, Gate};
-use crate::api::ApiVersion;
-use crate::api::{Ending, Withdraw};
+use super::{Gate, ReadyRow};
+use crate::api::{ApiCall, ApiVersion, CallResult, LinkUpApi};
 use crate::event::{Event, Settled};
 use crate::ledger::Settlement;
 use crate::outcome::Outcome;
@@ -60,19 +59,19 @@ struct Tally {
     started: Option<Instant>,
 }
 
-impl<A: Withdraw, G: Gate> Attempts<A, G> {
+impl<A: LinkUpApi, G: Gate> Attempts<A, G> {
     /// Brings one row to its outcome.
-    pub(super) async fn withdraw(&self, row: Admitted) -> Settling<G::Keeping> {
+    pub(super) async fn withdraw(&self, row: ReadyRow) -> Settling<G::DurableWrite> {
         let mut tally = Tally::of(&row);
         loop {
-            let Some(leave) = self.stop.or(self.pace.leave()).await else {
+            let Some(permit) = self.stop.or(self.pace.acquire()).await else {
                 return self.give_up(row, tally).await;
             };
             if !self.intend(&row).await {
                 continue;
             }
             tally.started.get_or_insert_with(Instant::now);
-            let ending = self.api.withdraw(&row.withdrawal).await;
+            let ending = self.api.send(ApiCall::Withdraw(&row.withdrawal)).await;
             let mut verdict = judge(self.api.version(), &ending, row.withdrawal.id.as_str());
             verdict.words = cut(&self.api.scrub(&verdict.words));
             let history = tally.history;
@@ -84,7 +83,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
             if let Decision::SettleAndStop(_, reason) = decision {
                 self.stop.request(reason, advice(reason, &verdict.words));
             }
-            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, leave, &ending, verdict.meaning);
+            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, permit, &ending, verdict.meaning);
             change.tell(&self.events, &self.stop).await;
             match decision {
                 Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
@@ -107,7 +106,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
     }
 
     /// Keeps the intent. Whether the call may leave: not if it could not be kept, nor if the stop came meanwhile.
-    async fn intend(&self, row: &Admitted) -> bool {
+    async fn intend(&self, row: &ReadyRow) -> bool {
         if let Err(error) = self.gate.intend(&row.key()).await {
             stop_for(&self.stop, &error);
             return false;
@@ -120,7 +119,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
     }
 
     /// Takes the intent back, if the call surely came to nothing.
-    async fn retract(&self, row: &Admitted, meaning: Meaning) {
+    async fn retract(&self, row: &ReadyRow, meaning: Meaning) {
         if meaning != Meaning::Lost
             && let Err(error) = self.gate.retract(&row.key()).await
         {
@@ -138,7 +137,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
     }
 
     /// Puts the outcome in line to be kept.
-    async fn settle(&self, row: Admitted, tally: Tally, outcome: Outcome) -> Settling<G::Keeping> {
+    async fn settle(&self, row: ReadyRow, tally: Tally, outcome: Outcome) -> Settling<G::DurableWrite> {
         let key = row.key();
         let settled = tally.settle(row, outcome);
         let keeping = self.gate.settle(&key, &Settlement::from(&settled)).await;
@@ -146,7 +145,7 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
     }
 
     /// The outcome of a row that the stop overtook.
-    async fn give_up(&self, row: Admitted, mut tally: Tally) -> Settling<G::Keeping> {
+    async fn give_up(&self, row: ReadyRow, mut tally: Tally) -> Settling<G::DurableWrite> {
         if tally.attempts == 0 {
             tally.words = self.stop.before_this_row();
             return self.settle(row, tally, Outcome::NotAttempted).await;
@@ -161,12 +160,12 @@ impl<A: Withdraw, G: Gate> Attempts<A, G> {
 
 impl Tally {
     /// Nothing yet, but for what an earlier run left behind.
-    fn of(row: &Admitted) -> Self {
+    fn of(row: &ReadyRow) -> Self {
         let history = History { lost: row.lost_before, ..History::default() };
         Self { history, lost_words: "in an earlier run".to_owned(), ..Self::default() }
     }
 
-    fn count(&mut self, version: ApiVersion, ending: &Ending, verdict: &Verdict) {
+    fn count(&mut self, version: ApiVersion, ending: &CallResult, verdict: &Verdict) {
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
         if verdict.meaning == Meaning::RateLimited {
@@ -185,7 +184,7 @@ impl Tally {
         self.words.clone_from(&verdict.words);
     }
 
-    fn settle(self, row: Admitted, outcome: Outcome) -> Settled {
+    fn settle(self, row: ReadyRow, outcome: Outcome) -> Settled {
         let detail = self.detail(outcome);
         Settled {
             row: row.number,

@@ -8,8 +8,8 @@ use crate::api::Withdrawal;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
-use crate::ledger::{Admission, Key, LedgerError, Standing};
-use crate::listing::{Keep, Match, is_profile_url};
+use crate::ledger::{Key, LedgerError, Lookup, Standing};
+use crate::listing::{Keep, Match};
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
@@ -18,7 +18,7 @@ const MOST_WARNINGS: usize = 20;
 
 /// A row on its way to the API.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Admitted {
+pub(crate) struct ReadyRow {
     /// Record number in the input.
     pub number: u64,
     /// What the API is asked.
@@ -29,7 +29,7 @@ pub(crate) struct Admitted {
     pub carried: Carried,
 }
 
-impl Admitted {
+impl ReadyRow {
     /// What the ledger knows it by.
     pub(crate) fn key(&self) -> Key {
         Key { account: self.withdrawal.account.clone(), id: self.withdrawal.id.clone() }
@@ -38,8 +38,8 @@ impl Admitted {
 
 /// Where a row goes.
 #[derive(Debug)]
-pub(crate) enum Entrance {
-    Call(Admitted),
+pub(crate) enum Route {
+    Call(ReadyRow),
     /// To the sinks: it needs no call.
     NoCall(Settled),
     /// To the sinks, and nothing more may be sent: whether it needs a call can't be known.
@@ -48,46 +48,42 @@ pub(crate) enum Entrance {
 
 /// Who may be called for, and what needs no call.
 #[derive(Debug)]
-pub(crate) struct Roster {
+pub(crate) struct Triage {
     accounts: HashMap<AccountName, Option<Country>>,
     account: AccountName,
     country: Country,
-    admission: Admission,
+    lookup: Lookup,
     /// Whom never to call for.
     keep: Keep,
-    /// Where the rows' cells hold a profile's address.
-    profile_at: Option<usize>,
     /// Rows that are not sent since nobody can tell whether they are to be kept.
     perhaps_kept: u64,
     /// Countries that were warned of; `None` where nobody is warned.
     warned_countries: Option<HashSet<Country>>,
 }
 
-impl Roster {
-    /// A roster of these accounts; a row that names none takes `account`. A row without a country takes its account's,
+impl Triage {
+    /// A triage of these accounts; a row that names none takes `account`. A row without a country takes its account's,
     /// else `country`.
     pub(crate) fn new(
         accounts: impl IntoIterator<Item = (AccountName, Option<Country>)>,
         account: AccountName,
         country: Country,
-        admission: Admission,
+        lookup: Lookup,
     ) -> Self {
         Self {
             accounts: accounts.into_iter().collect(),
             account,
             country,
-            admission,
+            lookup,
             keep: Keep::default(),
-            profile_at: None,
             perhaps_kept: 0,
             warned_countries: None,
         }
     }
 
-    /// The same, letting nobody through who is to be kept; `columns` are those that the rows carry.
-    pub(crate) fn keeping(mut self, keep: Keep, columns: &[String]) -> Self {
+    /// The same, letting nobody through who is to be kept.
+    pub(crate) fn keeping(mut self, keep: Keep) -> Self {
         self.keep = keep;
-        self.profile_at = columns.iter().position(|name| is_profile_url(name));
         self
     }
 
@@ -98,22 +94,22 @@ impl Roster {
     }
 
     /// Lets a row through to the API, or says what it is settled as without a call.
-    pub(crate) fn admit(&mut self, row: Result<Row, RowError>) -> Entrance {
-        let Row { number, id, account, country, carried } = match row {
+    pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
+        let Row { number, id, account, country, profile_url, carried } = match row {
             Ok(row) => row,
-            Err(error) => return Entrance::NoCall(unsent_error(error, &self.account)),
+            Err(error) => return Route::NoCall(unsent_error(error, &self.account)),
         };
         let account = account.unwrap_or_else(|| self.account.clone());
         let known = self.accounts.get(&account);
         let country = country.or_else(|| known?.clone()).unwrap_or_else(|| self.country.clone());
         let is_known = known.is_some();
         let withdrawal = Withdrawal { id, account, country };
-        let mut row = Admitted { number, withdrawal, lost_before: false, carried };
+        let mut row = ReadyRow { number, withdrawal, lost_before: false, carried };
         if !is_known {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
-            return Entrance::NoCall(unsent(row, Outcome::Invalid, detail));
+            return Route::NoCall(unsent(row, Outcome::Invalid, detail));
         }
-        let kept = self.keep.judge(&row.withdrawal.id, self.profile_url(&row.carried));
+        let kept = self.keep.judge(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
         self.perhaps_kept += u64::from(kept == Match::Unknown);
         let spared = match kept {
             Match::Free => None,
@@ -121,38 +117,25 @@ impl Roster {
             Match::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
         };
         if let Some(why) = spared {
-            return Entrance::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
+            return Route::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
         }
-        match self.admission.admit(&row.key(), number) {
+        match self.lookup.standing(&row.key(), number) {
             Ok(Standing::New { lost_before }) => {
                 row.lost_before = lost_before;
                 self.warn_of(&row.withdrawal.country);
-                Entrance::Call(row)
+                Route::Call(row)
             }
             Ok(Standing::Duplicate { earlier_row }) => {
-                Entrance::NoCall(unsent(row, Outcome::Duplicate, format!("the same invitation as row {earlier_row}")))
+                Route::NoCall(unsent(row, Outcome::Duplicate, format!("the same invitation as row {earlier_row}")))
             }
             Ok(Standing::Settled { outcome, settled_at }) => {
                 let mut settled = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
                 settled.settled_at = settled_at;
-                Entrance::NoCall(settled)
+                Route::NoCall(settled)
             }
             Err(error) => {
                 let detail = "the run stopped before this row, the ledger can't be read".to_owned();
-                Entrance::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
-            }
-        }
-    }
-
-    /// The profile's address that a row carries, if it does.
-    fn profile_url<'a>(&self, carried: &'a Carried) -> &'a str {
-        match carried {
-            Carried::Cells(cells) => self.profile_at.and_then(|at| cells.get(at)).unwrap_or_default(),
-            Carried::Fields(fields) => {
-                // V2's lists have it one level deeper (linkup-api.md, V2, List).
-                let recipient = fields.get("recipient").and_then(|recipient| recipient.get("linkedin_url"));
-                let own = fields.iter().find(|(name, _)| is_profile_url(name)).map(|(_, value)| value);
-                own.or(recipient).and_then(serde_json::Value::as_str).unwrap_or_default()
+                Route::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
             }
         }
     }
@@ -181,9 +164,9 @@ impl Roster {
 #[derive(Debug)]
 pub(crate) struct Feed {
     /// Who may be called for.
-    pub roster: Roster,
+    pub triage: Triage,
     /// Rows for the pool.
-    pub queue: mpsc::Sender<Admitted>,
+    pub queue: mpsc::Sender<ReadyRow>,
     /// Rows that need no call, and the input's end.
     pub events: mpsc::WeakSender<Event>,
     /// Whether reading on makes sense.
@@ -197,7 +180,7 @@ impl Feed {
     /// error any.
     pub(crate) fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
         let is_complete = self.feed(rows);
-        self.roster.warn_of_perhaps_kept();
+        self.triage.warn_of_perhaps_kept();
         is_complete
     }
 
@@ -212,13 +195,13 @@ impl Feed {
                 }
             };
             read += 1;
-            let told = match self.roster.admit(row) {
-                Entrance::Call(admitted) => match self.queue.blocking_send(admitted) {
+            let told = match self.triage.route(row) {
+                Route::Call(ready) => match self.queue.blocking_send(ready) {
                     Ok(()) => true,
-                    Err(mpsc::error::SendError(admitted)) => self.tell(Event::Settled(self.stopped(admitted))),
+                    Err(mpsc::error::SendError(ready)) => self.tell(Event::Settled(self.stopped(ready))),
                 },
-                Entrance::NoCall(settled) => self.tell(Event::Settled(settled)),
-                Entrance::Unknown(settled, error) => {
+                Route::NoCall(settled) => self.tell(Event::Settled(settled)),
+                Route::Unknown(settled, error) => {
                     self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
                     self.tell(Event::Settled(settled))
                 }
@@ -235,8 +218,8 @@ impl Feed {
         self.events.upgrade().is_some_and(|events| events.blocking_send(event).is_ok())
     }
 
-    fn stopped(&self, admitted: Admitted) -> Settled {
-        unsent(admitted, Outcome::NotAttempted, self.stop.before_this_row())
+    fn stopped(&self, ready: ReadyRow) -> Settled {
+        unsent(ready, Outcome::NotAttempted, self.stop.before_this_row())
     }
 }
 
@@ -245,7 +228,7 @@ fn unsent_error(error: RowError, account: &AccountName) -> Settled {
     Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried)
 }
 
-fn unsent(admitted: Admitted, outcome: Outcome, detail: String) -> Settled {
-    let Admitted { number, withdrawal, carried, lost_before: _ } = admitted;
+fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
+    let ReadyRow { number, withdrawal, carried, lost_before: _ } = ready;
     Settled::unsent(number, withdrawal.id.to_string(), withdrawal.account, outcome, detail, carried)
 }

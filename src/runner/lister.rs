@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Limits;
 use super::pacing::{advice, tell_pace};
-use crate::api::{Ending, List, PageRequest};
+use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, says_twice};
 use crate::pace::Pace;
 use crate::policy::{Cost, Decision, History, Meaning, Verdict, cost, cut, decide, judge, page_cost};
@@ -40,7 +40,7 @@ pub(crate) struct ListTally {
     pub cost: Cost,
 }
 
-impl<A: List> Lister<'_, A> {
+impl<A: LinkUpApi> Lister<'_, A> {
     /// Fetches one page. `None` where the list must stop: whoever asks the stop learns why. `held` is told until when a
     /// rate limit holds everything back.
     pub(crate) async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
@@ -48,8 +48,8 @@ impl<A: List> Lister<'_, A> {
         let mut history = History::default();
         let earlier = self.tally.calls;
         loop {
-            let leave = self.stop.or(self.pace.leave()).await?;
-            let ending = self.api.page(request).await;
+            let permit = self.stop.or(self.pace.acquire()).await?;
+            let ending = self.api.send(ApiCall::Page(request)).await;
             self.tally.retries += u64::from(self.tally.calls > earlier);
             self.tally.calls += 1;
             let judged = judge(version, &ending, "");
@@ -66,7 +66,7 @@ impl<A: List> Lister<'_, A> {
             };
             tracing::debug!(page = request.number, came = page.is_some(), http_status = ending.http_status(),
                 words = %words, "answer");
-            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, leave, &ending, meaning);
+            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, permit, &ending, meaning);
             if let Some(page) = page {
                 self.tally.pages += 1;
                 self.tally.cost += page_cost(version, &ending);
@@ -80,7 +80,7 @@ impl<A: List> Lister<'_, A> {
                 Decision::Settle(_) => {
                     let why = format!("page {} of the list could not be fetched ({words})", request.number);
                     let next = if meaning == Meaning::Rejected {
-                        "the API refuses it, so asking again is no use before that is mended"
+                        "the API refuses it, so probing again is no use before that is mended"
                     } else {
                         "run the same command again later"
                     };
@@ -101,15 +101,15 @@ impl<A: List> Lister<'_, A> {
 }
 
 /// The page in a whole answer of success.
-fn page_in(ending: &Ending, read: impl Fn(&[u8]) -> Option<Page>) -> Option<Page> {
+fn page_in(ending: &CallResult, read: impl Fn(&[u8]) -> Option<Page>) -> Option<Page> {
     match ending {
-        Ending::Answered(answer) if (200..300).contains(&answer.http_status) => read(&answer.body),
-        Ending::Answered(_) | Ending::Lost(_) | Ending::NotSent(_) => None,
+        CallResult::Answered(answer) if (200..300).contains(&answer.http_status) => read(&answer.body),
+        CallResult::Answered(_) | CallResult::Lost(_) | CallResult::NotSent(_) => None,
     }
 }
 
 /// What an answer without a page means where a list was asked for. What came whole is not bought again.
-fn of_a_list(verdict: Verdict, ending: &Ending) -> Verdict {
+fn of_a_list(verdict: Verdict, ending: &CallResult) -> Verdict {
     let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned() };
     match verdict.meaning {
         // Its words, if any, are those of a withdrawal.
@@ -137,8 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::api::ApiVersion;
-    use crate::api::{Answer, InvitationType, Withdraw, Withdrawal};
+    use crate::api::{ApiVersion, HttpAnswer, InvitationType};
     use crate::invitation::{AccountName, Country};
     use crate::pace::Rate;
     use crate::policy::Backoff;
@@ -146,28 +145,22 @@ mod tests {
     /// Answers each call with HTTP 200 and the next of these bodies.
     struct Bodies(ApiVersion, Mutex<VecDeque<&'static str>>);
 
-    impl Withdraw for Bodies {
+    impl LinkUpApi for Bodies {
         fn version(&self) -> ApiVersion {
             self.0
         }
 
-        async fn withdraw(&self, _: &Withdrawal) -> Ending {
-            Ending::NotSent("nothing is withdrawn here".to_owned())
-        }
-
-        fn scrub(&self, words: &str) -> String {
-            words.to_owned()
-        }
-    }
-
-    impl List for Bodies {
-        async fn page(&self, _: &PageRequest) -> Ending {
+        async fn send(&self, _: ApiCall<'_>) -> CallResult {
             let body = self.1.lock().unwrap().pop_front().unwrap_or("<html>");
-            Ending::Answered(Answer { http_status: 200, body: body.into(), ..Answer::default() })
+            CallResult::Answered(HttpAnswer { http_status: 200, body: body.into(), ..HttpAnswer::default() })
+        }
+
+        fn scrub(&self, text: &str) -> String {
+            text.to_owned()
         }
     }
 
-    /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
+    /// What came of probing for one page, with two retries: whether it came, the calls, the most they can have cost, and
     /// what stopped the list.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));

@@ -17,7 +17,7 @@ mod thread;
 mod tests;
 
 pub(crate) use attempts::{Attempts, Limits};
-pub(crate) use feed::{Admitted, Entrance, Feed, Roster};
+pub(crate) use feed::{Feed, ReadyRow, Route, Triage};
 pub(crate) use gate::Gate;
 pub(crate) use lister::{ListTally, Lister};
 pub(crate) use pool::{Pool, run};

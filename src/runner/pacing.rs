@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::settling::tell;
-use crate::api::Ending;
+use crate::api::CallResult;
 use crate::event::Event;
-use crate::pace::{Leave, Pace, Refused};
+use crate::pace::{Pace, Permit, Refused};
 use crate::policy::{Backoff, Meaning, hold, pace_hint};
 use crate::stop::{Stop, StopReason};
 
@@ -25,18 +25,18 @@ pub(super) fn tell_pace(
     pace: &Pace,
     stop: &Stop,
     backoff: Backoff,
-    leave: Leave,
-    ending: &Ending,
+    permit: Permit,
+    ending: &CallResult,
     meaning: Meaning,
 ) -> Change {
     let hint = match ending {
-        Ending::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
-        Ending::Lost(_) | Ending::NotSent(_) => None,
+        CallResult::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
+        CallResult::Lost(_) | CallResult::NotSent(_) => None,
     };
     let (resumed, held_for) = match meaning {
         Meaning::RateLimited => {
             let jitter = fastrand::f64();
-            match leave.refused(hint, |refusals| hold(backoff, refusals, hint, jitter)) {
+            match permit.refused(hint, |refusals| hold(backoff, refusals, hint, jitter)) {
                 Refused::Held(wait) => (false, Some(wait)),
                 Refused::OutOfPatience => {
                     stop.request(StopReason::PatienceExhausted, out_of_patience(hint));
@@ -46,7 +46,7 @@ pub(super) fn tell_pace(
         }
         // Nobody answered, so nobody accepted: the next one asks.
         Meaning::Lost | Meaning::NotSent => {
-            drop(leave);
+            drop(permit);
             (false, hint)
         }
         Meaning::Withdrawn
@@ -57,13 +57,13 @@ pub(super) fn tell_pace(
         | Meaning::LoginRefused
         | Meaning::AccountRefused
         | Meaning::CreditsUsedUp
-        | Meaning::ServerError => (leave.accepted(), hint),
+        | Meaning::ServerError => (permit.accepted(), hint),
     };
     let held_for = held_for.filter(|wait| !wait.is_zero());
     if let Some(wait) = held_for
         && meaning != Meaning::RateLimited
     {
-        pace.rest(wait);
+        pace.hold_for(wait);
     }
     Change { resumed, held_for }
 }

@@ -9,8 +9,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::settling::tell_when_kept;
-use super::{Admitted, Attempts, Feed, Gate, Roster, on_a_thread};
-use crate::api::Withdraw;
+use super::{Attempts, Feed, Gate, ReadyRow, Triage, on_a_thread};
+use crate::api::LinkUpApi;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};
 use crate::outcome::{Outcome, Standing};
@@ -33,16 +33,16 @@ pub(crate) struct Pool {
 }
 
 /// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
-pub(crate) async fn run<A: Withdraw, G: Gate>(
+pub(crate) async fn run<A: LinkUpApi, G: Gate>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
-    roster: Roster,
+    triage: Triage,
     pool: Pool,
     attempts: Attempts<A, G>,
 ) -> io::Result<bool> {
     // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.
     let (queue, queued) = mpsc::channel(pool.concurrency * 2);
     let feed = Feed {
-        roster,
+        triage,
         queue,
         // Weak, so that a reader which is stuck in an input without end can't keep the sinks waiting.
         events: attempts.events.downgrade(),
@@ -65,7 +65,7 @@ pub(crate) async fn run<A: Withdraw, G: Gate>(
 }
 
 /// Works until the queue is closed and empty.
-async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue: mpsc::Receiver<Admitted>) {
+async fn work<A: LinkUpApi, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue: mpsc::Receiver<ReadyRow>) {
     let attempts = Arc::new(attempts);
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));
@@ -99,7 +99,7 @@ async fn work<A: Withdraw, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue:
 }
 
 /// The next row; after a stop those that were read already, since each of them gets its line.
-async fn next(queue: &Mutex<mpsc::Receiver<Admitted>>, stop: &Stop, input_ends: bool) -> Option<Admitted> {
+async fn next(queue: &Mutex<mpsc::Receiver<ReadyRow>>, stop: &Stop, input_ends: bool) -> Option<ReadyRow> {
     let mut queue = queue.lock().await;
     if let Some(row) = stop.or(queue.recv()).await {
         return row;

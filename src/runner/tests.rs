@@ -8,12 +8,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::api::ApiVersion;
-use crate::api::{Answer, Ending, PaceHeaders, Withdraw, Withdrawal};
+use crate::api::{ApiCall, ApiVersion, CallResult, HttpAnswer, LinkUpApi, PaceHeaders};
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
-use crate::ledger::{Admission, Key, LedgerError, Settlement};
+use crate::ledger::{Key, LedgerError, Lookup, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::pace::Rate;
@@ -28,16 +27,16 @@ const LIMIT: &str = r#"{"status": "error", "message": "Rate limit exceeded. Plea
 const COOKIE: &str = r#"{"status": "error", "message": "Invalid or expired LinkedIn cookie"}"#;
 const CREDITS: &str = r#"{"status": "error", "message": "Insufficient credits available"}"#;
 
-fn answer(http_status: u16, body: &str) -> Ending {
-    Ending::Answered(Answer { http_status, body: body.into(), pace: PaceHeaders::default() })
+fn answer(http_status: u16, body: &str) -> CallResult {
+    CallResult::Answered(HttpAnswer { http_status, body: body.into(), pace: PaceHeaders::default() })
 }
 
-fn lost() -> Ending {
-    Ending::Lost("no answer in time".into())
+fn lost() -> CallResult {
+    CallResult::Lost("no answer in time".into())
 }
 
-fn not_sent() -> Ending {
-    Ending::NotSent("no connection".into())
+fn not_sent() -> CallResult {
+    CallResult::NotSent("no connection".into())
 }
 
 /// Answers each ID's calls in turn, the last answer again and again; an ID that it does not know is withdrawn.
@@ -46,7 +45,7 @@ struct Table(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    answers: HashMap<String, Vec<Ending>>,
+    answers: HashMap<String, Vec<CallResult>>,
     calls: Vec<String>,
     /// Calls and what was kept, in order.
     steps: Vec<String>,
@@ -56,7 +55,7 @@ struct State {
 }
 
 impl Table {
-    fn answering(self, id: &str, answers: impl IntoIterator<Item = Ending>) -> Self {
+    fn answering(self, id: &str, answers: impl IntoIterator<Item = CallResult>) -> Self {
         self.0.lock().unwrap().answers.insert(id.to_owned(), answers.into_iter().collect());
         self
     }
@@ -70,12 +69,13 @@ impl Table {
     }
 }
 
-impl Withdraw for Table {
+impl LinkUpApi for Table {
     fn version(&self) -> ApiVersion {
         ApiVersion::V1
     }
 
-    async fn withdraw(&self, withdrawal: &Withdrawal) -> Ending {
+    async fn send(&self, call: ApiCall<'_>) -> CallResult {
+        let ApiCall::Withdraw(withdrawal) = call else { panic!("a row is only withdrawn: {call:?}") };
         let (ending, latency) = {
             let mut state = self.0.lock().unwrap();
             let id = withdrawal.id.as_str().to_owned();
@@ -97,8 +97,8 @@ impl Withdraw for Table {
         ending.expect("no answer in the table: the worker breaks")
     }
 
-    fn scrub(&self, words: &str) -> String {
-        words.to_owned()
+    fn scrub(&self, text: &str) -> String {
+        text.to_owned()
     }
 }
 
@@ -124,7 +124,7 @@ impl List {
 }
 
 impl Gate for List {
-    type Keeping = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
+    type DurableWrite = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
 
     async fn intend(&self, key: &Key) -> Result<(), LedgerError> {
         self.note(format!("intend {}", key.id)).await
@@ -134,7 +134,7 @@ impl Gate for List {
         self.note(format!("retract {}", key.id)).await
     }
 
-    async fn settle(&self, key: &Key, settlement: &Settlement) -> Self::Keeping {
+    async fn settle(&self, key: &Key, settlement: &Settlement) -> Self::DurableWrite {
         if settlement.outcome == Outcome::NotAttempted {
             return Box::pin(std::future::ready(Ok(())));
         }
@@ -158,7 +158,7 @@ const SETUP: Setup =
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
-    Ok(Row { number, id, account: None, country: None, carried: Carried::default() })
+    Ok(Row { number, id, account: None, country: None, profile_url: None, carried: Carried::default() })
 }
 
 fn bad_row(number: u64) -> Result<Row, RowError> {
@@ -166,9 +166,9 @@ fn bad_row(number: u64) -> Result<Row, RowError> {
     Err(RowError { number, id_text, account: None, reason, carried: Carried::default() })
 }
 
-fn roster() -> Roster {
-    let admission = Admission::without_ledger().unwrap();
-    Roster::new([(AccountName::default(), None)], AccountName::default(), Country::default(), admission)
+fn triage() -> Triage {
+    let lookup = Lookup::without_ledger().unwrap();
+    Triage::new([(AccountName::default(), None)], AccountName::default(), Country::default(), lookup)
 }
 
 struct Ran {
@@ -210,7 +210,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         events,
     };
     let pool = Pool { concurrency: setup.concurrency, max_errors: setup.max_errors, input_ends: true };
-    let input_complete = run(rows.into_iter(), roster(), pool, attempts).await.unwrap();
+    let input_complete = run(rows.into_iter(), triage(), pool, attempts).await.unwrap();
     let mut settled = Vec::new();
     while let Some(event) = heard.recv().await {
         match event {
@@ -227,7 +227,7 @@ async fn what_a_row_s_calls_come_to() {
     let server_error = || answer(500, r#"{"status": "error", "message": "Internal server error"}"#);
     let page = || answer(502, "<html>Bad Gateway</html>");
     // The answers in turn; the outcome, the calls, and the credits charged and possible.
-    let cases: Vec<(Vec<Ending>, Outcome, u32, u64, u64)> = vec![
+    let cases: Vec<(Vec<CallResult>, Outcome, u32, u64, u64)> = vec![
         (vec![answer(200, OK)], Outcome::Withdrawn, 1, 1, 1),
         (vec![answer(200, GONE)], Outcome::NotPending, 1, 0, 1),
         (vec![answer(200, MISSING)], Outcome::NotFound, 1, 0, 1),
@@ -369,7 +369,7 @@ async fn a_read_error_ends_the_run_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn the_intent_is_kept_before_the_call_and_the_outcome_before_anyone_is_told() {
-    let cases: [(Vec<Ending>, &[&str]); 5] = [
+    let cases: [(Vec<CallResult>, &[&str]); 5] = [
         (vec![answer(200, OK)], &["intend 7", "call 7", "settle 7 withdrawn"]),
         // Surely nothing was done: a crash in the wait must not look like a lost answer.
         (

@@ -10,27 +10,27 @@ use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{KEY, Program, Ran, TOKEN, kill, kill_until_it_ends, swift, swiftly, until, wait};
+use crate::support::{
+    Api, KEY, Program, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn, swift, swiftly,
+    until, wait, waits_in_a_pipe_write,
+};
 
-const ACCOUNT_ID: &str = "acc_0123456789";
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// The versions of the API, by the credential that chooses each.
-const VERSIONS: [(&str, &str); 2] = [("LINKUP_LOGIN_TOKEN", TOKEN), ("LINKUP_ACCOUNT_ID", ACCOUNT_ID)];
-
-fn command(program: &Program, (name, value): (&str, &str), arguments: &str) -> Command {
-    let mut command = program.bare_command(arguments);
-    command.env("LINKUP_API_KEY", KEY).env(name, value).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-async fn run(program: &Program, version: (&str, &str), arguments: &str) -> Ran {
-    wait(command(program, version, arguments).spawn().unwrap()).await
-}
+on_both_versions!(
+    of_a_thousand_exactly_the_old_ones_are_withdrawn,
+    the_same_where_the_api_fails_while_it_lists,
+    what_might_be_young_is_never_withdrawn_and_is_counted,
+    whoever_might_be_to_be_kept_is_kept,
+    a_dry_run_buys_the_list_and_withdraws_nothing,
+    a_list_that_can_not_be_whole_is_said,
+    a_stop_while_listing_ends_before_the_first_withdrawal,
+    bounds_of_a_list_buy_no_page_too_many,
+    ten_thousand_on_one_page_are_bought_once,
+);
 
 async fn with_stock(stock: &[StockItem], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     swift(|options| {
-        options.account_id = Some(ACCOUNT_ID.to_owned());
         options.stock = Some(stock.to_vec());
         change(options);
     })
@@ -79,36 +79,29 @@ fn agrees(program: &Program, sandbox: &Sandbox, stock: &[StockItem], old: &BTree
     assert_eq!((&summary["command"], &summary["input_complete"]), (&json!("clean"), &json!(true)));
 }
 
-async fn a_thousand(version: (&str, &str), faults: Faults) {
+async fn a_thousand(api: Api, faults: Faults) {
     let (stock, old) = thousand();
     let sandbox = with_stock(&stock, |options| (options.faults, options.seed) = (faults, Some(11))).await;
-    let program = Program::new();
+    let program = Program::on(api);
     let arguments = format!("clean --older-than 30d {} --retries 12", swiftly(&sandbox));
-    let ran = run(&program, version, &arguments).await;
+    let ran = program.complete(&arguments).await;
     ran.ended_with(0);
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
     agrees(&program, &sandbox, &stock, &old);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_thousand_exactly_the_old_ones_are_withdrawn() {
-    for version in VERSIONS {
-        a_thousand(version, Faults::default()).await;
-    }
+async fn of_a_thousand_exactly_the_old_ones_are_withdrawn(api: Api) {
+    a_thousand(api, Faults::default()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_where_the_api_fails_while_it_lists() {
-    for version in VERSIONS {
-        let faults = Faults { rate_limited: 0.10, server_error: 0.05, ..Faults::default() };
-        a_thousand(version, faults).await;
-        let faults = Faults { bad_gateway: 0.05, closed: 0.03, truncated: 0.03, ..Faults::default() };
-        a_thousand(version, faults).await;
-    }
+async fn the_same_where_the_api_fails_while_it_lists(api: Api) {
+    let faults = Faults { rate_limited: 0.10, server_error: 0.05, ..Faults::default() };
+    a_thousand(api, faults).await;
+    let faults = Faults { bad_gateway: 0.05, closed: 0.03, truncated: 0.03, ..Faults::default() };
+    a_thousand(api, faults).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_might_be_young_is_never_withdrawn_and_is_counted() {
+async fn what_might_be_young_is_never_withdrawn_and_is_counted(api: Api) {
     let now = Timestamp::now();
     let foreign = |days| SentTime::Words { prose: "Gesendet vor 3 Monaten".into(), short: "3 Mon.".into(), days };
     let claims = |days: u64| SentTime::Words { prose: "3 months ago".into(), short: "3mo".into(), days: Some(days) };
@@ -121,14 +114,12 @@ async fn what_might_be_young_is_never_withdrawn_and_is_counted() {
         StockItem::new(2_906_418_536, claims(90)),
         StockItem::aged(DAY * 200, now),
     ];
-    for version in VERSIONS {
-        let sandbox = with_stock(&stock, |_| {}).await;
-        let program = Program::new();
-        let ran = run(&program, version, &format!("clean --older-than 4w {}", swiftly(&sandbox))).await;
-        ran.ended_with(0).says("1 are left out: their age can't be read").says("1 are left out: their IDs say");
-        let old = stock[2..].iter().map(|item| item.id.to_string()).collect();
-        assert_eq!(withdrawn(&sandbox), old);
-    }
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::on(api);
+    let ran = program.complete(&format!("clean --older-than 4w {}", swiftly(&sandbox))).await;
+    ran.ended_with(0).says("1 are left out: their age can't be read").says("1 are left out: their IDs say");
+    let old = stock[2..].iter().map(|item| item.id.to_string()).collect();
+    assert_eq!(withdrawn(&sandbox), old);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,19 +131,19 @@ async fn whoever_is_to_be_kept_is_kept() {
     let kept = [stock[1].id.to_string(), stock[3].id.to_string()];
 
     let sandbox = with_stock(&stock, |_| {}).await;
-    let ran =
-        run(&program, VERSIONS[0], &format!("clean --older-than 30d --keep keep.txt {}", swiftly(&sandbox))).await;
+    let ran = program.complete(&format!("clean --older-than 30d --keep keep.txt {}", swiftly(&sandbox))).await;
     ran.ended_with(0);
     assert_eq!(withdrawn(&sandbox).len(), 4);
     assert!(withdrawn(&sandbox).is_disjoint(&kept.clone().into()));
 
     // The same for a list that is run, where each row has its line.
     let sandbox = with_stock(&stock, |_| {}).await;
-    run(&program, VERSIONS[0], &format!("list --rate unlimited --base-url {} -o list.csv", sandbox.base_url()))
+    program
+        .complete(&format!("list --rate unlimited --base-url {} -o list.csv", sandbox.base_url()))
         .await
         .ended_with(0);
     let arguments = format!("run list.csv --keep keep.txt --ledger other.db {}", swiftly(&sandbox));
-    run(&program, VERSIONS[0], &arguments).await.ended_with(0);
+    program.complete(&arguments).await.ended_with(0);
     assert!(withdrawn(&sandbox).is_disjoint(&kept.into()));
     let report = program.report("report.csv");
     assert_eq!((report.count("withdrawn"), report.count("not_attempted")), (4, 2));
@@ -166,34 +157,40 @@ async fn a_list_of_whom_to_keep_that_can_not_be_read_stops_everything() {
     program.write("keep.txt", "Ada Lovelace\n").write("list.csv", "invitation_id\n4096\n");
     for command in ["clean --older-than 30d", "run list.csv"] {
         for (file, words) in [("keep.txt", "keep.txt, line 1"), ("missing.txt", "missing.txt) can't be read")] {
-            let ran = run(&program, VERSIONS[0], &format!("{command} --keep {file} {}", swiftly(&sandbox))).await;
+            let ran = program.complete(&format!("{command} --keep {file} {}", swiftly(&sandbox))).await;
             ran.ended_with(2).says(words);
         }
     }
     assert_eq!((sandbox.record().list_calls, sandbox.record().calls), (0, 0));
 }
 
-/// Somebody who is to be kept must not be withdrawn for want of an address to compare.
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_might_be_to_be_kept_is_kept() {
+/// Three invitations old enough; the second one's profile has an address that can't be compared with a list's.
+fn three_with_ada() -> Vec<StockItem> {
     let now = Timestamp::now();
     let mut stock: Vec<_> = (1..=3).map(|months| StockItem::aged(DAY * 40 * months, now)).collect();
     stock[1].profile_url = "/in/ada".to_owned();
-    let other: BTreeSet<_> = [0, 2].map(|at| stock[at].id.to_string()).into();
+    stock
+}
+
+/// Somebody who may be on the list of people to keep is not withdrawn just because no address can be compared.
+async fn whoever_might_be_to_be_kept_is_kept(api: Api) {
+    let stock = three_with_ada();
+    let program = Program::on(api);
+    program.write("keep.txt", "https://www.linkedin.com/in/ada\n");
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let ran = program.complete(&format!("clean --older-than 30d --keep keep.txt {}", swiftly(&sandbox))).await;
+    ran.ended_with(0).says("1 are left out: their profiles' addresses can't be compared");
+    assert_eq!(withdrawn(&sandbox), [0, 2].map(|at| stock[at].id.to_string()).into());
+}
+
+/// An input without any address to compare is refused; a row without one is not sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_might_be_to_be_kept_are_not_sent() {
+    let sandbox = with_stock(&three_with_ada(), |_| {}).await;
     let program = Program::new();
     program.write("keep.txt", "https://www.linkedin.com/in/ada\n").write("bare.csv", "invitation_id\n4096\n");
-    let base = |sandbox: &Sandbox| format!("--keep keep.txt {}", swiftly(sandbox));
-
-    for version in VERSIONS {
-        let sandbox = with_stock(&stock, |_| {}).await;
-        let ran = run(&program, version, &format!("clean --older-than 30d {}", base(&sandbox))).await;
-        ran.ended_with(0).says("1 are left out: their profiles' addresses can't be compared");
-        assert_eq!(withdrawn(&sandbox), other);
-    }
-
-    // What can't be compared at all is refused, and what can't row by row is not sent.
-    let sandbox = with_stock(&stock, |_| {}).await;
-    let ran = run(&program, VERSIONS[0], &format!("run bare.csv {}", base(&sandbox))).await;
+    let flags = format!("--keep keep.txt {}", swiftly(&sandbox));
+    let ran = program.complete(&format!("run bare.csv {flags}")).await;
     ran.ended_with(2).says("the input has no column profile_url");
     let ada = "https://www.linkedin.com/in/ADA";
     program.write(
@@ -204,8 +201,7 @@ async fn whoever_might_be_to_be_kept_is_kept() {
     for (input, outcomes) in
         [("saved.jsonl", ["not_attempted", "not_attempted"]), ("spaced.csv", ["not_attempted", "withdrawn"])]
     {
-        let arguments = format!("run {input} {} --output-format csv", base(&sandbox));
-        let ran = run(&program, VERSIONS[0], &arguments).await;
+        let ran = program.complete(&format!("run {input} {flags} --output-format csv")).await;
         let is_said = ran.ended_with(0).stderr.contains("1 rows are not sent: their profiles' addresses");
         assert_eq!(program.report("report.csv").outcomes(), outcomes, "{input}");
         assert_eq!(is_said, input == "saved.jsonl", "{}", ran.stderr);
@@ -217,7 +213,7 @@ async fn what_the_list_shows_is_sent_although_the_ledger_calls_it_settled() {
     let stock = [StockItem::aged(DAY * 40, Timestamp::now())];
     let program = Program::new();
     let sandbox = with_stock(&stock, |_| {}).await;
-    run(&program, VERSIONS[0], &format!("clean --older-than 30d {}", swiftly(&sandbox))).await.ended_with(0);
+    program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await.ended_with(0);
     // Withdrawn, and there it is again: another server with the same address would be too much to ask of a test, so
     // the same ledger is told of it by its only key, the address.
     let port = sandbox.base_url().rsplit(':').next().unwrap().to_owned();
@@ -228,7 +224,7 @@ async fn what_the_list_shows_is_sent_although_the_ledger_calls_it_settled() {
     let new_port = again.base_url().rsplit(':').next().unwrap().to_owned();
     ledger.execute("UPDATE accounts SET api = REPLACE(api, ?1, ?2)", [&port, &new_port]).unwrap();
     drop(ledger);
-    let ran = run(&program, VERSIONS[0], &format!("clean --older-than 30d {}", swiftly(&again))).await;
+    let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&again))).await;
     ran.ended_with(0).says("the ledger calls 1 of these settled, and the list shows them as pending: they are sent");
     assert_eq!(withdrawn(&again).len(), 1);
     assert_eq!(program.report("report.csv").outcomes(), ["withdrawn"]);
@@ -241,90 +237,84 @@ async fn nothing_is_bought_where_the_command_can_not_be_carried_out() {
     let base = format!("--base-url {} --rate unlimited", sandbox.base_url());
     let cases = [
         (format!("clean --yes {base}"), "--older-than"),
-        (format!("clean --older-than 30 --yes {base}"), "write an age like 30d"),
+        (format!("clean --older-than 30 --yes {base}"), "--older-than must be an age like 30d"),
         (format!("clean --older-than 30d {base}"), "pass --yes"),
         (format!("clean --older-than 30d --yes --summary - -o - {base}"), "both go to standard output"),
         (format!("list --summary - {base}"), "both go to standard output"),
         (format!("list --type people {base}"), "connection, organization or content_series"),
     ];
     for (arguments, words) in cases {
-        run(&program, VERSIONS[0], &arguments).await.ended_with(2).says(words);
+        program.complete(&arguments).await.ended_with(2).says(words);
     }
     assert_eq!(sandbox.record().list_calls, 0);
     assert_eq!(program.files(), [""; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_buys_the_list_and_withdraws_nothing() {
+async fn a_dry_run_buys_the_list_and_withdraws_nothing(api: Api) {
     let (stock, _) = thousand();
     // V1's last full page is followed by one more, since only an empty one shows that it was the last.
-    for (version, pages) in VERSIONS.into_iter().zip([101, 100]) {
-        let sandbox = with_stock(&stock, |_| {}).await;
-        let program = Program::new();
-        let flags = format!("--base-url {} --rate unlimited --summary summary.json", sandbox.base_url());
-        let ran = run(&program, version, &format!("clean --older-than 30d --dry-run {flags}")).await;
-        ran.ended_with(0).says("the list has to be bought");
-        let shown: Vec<_> = ran.stderr.lines().filter(|line| !line.contains("INFO")).collect();
-        insta::with_settings!({snapshot_suffix => version.0}, { insta::assert_snapshot!(shown.join("\n")) });
-        let summary = program.summary();
-        assert_eq!((&summary["rows"]["to_withdraw"], &summary["list"]["pages"]), (&json!(333), &json!(pages)));
-        assert_eq!(summary["credits"], json!({"charged": pages, "possible": pages + 333}));
-        let record = sandbox.record();
-        assert_eq!((record.list_calls, record.calls), (pages, 0));
-        assert_eq!(program.files(), ["summary.json"], "no ledger, no report");
-    }
+    let pages = match api {
+        Api::V1 => 101,
+        Api::V2 => 100,
+    };
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::on(api);
+    let flags = format!("--base-url {} --rate unlimited --summary summary.json", sandbox.base_url());
+    let ran = program.complete(&format!("clean --older-than 30d --dry-run {flags}")).await;
+    ran.ended_with(0).says("the list has to be bought");
+    let shown: Vec<_> = ran.stderr.lines().filter(|line| !line.contains("INFO")).collect();
+    insta::with_settings!({snapshot_suffix => api.name()}, { insta::assert_snapshot!(shown.join("\n")) });
+    let summary = program.summary();
+    assert_eq!((&summary["rows"]["to_withdraw"], &summary["list"]["pages"]), (&json!(333), &json!(pages)));
+    assert_eq!(summary["credits"], json!({"charged": pages, "possible": pages + 333}));
+    let record = sandbox.record();
+    assert_eq!((record.list_calls, record.calls), (pages, 0));
+    assert_eq!(program.files(), ["summary.json"], "no ledger, no report");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_that_can_not_be_whole_is_said() {
+async fn a_list_that_can_not_be_whole_is_said(api: Api) {
     let (stock, _) = thousand();
-    let cases: [(ListFaults, &str, &[&str]); 4] = [
-        (ListFaults { repeat: true, ..ListFaults::default() }, "stood on two pages", &["v1", "v2"]),
-        (ListFaults { miss: true, ..ListFaults::default() }, "left something out", &["v1", "v2"]),
-        (ListFaults { early_end: true, ..ListFaults::default() }, "the API speaks of 100 pending", &["v1", "v2"]),
-        (ListFaults { total_off: true, ..ListFaults::default() }, "the API speaks of 50 pending", &["v1", "v2"]),
+    let cases = [
+        (ListFaults { repeat: true, ..ListFaults::default() }, "stood on two pages"),
+        (ListFaults { miss: true, ..ListFaults::default() }, "left something out"),
+        (ListFaults { early_end: true, ..ListFaults::default() }, "the API speaks of 100 pending"),
+        (ListFaults { total_off: true, ..ListFaults::default() }, "the API speaks of 50 pending"),
     ];
-    for (list_faults, words, versions) in cases {
-        for version in versions {
-            let sandbox = with_stock(&stock[..100], |options| options.list_faults = list_faults).await;
-            let credential = VERSIONS[usize::from(*version == "v2")];
-            let program = Program::new();
-            let flags = format!("--base-url {} --rate unlimited -o list.csv", sandbox.base_url());
-            run(&program, credential, &format!("list {flags}")).await.ended_with(0).says(words);
-            let list = program.read("list.csv");
-            let ids: BTreeSet<_> = list.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
-            assert_eq!(ids.len(), list.lines().count() - 1, "an invitation stands twice: {list_faults:?}");
-        }
+    for (list_faults, words) in cases {
+        let sandbox = with_stock(&stock[..100], |options| options.list_faults = list_faults).await;
+        let program = Program::on(api);
+        let flags = format!("--base-url {} --rate unlimited -o list.csv", sandbox.base_url());
+        program.complete(&format!("list {flags}")).await.ended_with(0).says(words);
+        let list = program.read("list.csv");
+        let ids: BTreeSet<_> = list.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+        assert_eq!(ids.len(), list.lines().count() - 1, "an invitation stands twice: {list_faults:?}");
     }
 }
 
 /// Stops while listing: nothing is withdrawn, and the summary says what the list cost.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_while_listing_ends_before_the_first_withdrawal() {
+async fn a_stop_while_listing_ends_before_the_first_withdrawal(api: Api) {
     let (stock, _) = thousand();
-    for version in VERSIONS {
-        let sandbox = with_stock(&stock, |options| options.credits = Some(7)).await;
-        let program = Program::new();
-        let ran = run(&program, version, &format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
-        ran.ended_with(4).says("credits_used_up");
-        let (summary, record) = (program.summary(), sandbox.record());
-        assert_eq!((&summary["list"]["charged"], &summary["rows"]["total"]), (&json!(7), &json!(0)));
-        assert_eq!(summary["credits"]["possible"], record.list_possible);
-        assert_eq!((&summary["input_complete"], &summary["exit_code"]), (&json!(false), &json!(4)));
-        assert_eq!((record.list_calls, record.calls), (8, 0));
+    let sandbox = with_stock(&stock, |options| options.credits = Some(7)).await;
+    let program = Program::on(api);
+    let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
+    ran.ended_with(4).says("credits_used_up");
+    let (summary, record) = (program.summary(), sandbox.record());
+    assert_eq!((&summary["list"]["charged"], &summary["rows"]["total"]), (&json!(7), &json!(0)));
+    assert_eq!(summary["credits"]["possible"], record.list_possible);
+    assert_eq!((&summary["input_complete"], &summary["exit_code"]), (&json!(false), &json!(4)));
+    assert_eq!((record.list_calls, record.calls), (8, 0));
 
-        let sandbox = with_stock(&stock, |options| options.api_key = Some("another".to_owned())).await;
-        let program = Program::new();
-        let ran = run(&program, version, &format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
-        ran.ended_with(3).says("key_refused");
+    let sandbox = with_stock(&stock, |options| options.api_key = Some("another".to_owned())).await;
+    let program = Program::on(api);
+    let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
+    ran.ended_with(3).says("key_refused");
 
-        let sandbox = with_stock(&stock, |options| options.faults.server_error = 1.0).await;
-        let program = Program::new();
-        let ran = run(&program, version, &format!("clean --older-than 30d --retries 3 {}", swiftly(&sandbox))).await;
-        ran.ended_with(5).says("page 1 of the list could not be fetched");
-        assert_eq!((&program.summary()["calls"], &program.summary()["retries"]), (&json!(4), &json!(3)));
-        assert_eq!((sandbox.record().list_calls, sandbox.record().list_possible), (4, 0));
-    }
+    let sandbox = with_stock(&stock, |options| options.faults.server_error = 1.0).await;
+    let program = Program::on(api);
+    let ran = program.complete(&format!("clean --older-than 30d --retries 3 {}", swiftly(&sandbox))).await;
+    ran.ended_with(5).says("page 1 of the list could not be fetched");
+    assert_eq!((&program.summary()["calls"], &program.summary()["retries"]), (&json!(4), &json!(3)));
+    assert_eq!((sandbox.record().list_calls, sandbox.record().list_possible), (4, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,8 +325,7 @@ async fn a_signal_while_listing_ends_in_order() {
     })
     .await;
     let program = Program::new();
-    let child =
-        command(&program, VERSIONS[0], &format!("clean --older-than 30d {}", swiftly(&sandbox))).spawn().unwrap();
+    let child = program.start(&format!("clean --older-than 30d {}", swiftly(&sandbox)));
     until("a page was bought", || sandbox.record().list_charged > 1).await;
     kill(&child, "TERM");
     wait(child).await.ended_with(143);
@@ -349,28 +338,26 @@ async fn a_signal_while_listing_ends_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_piped_into_a_run() {
     let (stock, old) = thousand();
-    for version in VERSIONS {
-        let sandbox = with_stock(&stock, |_| {}).await;
-        let program = Program::new();
-        let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
-        let mut list = command(&program, version, &format!("list --older-than 30d {base}")).spawn().unwrap();
-        let rows = list.stdout.take().unwrap();
-        let mut run = command(&program, version, &format!("run - {}", swiftly(&sandbox)));
-        let run = run.stdin(rows).spawn().unwrap();
-        let (list, run) = (wait(list).await, wait(run).await);
-        list.ended_with(0);
-        run.ended_with(0);
-        // What is withdrawn meanwhile shifts the pages, so the list may miss some, and says so.
-        let done = withdrawn(&sandbox);
-        assert!(done.is_subset(&old) && !done.is_empty());
-        assert!(
-            done == old || list.stderr.contains("the list:"),
-            "{} of {}, and no word: {}",
-            done.len(),
-            old.len(),
-            list.stderr
-        );
-    }
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::new();
+    let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
+    let mut list = program.start(&format!("list --older-than 30d {base}"));
+    let mut run = program.command(&format!("run - {}", swiftly(&sandbox)));
+    run.stdin(list.stdout.take().unwrap());
+    let run = spawn(run);
+    let (list, run) = (wait(list).await, wait(run).await);
+    list.ended_with(0);
+    run.ended_with(0);
+    // What is withdrawn meanwhile shifts the pages, so the list may miss some, and says so.
+    let done = withdrawn(&sandbox);
+    assert!(done.is_subset(&old) && !done.is_empty());
+    assert!(
+        done == old || list.stderr.contains("the list:"),
+        "{} of {}, and no word: {}",
+        done.len(),
+        old.len(),
+        list.stderr
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -381,13 +368,8 @@ async fn a_list_whose_reader_goes_away_buys_no_more_than_a_page_in_vain() {
     })
     .await;
     let program = Program::new();
-    let mut list = command(
-        &program,
-        VERSIONS[0],
-        &format!("list --summary summary.json --rate unlimited --base-url {}", sandbox.base_url()),
-    )
-    .spawn()
-    .unwrap();
+    let mut list =
+        program.start(&format!("list --summary summary.json --rate unlimited --base-url {}", sandbox.base_url()));
     until("a page was bought", || sandbox.record().list_charged > 0).await;
     drop(list.stdout.take());
     let pages = sandbox.record().list_calls;
@@ -409,12 +391,12 @@ async fn nothing_is_bought_that_can_not_be_told_of() {
         format!("list --summary nowhere/x.json {base}"),
     ];
     for arguments in cases {
-        run(&program, VERSIONS[1], &arguments).await.ended_with(6).says("nowhere/x.");
+        program.complete(&arguments).await.ended_with(6).says("nowhere/x.");
     }
     assert_eq!(sandbox.record().list_calls, 0);
     // A list that gets no page leaves an older one of its name alone.
     let nobody = "--base-url http://127.0.0.1:1 --retries 0 --rate unlimited";
-    run(&program, VERSIONS[0], &format!("list -o old.csv {nobody}")).await.ended_with(5);
+    program.complete(&format!("list -o old.csv {nobody}")).await.ended_with(5);
     assert_eq!((program.files(), program.read("old.csv").as_str()), (vec!["old.csv".to_owned()], "yesterday's\n"));
 }
 
@@ -424,31 +406,28 @@ async fn a_signal_ends_a_list_that_nobody_reads() {
     let (stock, _) = thousand();
     let sandbox = with_stock(&stock, |_| {}).await;
     let program = Program::new();
-    let base = format!("--rate unlimited --timeout 100ms --base-url {}", sandbox.base_url());
+    let base = format!("--rate unlimited --timeout 500ms --base-url {}", sandbox.base_url());
     assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
     for arguments in [
         format!("list -o pipe {base}"),
         format!("list --summary pipe {base}"),
         format!("clean --older-than 30d --yes --summary pipe {base}"),
     ] {
-        let child = command(&program, VERSIONS[0], &arguments).spawn().unwrap();
-        // Its signal handlers are there once it has begun to look for its files.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        let child = program.start(&arguments);
+        until("the pipe to be opened", || has_sleeping_thread(&child, "outputs")).await;
         kill(&child, "TERM");
         wait(child).await.ended_with(143);
     }
     assert_eq!(sandbox.record().list_calls, 0);
 
-    let mut child = command(&program, VERSIONS[0], &format!("list {base}")).spawn().unwrap();
-    let mut pages = 0;
-    until("the pipe is full", || {
-        std::thread::sleep(Duration::from_millis(50));
-        let before = std::mem::replace(&mut pages, sandbox.record().list_calls);
-        pages > 0 && before == pages
-    })
-    .await;
+    let mut child = program.start(&format!("list {base}"));
+    let unread = child.stdout.take();
+    until("a full pipe", || waits_in_a_pipe_write(&child)).await;
+    let pages = sandbox.record().list_calls;
     kill_until_it_ends(&mut child).await;
-    assert_eq!((child.wait().unwrap().code(), sandbox.record().list_calls), (Some(143), pages));
+    wait(child).await.ended_with(143);
+    assert_eq!(sandbox.record().list_calls, pages);
+    drop(unread);
 }
 
 /// The README's crontab line, word for word, in cron's bare environment.
@@ -467,9 +446,9 @@ async fn every_monday_as_the_readme_says() {
     }
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_bulk-withdraw")).parent().unwrap();
     let mut cron = Command::new("/bin/sh");
-    cron.args(["-c", line]).env_clear().env("HOME", program.path("")).env("PATH", bin);
+    cron.args(["-c", line]).env_clear().env("HOME", program.path("")).env("PATH", bin).stdin(Stdio::null());
     cron.env("BULK_WITHDRAW_BASE_URL", sandbox.base_url()).env("BULK_WITHDRAW_RATE", "unlimited");
-    let ran = wait(cron.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).await;
+    let ran = wait(spawn(cron)).await;
     ran.ended_with(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "cron would send a mail");
     assert_eq!(withdrawn(&sandbox), old);
@@ -480,41 +459,37 @@ async fn every_monday_as_the_readme_says() {
     assert!(reports.contains(&"last-monday.json".to_owned()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn bounds_of_a_list_buy_no_page_too_many() {
+async fn bounds_of_a_list_buy_no_page_too_many(api: Api) {
     let (stock, _) = thousand();
-    for version in VERSIONS {
-        let cases = [("--limit 15", 15, 2), ("--max-pages 3", 30, 3), ("--older-than 30d --limit 4", 4, 68)];
-        for (flags, lines, pages) in cases {
-            let sandbox = with_stock(&stock, |_| {}).await;
-            let program = Program::new();
-            let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
-            let ran = run(&program, version, &format!("list {flags} --output-format jsonl {base}")).await;
-            ran.ended_with(0);
-            assert_eq!((ran.stdout.lines().count(), sandbox.record().pages), (lines, pages), "{flags}");
-            assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
-        }
+    let cases = [("--limit 15", 15, 2), ("--max-pages 3", 30, 3), ("--older-than 30d --limit 4", 4, 68)];
+    for (flags, lines, pages) in cases {
+        let sandbox = with_stock(&stock, |_| {}).await;
+        let program = Program::on(api);
+        let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
+        let ran = program.complete(&format!("list {flags} --output-format jsonl {base}")).await;
+        ran.ended_with(0);
+        assert_eq!((ran.stdout.lines().count(), sandbox.record().pages), (lines, pages), "{flags}");
+        assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
     }
 }
 
 /// An API that knows no pages: one call, and all of it is read, however long its answer.
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_on_one_page_are_bought_once() {
+async fn ten_thousand_on_one_page_are_bought_once(api: Api) {
     let entries: Vec<_> = (0..10_000)
         .map(|id| json!({"invitation_id": 1_000_000 + id, "sent_time": "2 months ago", "subtitle": "x".repeat(200)}))
         .collect();
     let list = json!({"invitations": entries, "total_available_results": 10_000, "pagination": {"has_more": false}});
-    for (version, success) in
-        VERSIONS.into_iter().zip([json!({"status": "success", "data": list}), json!({"success": true, "data": list})])
-    {
-        let server = MockServer::start().await;
-        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(success)).mount(&server).await;
-        let ran = run(&Program::new(), version, &format!("list --rate unlimited --base-url {}", server.uri())).await;
-        ran.ended_with(0);
-        assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
-        assert_eq!(ran.stdout.lines().count(), 10_001);
-        assert_eq!(server.received_requests().await.unwrap().len(), 1);
-    }
+    let success = match api {
+        Api::V1 => json!({"status": "success", "data": list}),
+        Api::V2 => json!({"success": true, "data": list}),
+    };
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(success)).mount(&server).await;
+    let ran = Program::on(api).complete(&format!("list --rate unlimited --base-url {}", server.uri())).await;
+    ran.ended_with(0);
+    assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.lines().count(), 10_001);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
 /// An entry that names two invitations in one is not withdrawn under either name.
@@ -526,7 +501,7 @@ async fn an_entry_that_contradicts_itself_is_left_out() {
         {"invitation_id": 1000023, "invitation_type": "ORGANIZATION", "sent_time": "2 months ago"}]}}"#;
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(list)).mount(&server).await;
     let arguments = format!("clean --older-than 30d --yes --rate unlimited --base-url {}", server.uri());
-    let ran = run(&Program::new(), VERSIONS[0], &arguments).await;
+    let ran = Program::new().complete(&arguments).await;
     ran.ended_with(0).says("2 entries are left out");
     assert_eq!(server.received_requests().await.unwrap().len(), 1, "something was withdrawn");
 }

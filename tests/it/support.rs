@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use bulk_withdraw::sandbox::{Record, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
@@ -133,6 +133,9 @@ macro_rules! on_both_versions {
 }
 pub(crate) use on_both_versions;
 
+/// Hidden, so that it is not among [`Program::files`].
+const LOG: &str = ".stderr";
+
 /// The program, in a directory of its own, with nothing of the caller's environment.
 pub struct Program {
     dir: tempfile::TempDir,
@@ -190,13 +193,29 @@ impl Program {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end, where it calls nothing that the test itself serves.
     pub fn run(&self, arguments: &str) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())
     }
 
     pub fn start(&self, arguments: &str) -> Child {
         spawn(self.command(arguments))
+    }
+
+    /// Runs it to its end while the simulated API runs.
+    pub async fn complete(&self, arguments: &str) -> Ran {
+        wait(self.start(arguments)).await
+    }
+
+    /// Starts it with stderr in a file, for [`Self::log`].
+    pub fn start_logged(&self, arguments: &str) -> Child {
+        let log = fs::File::create(self.path(LOG)).unwrap();
+        self.command(arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap()
+    }
+
+    /// What it has written to stderr so far.
+    pub fn log(&self) -> String {
+        self.read(LOG)
     }
 
     /// The program behind a shell's preparations, on which it can't insist itself.
@@ -324,14 +343,46 @@ pub fn spawn(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// How long a test waits for anything: far longer than it takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(120);
+
 /// Waits for a child without blocking the runtime on which the simulated API runs.
 pub async fn wait(child: Child) -> Ran {
-    tokio::task::spawn_blocking(move || Ran::from(child.wait_with_output().unwrap())).await.unwrap()
+    let pid = child.id();
+    let mut output = tokio::task::spawn_blocking(move || Ran::from(child.wait_with_output().unwrap()));
+    match tokio::time::timeout(DEADLINE, &mut output).await {
+        Ok(ran) => ran.unwrap(),
+        Err(_) => {
+            kill_process(pid, "KILL");
+            let ran = output.await.unwrap();
+            panic!("still running after {DEADLINE:?}\nstdout: {}\nstderr: {}", ran.stdout, ran.stderr);
+        }
+    }
 }
 
 /// Sends a signal, as `kill` does.
-pub fn kill(child: &Child, signal: &str) -> ExitStatus {
-    Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap()
+pub fn kill(child: &Child, signal: &str) {
+    kill_process(child.id(), signal);
+}
+
+fn kill_process(pid: u32, signal: &str) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status().unwrap();
+    assert!(sent.success(), "SIG{signal} could not be sent to process {pid}");
+}
+
+/// Whether the process has a thread of this name that sleeps, as one does that waits for the other end of a pipe.
+pub fn has_sleeping_thread(child: &Child, name: &str) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+    // A thread may end while it is looked at.
+    let stats = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    stats.into_iter().any(|stat| stat.contains(&format!("({name}) S ")))
+}
+
+/// Whether a thread of the process waits in a write to a full pipe (proc_pid_wchan(5)).
+pub fn waits_in_a_pipe_write(child: &Child) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+    let waits = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("wchan")).ok());
+    waits.into_iter().any(|function| function.contains("pipe_write"))
 }
 
 /// Sends SIGTERM again and again until the child has ended: one signal may find it in a write that blocks.
@@ -343,13 +394,11 @@ pub async fn kill_until_it_ends(child: &mut Child) {
     .await;
 }
 
-/// Waits until something is so, for ten seconds at the most.
-pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..5_000 {
-        if is_so() {
-            return;
-        }
+/// Waits until a condition holds. `what` says in a failure what was waited for.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited {DEADLINE:?} for {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    panic!("{what}: still not so after ten seconds");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::record::speaks_of_losses;
+use super::record::resolves_lost_answers;
 use super::{Key, LedgerError, account, connection};
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
@@ -27,7 +27,7 @@ pub(crate) enum Standing {
 
 /// The gate for the rows of one input.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub(crate) struct Lookup {
     /// `None` where there is no ledger yet.
     ledger: Option<Connection>,
     path: PathBuf,
@@ -51,9 +51,9 @@ struct Account {
 /// Look-ups under one snapshot of the ledger: taking one costs more than looking up.
 const SNAPSHOT: u32 = 1_000;
 
-impl Admission {
+impl Lookup {
     /// The gate as a run would find it now, without lock and without leaving a trace: for `--dry-run`. Not for a
-    /// process that has the ledger open; that one has [`super::Ledger::admission`].
+    /// process that has the ledger open; that one has [`super::Ledger::lookup`].
     pub(crate) fn open(path: &Path, api: &str, recheck: bool) -> Result<Self, LedgerError> {
         let ledger = match connection::to_read(path) {
             Ok(ledger) => Some(ledger),
@@ -85,7 +85,7 @@ impl Admission {
     }
 
     /// Where this row stands. From now on the key counts as seen, in `row`.
-    pub(crate) fn admit(&mut self, key: &Key, row: u64) -> Result<Standing, LedgerError> {
+    pub(crate) fn standing(&mut self, key: &Key, row: u64) -> Result<Standing, LedgerError> {
         let account = self.account(key).map_err(|error| LedgerError::unreadable(&self.path, error))?;
         if let Some(earlier_row) = self.seen.put(account.number, key, row).map_err(LedgerError::no_scratch)? {
             return Ok(Standing::Duplicate { earlier_row });
@@ -149,7 +149,7 @@ fn settled(settlements: &[(Outcome, Timestamp)]) -> Option<(Outcome, Timestamp)>
 
 /// Whether the last word on losses, by an invitation's settlements, newest first, is that there was one.
 fn ends_in_a_loss(settlements: &[(Outcome, Timestamp)]) -> bool {
-    let word = settlements.iter().find(|(outcome, _)| speaks_of_losses(*outcome));
+    let word = settlements.iter().find(|(outcome, _)| resolves_lost_answers(*outcome));
     word.is_some_and(|(outcome, _)| *outcome == Outcome::Unconfirmed)
 }
 
@@ -196,7 +196,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::super::Ledger;
-    use super::super::testing::{API, NOON, Place, admit, key, key_of, moment, run, run_at, settlement};
+    use super::super::testing::{API, NOON, Place, key, key_of, moment, run, run_at, settlement, standing_of};
     use super::*;
 
     const NEW: Standing = Standing::New { lost_before: false };
@@ -229,15 +229,15 @@ mod tests {
     #[test]
     fn the_second_of_two_rows_is_a_duplicate_of_the_first() {
         let place = Place::new();
-        let mut admission = place.open("a").admission(false).unwrap();
-        assert_eq!(admission.admit(&key("7"), 1).unwrap(), NEW);
-        assert_eq!(admission.admit(&key("8"), 2).unwrap(), NEW);
-        assert_eq!(admission.admit(&key_of("other", "7"), 3).unwrap(), NEW);
+        let mut lookup = place.open("a").lookup(false).unwrap();
+        assert_eq!(lookup.standing(&key("7"), 1).unwrap(), NEW);
+        assert_eq!(lookup.standing(&key("8"), 2).unwrap(), NEW);
+        assert_eq!(lookup.standing(&key_of("other", "7"), 3).unwrap(), NEW);
         for row in [4, 5] {
-            assert_eq!(admission.admit(&key("7"), row).unwrap(), Standing::Duplicate { earlier_row: 1 });
+            assert_eq!(lookup.standing(&key("7"), row).unwrap(), Standing::Duplicate { earlier_row: 1 });
         }
         // IDs are text: to the API these are two.
-        assert_eq!(admission.admit(&key("07"), 6).unwrap(), NEW);
+        assert_eq!(lookup.standing(&key("07"), 6).unwrap(), NEW);
     }
 
     #[tokio::test]
@@ -245,10 +245,10 @@ mod tests {
         let place = Place::new();
         place.open("a").settle(&key("1"), &settlement(Outcome::Failed)).await.await.unwrap();
         let ledger = place.open("b");
-        let mut admission = ledger.admission(false).unwrap();
-        assert_eq!(admission.admit(&key("7"), 1).unwrap(), NEW);
+        let mut lookup = ledger.lookup(false).unwrap();
+        assert_eq!(lookup.standing(&key("7"), 1).unwrap(), NEW);
         ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
-        assert_eq!(admission.admit(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
+        assert_eq!(lookup.standing(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
     }
 
     #[tokio::test]
@@ -260,14 +260,14 @@ mod tests {
         ledger.close().await.unwrap();
 
         let ledger = place.open("b");
-        let mut admission = ledger.admission(false).unwrap();
+        let mut lookup = ledger.lookup(false).unwrap();
         let settled = Standing::Settled { outcome: Outcome::Withdrawn, settled_at: moment(NOON) };
-        assert_eq!(admit(&mut admission, &key("7")), settled);
-        assert_eq!(admit(&mut admission, &key("8")), NEW);
-        assert_eq!(admit(&mut admission, &key("9")), NEW);
-        let mut recheck = ledger.admission(true).unwrap();
-        assert_eq!(admit(&mut recheck, &key("7")), NEW);
-        assert_eq!(recheck.admit(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
+        assert_eq!(standing_of(&mut lookup, &key("7")), settled);
+        assert_eq!(standing_of(&mut lookup, &key("8")), NEW);
+        assert_eq!(standing_of(&mut lookup, &key("9")), NEW);
+        let mut recheck = ledger.lookup(true).unwrap();
+        assert_eq!(standing_of(&mut recheck, &key("7")), NEW);
+        assert_eq!(recheck.standing(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
     }
 
     #[tokio::test]
@@ -275,33 +275,33 @@ mod tests {
         let place = Place::new();
         place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let ledger = place.open("b");
-        let mut admission = ledger.admission(false).unwrap();
-        assert_eq!(admit(&mut admission, &key_of("other", "7")), NEW);
-        assert!(matches!(admit(&mut admission, &key("7")), Standing::Settled { .. }));
-        drop((admission, ledger));
+        let mut lookup = ledger.lookup(false).unwrap();
+        assert_eq!(standing_of(&mut lookup, &key_of("other", "7")), NEW);
+        assert!(matches!(standing_of(&mut lookup, &key("7")), Standing::Settled { .. }));
+        drop((lookup, ledger));
         let sandbox = Ledger::open(&place.path, &run_at("c", "sandbox")).unwrap();
-        assert_eq!(admit(&mut sandbox.admission(false).unwrap(), &key("7")), NEW);
+        assert_eq!(standing_of(&mut sandbox.lookup(false).unwrap(), &key("7")), NEW);
     }
 
     #[tokio::test]
     async fn an_unconfirmed_end_is_a_loss_for_the_next_run() {
         let place = Place::new();
         place.open("a").settle(&key("7"), &settlement(Outcome::Unconfirmed)).await.await.unwrap();
-        assert_eq!(admit(&mut place.open("b").admission(false).unwrap(), &key("7")), LOST);
+        assert_eq!(standing_of(&mut place.open("b").lookup(false).unwrap(), &key("7")), LOST);
     }
 
     #[test]
     fn a_dry_run_leaves_no_trace() {
         let place = Place::new();
-        let mut admission = Admission::open(&place.path, API, false).unwrap();
-        assert_eq!(admit(&mut admission, &key("7")), NEW);
+        let mut lookup = Lookup::open(&place.path, API, false).unwrap();
+        assert_eq!(standing_of(&mut lookup, &key("7")), NEW);
         assert_eq!(place.listing(), [""; 0]);
 
         drop(Ledger::open(&place.path, &run("a")).unwrap());
         let before = place.listing();
-        let mut admission = Admission::open(&place.path, API, false).unwrap();
-        assert_eq!(admit(&mut admission, &key("7")), NEW);
-        drop(admission);
+        let mut lookup = Lookup::open(&place.path, API, false).unwrap();
+        assert_eq!(standing_of(&mut lookup, &key("7")), NEW);
+        drop(lookup);
         assert_eq!(place.listing(), before);
     }
 
@@ -311,10 +311,10 @@ mod tests {
         let place = Place::new();
         place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
         let ledger = place.open("b");
-        let mut admission = ledger.admission(false).unwrap();
-        admit(&mut admission, &key("7"));
-        assert!(!admission.ledger.as_ref().unwrap().is_autocommit());
-        admit(&mut admission, &key("8"));
-        assert!(admission.ledger.as_ref().unwrap().is_autocommit());
+        let mut lookup = ledger.lookup(false).unwrap();
+        standing_of(&mut lookup, &key("7"));
+        assert!(!lookup.ledger.as_ref().unwrap().is_autocommit());
+        standing_of(&mut lookup, &key("8"));
+        assert!(lookup.ledger.as_ref().unwrap().is_autocommit());
     }
 }
