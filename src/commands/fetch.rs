@@ -9,7 +9,7 @@ use super::target::Ready;
 use crate::config::{Settings, Which};
 use crate::listing::{Filter, Keep, Listed, Paging, Sieve, Verdicts};
 use crate::pace::Pace;
-use crate::report::{ListProgress, ListSum, Screen};
+use crate::report::{ListSum, Progress, Screen};
 use crate::runner::{ListTally, Lister};
 use crate::stop::Stop;
 
@@ -49,7 +49,7 @@ pub(super) async fn fetch(
         limits: limits(settings),
         tally: ListTally::default(),
     };
-    let mut progress = ListProgress::begin(progress_style(settings), screen);
+    let progress = Progress::of_list(progress_style(settings), (*screen).clone());
     let mut paging = Paging::new(account.clone(), country, invitation_type);
     let mut verdicts = Verdicts::default();
     let mut complete = true;
@@ -58,7 +58,7 @@ pub(super) async fn fetch(
         if limit.is_some_and(|most| verdicts.taken >= most) {
             break;
         }
-        let Some(page) = lister.page(next, |until| progress.hold(until)).await else {
+        let Some(page) = lister.page(next, |until| progress.show_hold(until)).await else {
             complete = false;
             break;
         };
@@ -73,7 +73,7 @@ pub(super) async fn fetch(
                 counting.push(Listed { found, account: account.clone() });
             }
         }
-        progress.show(lister.tally.pages, paging.invitations());
+        progress.show_pages(lister.tally.pages, paging.invitations());
         if take(counting).await.is_break() {
             complete = false;
             break;

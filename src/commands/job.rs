@@ -101,7 +101,7 @@ impl<'a> Job<'a> {
             totals.add_list(&settings.account, list.sum);
         }
 
-        let progress = Progress::begin(progress_style(settings), screen.clone(), rows);
+        let progress = Progress::of_rows(progress_style(settings), screen.clone(), rows);
         let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
         let (events, heard) = mpsc::channel(EVENTS);
         let runtime = Handle::current();

@@ -83,7 +83,7 @@ pub(crate) trait Encoder: fmt::Debug + Send {
 /// A column's name and what a record holds there.
 pub(crate) type Field<'a> = (Cow<'a, str>, Cell<'a>);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Cell<'a> {
     Absent,
     Number(u64),

@@ -1,11 +1,17 @@
-//! What is shown while a run works: a bar on a terminal, a plain line now and then elsewhere.
+//! The screen: stderr, which the log shares with the progress display, so that no line is written through the bar.
+//!
+//! Owns everything that is drawn. Counts nothing itself.
 
+use std::cell::Cell;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
 use jiff::Timestamp;
+use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Screen, Totals, human_duration};
+use super::{Totals, human_duration, plural};
 use crate::outcome::Outcome;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,35 +27,65 @@ const PLAIN_EVERY: Duration = Duration::from_secs(30);
 /// Time between two drawings of the bar.
 const BAR_EVERY: Duration = Duration::from_millis(100);
 
-/// Shows how far a run is.
+/// Shows how far a list or a run is: a bar on a terminal, a plain line now and then elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
     style: ProgressStyle,
     screen: Screen,
     bar: Option<ProgressBar>,
     started: Instant,
-    shown: Instant,
+    shown: Cell<Instant>,
     total: Option<u64>,
     held_until: Option<Timestamp>,
 }
 
 impl Progress {
-    /// Begins to show; `total` is the number of rows, where it is known.
-    pub(crate) fn begin(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
+    /// While a list is fetched.
+    pub(crate) fn of_list(style: ProgressStyle, screen: Screen) -> Self {
+        Self::begin(style, screen, None, LISTING, "listing pending invitations")
+    }
+
+    /// While rows are withdrawn; `total` is their number, where it is known.
+    pub(crate) fn of_rows(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
+        let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
+        Self::begin(style, screen, total, template, "waiting for the first answer")
+    }
+
+    fn begin(style: ProgressStyle, screen: Screen, total: Option<u64>, template: &str, message: &'static str) -> Self {
         let bar = (style == ProgressStyle::Bar).then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
-            bar.set_style(bar_style(total.is_some()));
-            bar.set_message("waiting for the first answer");
+            bar.set_style(bar_style(template));
+            bar.set_message(message);
             screen.show(Some(bar.clone()));
-            // Time goes on while no row does.
+            // Time goes on while nothing else does.
             bar.enable_steady_tick(Duration::from_millis(500));
             bar
         });
         let now = Instant::now();
-        Self { style, screen, bar, started: now, shown: now, total, held_until: None }
+        Self { style, screen, bar, started: now, shown: Cell::new(now), total, held_until: None }
     }
 
-    /// How often [`Progress::show`] wants to be called, if nothing happens.
+    pub(crate) fn show_pages(&self, pages: u64, invitations: u64) {
+        let (invitations, pages) = (plural(invitations, "invitation"), plural(pages, "page"));
+        self.say(format!("listing pending invitations: {invitations} on {pages}"));
+    }
+
+    /// A rate limit holds the list back until this moment.
+    pub(crate) fn show_hold(&self, until: Timestamp) {
+        if let Some(held) = held_for(until) {
+            self.say(format!("listing pending invitations: {held}"));
+        }
+    }
+
+    fn say(&self, text: String) {
+        match &self.bar {
+            Some(bar) => bar.set_message(text),
+            None if self.is_due() => self.screen.print(&format!("{text}\n")),
+            None => {}
+        }
+    }
+
+    /// How often [`Progress::show_rows`] wants to be called, if nothing happens.
     pub(crate) fn period(&self) -> Duration {
         match self.style {
             ProgressStyle::Bar => Duration::from_millis(250),
@@ -57,117 +93,138 @@ impl Progress {
         }
     }
 
-    /// The input's number of rows is known now.
+    /// The number of rows is known now.
     pub(crate) fn set_total(&mut self, rows: u64) {
         self.total = Some(rows);
         if let Some(bar) = &self.bar {
             bar.set_length(rows);
-            bar.set_style(bar_style(true));
+            bar.set_style(bar_style(WITH_TOTAL));
         }
     }
 
-    /// Everyone waits until this moment, or nobody does.
+    /// A rate limit holds all workers back until this moment, or none.
     pub(crate) fn set_hold(&mut self, until: Option<Timestamp>) {
         self.held_until = until;
     }
 
     /// Shows the totals, if it is time to.
-    pub(crate) fn show(&mut self, totals: &Totals) {
+    pub(crate) fn show_rows(&self, totals: &Totals) {
+        if !self.is_due() {
+            return;
+        }
+        let (done, text) = (totals.run.rows.total(), self.text(totals));
+        match (&self.bar, self.total) {
+            (Some(bar), _) => {
+                bar.set_position(done);
+                bar.set_message(text);
+            }
+            (None, Some(total)) => self.screen.print(&format!("{done}/{total} rows · {text}\n")),
+            (None, None) => self.screen.print(&format!("{} · {text}\n", plural(done, "row"))),
+        }
+    }
+
+    /// Whether it is time to show something again.
+    fn is_due(&self) -> bool {
         let every = match self.style {
             ProgressStyle::Bar => BAR_EVERY,
             ProgressStyle::Plain => PLAIN_EVERY,
-            ProgressStyle::None => return,
+            ProgressStyle::None => return false,
         };
-        if self.shown.elapsed() >= every {
-            self.shown = Instant::now();
-            let text = self.text(totals);
-            match &self.bar {
-                Some(bar) => {
-                    bar.set_position(totals.run.rows.total());
-                    bar.set_message(text);
-                }
-                None => {
-                    let done = self.done(totals);
-                    self.screen.print(&format!("{done} · {text}\n"));
-                }
-            }
+        let is_due = self.shown.get().elapsed() >= every;
+        if is_due {
+            self.shown.set(Instant::now());
         }
-    }
-
-    /// Takes the bar away.
-    pub(crate) fn end(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-            self.screen.show(None);
-        }
-    }
-
-    fn done(&self, totals: &Totals) -> String {
-        let done = totals.run.rows.total();
-        match self.total {
-            Some(total) => format!("{done}/{total} rows"),
-            None => format!("{done} rows"),
-        }
+        is_due
     }
 
     fn text(&self, totals: &Totals) -> String {
         let run = &totals.run;
-        let withdrawn = run.rows.of(Outcome::Withdrawn);
+        let (done, withdrawn) = (run.rows.total(), run.rows.of(Outcome::Withdrawn));
         let elapsed = self.started.elapsed();
         let listing = totals.list.map_or(0, |list| list.calls);
         let per_minute = (run.calls - listing) as f64 * 60.0 / elapsed.as_secs_f64().max(1.0);
-        let mut parts = Vec::new();
-        // In the order of their worth, since a narrow terminal cuts the rest.
-        if let Some(wait) = self.held_for() {
-            parts.push(format!("rate limited, asks in {}", human_duration(wait)));
-        }
-        if let Some(left) = self.left(run.rows.total(), elapsed) {
-            parts.push(format!("{} left", human_duration(left)));
-        }
-        parts.push(format!("{withdrawn} withdrawn, {} not", run.rows.total() - withdrawn));
-        parts.push(match (run.cost.charged, run.cost.possible) {
-            (charged, possible) if charged == possible => format!("{charged} credits"),
-            (charged, possible) => format!("{charged} to {possible} credits"),
+        let left = self.total.filter(|_| done > 0).map(|total| {
+            let left = elapsed.mul_f64(total.saturating_sub(done) as f64 / done as f64);
+            format!("{} left", human_duration(left))
         });
-        parts.push(format!("{per_minute:.0}/min"));
-        parts.join(" · ")
-    }
-
-    fn held_for(&self) -> Option<Duration> {
-        let until = self.held_until?;
-        Duration::try_from(until.duration_since(Timestamp::now())).ok().filter(|wait| !wait.is_zero())
-    }
-
-    fn left(&self, done: u64, elapsed: Duration) -> Option<Duration> {
-        let left = self.total?.saturating_sub(done);
-        (done > 0).then(|| elapsed.mul_f64(left as f64 / done as f64))
+        let credits = match (run.cost.charged, run.cost.possible) {
+            (charged, possible) if charged == possible => plural(charged, "credit"),
+            (charged, possible) => format!("{charged} to {}", plural(possible, "credit")),
+        };
+        // The most important first, since a narrow terminal cuts the rest.
+        let parts = [
+            self.held_until.and_then(held_for),
+            left,
+            Some(format!("{withdrawn} withdrawn, {} other", done - withdrawn)),
+            Some(credits),
+            Some(format!("{per_minute:.0}/min")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.end();
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            self.screen.show(None);
+        }
     }
 }
 
-/// The bar where the number of rows is known.
+fn held_for(until: Timestamp) -> Option<String> {
+    let wait = Duration::try_from(until.duration_since(Timestamp::now())).ok().filter(|wait| !wait.is_zero())?;
+    Some(format!("rate limited, retrying in {}", human_duration(wait)))
+}
+
 const WITH_TOTAL: &str = "{bar:10} {pos}/{len} · {wide_msg}  ";
 const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}  ";
-/// While the list is fetched.
 const LISTING: &str = "{spinner} {wide_msg}  ";
 
-fn bar_style(total_is_known: bool) -> BarStyle {
-    style(if total_is_known { WITH_TOTAL } else { WITHOUT_TOTAL })
-}
-
-/// How the bar looks while the list is fetched.
-pub(super) fn listing_style() -> BarStyle {
-    style(LISTING)
-}
-
-fn style(template: &str) -> BarStyle {
+fn bar_style(template: &str) -> BarStyle {
     // The templates are constants, and a test reads them.
     BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏ ")
+}
+
+/// A handle to stderr. Clones are the same screen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Screen(Arc<Mutex<Option<ProgressBar>>>);
+
+impl Screen {
+    /// Writes above the bar, if there is one. That nobody reads stderr any more is no reason to end a run.
+    pub(crate) fn print(&self, text: &str) {
+        let _ = self.write_bytes(text.as_bytes());
+    }
+
+    pub(super) fn show(&self, bar: Option<ProgressBar>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+    }
+
+    fn write_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let bar = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match bar {
+            Some(bar) => bar.suspend(|| io::stderr().lock().write_all(bytes)),
+            None => io::stderr().lock().write_all(bytes),
+        }
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_bytes(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Screen {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }
 
 #[cfg(test)]

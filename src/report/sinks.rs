@@ -43,9 +43,8 @@ impl Sinks {
                 self.take(event);
             }
             self.try_report(Report::write);
-            self.progress.show(&self.totals);
+            self.progress.show_rows(&self.totals);
         }
-        self.progress.end();
         if let Some(report) = self.report.take() {
             let names = report.names();
             if let Err(error) = report.finish() {

@@ -1,44 +1,137 @@
-//! The summary: the run in one JSON object (`contract.md`, Summary).
+//! What a run came to: every row counted once, by outcome and by account; as one JSON object and as a table for people.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::totals::{Counts, ListSum, Sum, Totals};
+use crate::event::Settled;
+use crate::invitation::AccountName;
+use crate::outcome::{Outcome, Standing};
 use crate::policy::Cost;
 use crate::stop::StopCause;
 
-/// What is known of a run beside its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts([u64; Outcome::ALL.len()]);
+
+impl Counts {
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        self.0[outcome as usize] += 1;
+    }
+
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
+        self.0[outcome as usize]
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Each outcome with its count, in the order of [`Outcome::ALL`].
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
+        Outcome::ALL.into_iter().map(|outcome| (outcome, self.of(outcome)))
+    }
+}
+
+/// Rows and calls of a run or of one account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub rows: Counts,
+    /// Calls made, those that never left included.
+    pub calls: u64,
+    /// Calls beyond each row's first.
+    pub retries: u64,
+    pub rate_limit_answers: u64,
+    pub cost: Cost,
+}
+
+impl Sum {
+    fn add(&mut self, settled: &Settled) {
+        self.rows.add(settled.outcome);
+        self.calls += u64::from(settled.attempts);
+        self.retries += u64::from(settled.attempts.saturating_sub(1));
+        self.rate_limit_answers += u64::from(settled.rate_limit_answers);
+        self.cost += settled.cost;
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListSum {
+    pub pages: u64,
+    /// Invitations on them, each counted once.
+    pub invitations: u64,
+    /// Calls made, those that never left included.
+    pub calls: u64,
+    /// Calls beyond each page's first.
+    pub retries: u64,
+    pub rate_limit_answers: u64,
+    pub cost: Cost,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub run: Sum,
+    pub accounts: BTreeMap<AccountName, Sum>,
+    /// The list's part of the sums above, if there was a list.
+    pub list: Option<ListSum>,
+}
+
+impl Totals {
+    /// Sums for these accounts. Rows that name another one count only for the run: a column of garbage must not fill the
+    /// summary.
+    pub(crate) fn new(accounts: impl IntoIterator<Item = AccountName>) -> Self {
+        let accounts = accounts.into_iter().map(|name| (name, Sum::default())).collect();
+        Self { run: Sum::default(), accounts, list: None }
+    }
+
+    pub(crate) fn add(&mut self, settled: &Settled) {
+        self.run.add(settled);
+        if let Some(account) = self.accounts.get_mut(&settled.account) {
+            account.add(settled);
+        }
+    }
+
+    pub(crate) fn add_list(&mut self, account: &AccountName, list: ListSum) {
+        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(account)) {
+            sum.calls += list.calls;
+            sum.retries += list.retries;
+            sum.rate_limit_answers += list.rate_limit_answers;
+            sum.cost += list.cost;
+        }
+        self.list = Some(list);
+    }
+
+    /// Whether nothing is left to do about any row.
+    pub(crate) fn all_fine(&self) -> bool {
+        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.standing() != Standing::NotFine)
+    }
+}
+
+/// What is known of a run before its first row.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFacts {
     pub run_id: String,
-    /// `run`, `clean` or `list`
     pub command: &'static str,
     pub api: &'static str,
-    /// When the run began.
     pub started_at: Timestamp,
 }
 
 /// A run that has ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Summary {
-    /// What is known of it beside its rows.
     pub facts: RunFacts,
     pub finished_at: Timestamp,
-    /// What its rows came to.
     pub totals: Totals,
     /// Whether the input was read to its end.
     pub input_complete: bool,
-    /// Why it stopped early, if it did.
+    /// Why it ended early, if it did.
     pub stop: Option<StopCause>,
-    /// The process's exit code.
     pub exit_code: u8,
 }
 
 impl Summary {
-    /// Seconds from start to end.
     pub(crate) fn elapsed_s(&self) -> f64 {
         let elapsed = self.finished_at.duration_since(self.facts.started_at).as_secs_f64();
         (elapsed * 1000.0).round() / 1000.0
@@ -53,8 +146,8 @@ impl Summary {
             "run_id": facts.run_id,
             "command": facts.command,
             "api": facts.api,
-            "started_at": super::timestamp(facts.started_at),
-            "finished_at": super::timestamp(self.finished_at),
+            "started_at": timestamp(facts.started_at),
+            "finished_at": timestamp(self.finished_at),
             "elapsed_s": self.elapsed_s(),
             "rows": rows(&totals.run.rows),
             "input_complete": self.input_complete,
@@ -89,15 +182,15 @@ fn credits(cost: Cost) -> Value {
     json!({"charged": cost.charged, "possible": cost.possible})
 }
 
-/// The table on stderr at a run's end. `report` is where the lines stand, if
-/// there are any.
+/// The table on stderr at a run's end; `report` is where the report's or the list's lines are.
 pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     let run = &summary.totals.run;
     let mut out = String::new();
     let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{value}\n"));
     if let Some(list) = &summary.totals.list {
         let cost = format!("{} charged, {} possible", list.cost.charged, list.cost.possible);
-        line("listed", format!("{} invitations on {} pages; credits: {cost}", list.invitations, list.pages));
+        let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
+        line("listed", format!("{invitations} on {pages}; credits: {cost}"));
     }
     if summary.facts.command != "list" {
         line("rows", run.rows.total().to_string());
@@ -113,8 +206,10 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     line("credits", format!("{} charged, {} possible", run.cost.charged, run.cost.possible));
     let elapsed = Duration::from_secs_f64(summary.elapsed_s().max(0.0));
     line("time", human_duration(elapsed));
-    if !summary.input_complete {
-        line("input", "not read to its end; rows that were not read are not in the report".to_owned());
+    match summary.totals.list {
+        _ if summary.input_complete => {}
+        Some(_) => line("incomplete", "later pages of the list were not fetched".to_owned()),
+        None => line("input", "not read to its end; unread rows are not in the report".to_owned()),
     }
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
@@ -139,9 +234,29 @@ pub(crate) fn human_duration(duration: Duration) -> String {
     }
 }
 
+/// A moment as reports and summaries show it: RFC 3339, UTC, milliseconds.
+pub(crate) fn timestamp(moment: Timestamp) -> String {
+    format!("{moment:.3}")
+}
+
+/// A count with its noun: `1 page`, `2 pages`.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_outcome_has_a_place_of_its_own() {
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, at, "{outcome}");
+            let mut counts = Counts::default();
+            counts.add(outcome);
+            assert_eq!((counts.of(outcome), counts.total()), (1, 1), "{outcome}");
+        }
+    }
 
     #[test]
     fn durations_for_people() {
