@@ -1,4 +1,4 @@
-//! The few things that can happen in a run, as the sinks are told of them.
+//! What can happen in a run, as the sinks learn of it.
 
 use std::time::Duration;
 
@@ -8,51 +8,47 @@ use crate::invitation::{AccountName, Carried};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
 
-/// Something that happened. What is settled is settled before anyone is told.
+/// A row's outcome is durable before its event is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// A row has its outcome.
     Settled(Settled),
-    /// Every worker holds back until this moment, because the API refused a call for its rate.
+    /// A rate limit holds all workers back until this moment, when one of them probes.
     Held {
-        /// When one worker asks again.
         until: Timestamp,
     },
     /// The API accepts calls again.
     Resumed,
-    /// The input was read to its end, and held this many rows.
+    /// The input was read to its end; `rows` includes bad ones.
     InputEnded {
-        /// Rows of the input, bad ones included.
         rows: u64,
     },
 }
 
-/// A row and what became of it: one line of the report.
+/// A row with its outcome: one line of the report.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settled {
     /// Record number in the input, from 1, the header not counted.
     pub row: u64,
-    /// The invitation's ID, or what stood in its place; may be empty.
+    /// The invitation's ID, or the text in its place; may be empty.
     pub invitation_id: String,
     pub account: AccountName,
     pub outcome: Outcome,
     pub detail: String,
-    /// The HTTP status of the last answer, where one came.
+    /// Of the last answer, if there was one.
     pub http_status: Option<u16>,
-    /// Calls made for this row, those that never left included.
+    /// Calls for this row, those that were never sent included.
     pub attempts: u32,
     pub rate_limit_answers: u32,
-    /// What they cost together, in credits.
     pub cost: Cost,
     pub settled_at: Timestamp,
-    /// From the row's first call to its outcome; `None` where nothing was sent.
+    /// From the row's first call to its outcome; `None` if there was no call.
     pub duration: Option<Duration>,
     /// The input's other columns.
     pub carried: Carried,
 }
 
 impl Settled {
-    /// A row that is settled without a call, now.
+    /// A row that is settled now, without a call.
     pub(crate) fn unsent(
         row: u64,
         invitation_id: String,

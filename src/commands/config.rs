@@ -29,7 +29,7 @@ pub(crate) fn config(settings: &Settings, layers: &Layers) -> Result<u8, ConfigE
     let cells = settings.iter().map(|Setting { name, value, origin }| [name, value, origin].map(Cell::own));
     let text = encode(layers.get_or_default(&config::TABLE_FORMAT)?.encoder(), ["setting", "value", "origin"], cells)?;
     match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever read it has seen enough.
+        // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::FINE),
         written => Ok(written.map(|()| exit::FINE)?),
     }

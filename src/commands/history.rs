@@ -1,4 +1,4 @@
-//! `history`: what the ledger knows, and forgetting some of it.
+//! `history`: shows records of the ledger, or deletes some.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,15 +8,15 @@ use crate::config::{self, Layers, SettingsError};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
-use crate::report::{Cell, Screen, TableFormat, encode, timestamp};
+use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HistoryError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("nobody can be asked here: pass --yes to forget without probing")]
+    #[error("no terminal to confirm on: pass --yes to forget without asking")]
     NobodyToAsk,
-    #[error("nothing was forgotten")]
+    #[error("nothing was deleted")]
     Declined,
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -35,10 +35,10 @@ impl HistoryError {
     }
 }
 
-/// Shows what the ledger knows, or makes it forget.
+/// Shows records of the ledger, or deletes some.
 pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<u8, HistoryError> {
     match view(ledger, layers, screen) {
-        // Whoever read it has seen enough.
+        // The reader has seen enough.
         Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::FINE),
         viewed => viewed.map(|()| exit::FINE),
     }
@@ -49,7 +49,7 @@ fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryEr
     if let Some(id) = layers.get(&config::SHOW_ID) {
         let entries = History::open(ledger)?.of(&id)?;
         if entries.is_empty() {
-            screen.print(&format!("the ledger knows nothing of {id}\n"));
+            screen.print(&format!("no records of {id}\n"));
         }
         let cells = entries.iter().map(|entry| entry_cells(&id, entry));
         return print(ENTRY_COLUMNS, cells, format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)));
@@ -60,7 +60,7 @@ fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryEr
     }
     let lines = History::open(ledger)?.by_day(layers.get(&config::SINCE))?;
     if lines.is_empty() {
-        screen.print("the ledger knows nothing of that time\n");
+        screen.print("no records of that time\n");
     }
     print(DAY_COLUMNS, lines.iter().map(day_cells), format, |_| history_table::by_day(&lines))
 }
@@ -68,7 +68,7 @@ fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryEr
 fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<(), HistoryError> {
     let count = History::open(ledger)?.count(what)?;
     if count == 0 {
-        screen.print("the ledger knows nothing of that\n");
+        screen.print("no such records\n");
         return Ok(());
     }
     if !is_confirmed {
@@ -76,15 +76,15 @@ fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen:
             return Err(HistoryError::NobodyToAsk);
         }
         screen.print(&format!(
-            "{count} records would be forgotten: a later run asks the API again about their invitations, at a credit \
-             each.\n"
+            "This deletes {}: later runs retry their invitations, for at least 1 credit each.\n",
+            plural(count, "record")
         ));
         if !prompt::confirmed(screen)? {
             return Err(HistoryError::Declined);
         }
     }
     let forgotten = forget(ledger, what)?;
-    screen.print(&format!("{forgotten} records were forgotten\n"));
+    screen.print(&format!("deleted {}\n", plural(forgotten, "record")));
     Ok(())
 }
 
@@ -123,7 +123,7 @@ fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 11] {
         Known::Settled(settlement) => (settlement.settled_at, settlement.outcome.as_str(), Some(settlement)),
         Known::Intended { at } => (*at, "intended", None),
     };
-    let detail = settlement.map_or("a call may have left; its end is not known", |known| known.detail.as_str());
+    let detail = settlement.map_or("a call may have been sent; result unknown", |known| known.detail.as_str());
     [
         Cell::own(timestamp(at)),
         Cell::own(id.as_str()),

@@ -1,4 +1,4 @@
-//! The ledger's history as a person reads it, in lines of 80 columns at the most. Programs get CSV or JSON.
+//! The ledger's history for people, in lines of at most 80 columns.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use crate::policy::visible;
 use crate::report::{Cell, TableFormat, encode};
 
 const WIDTH: usize = 80;
-/// An account's name is cut behind this many characters; the counts beside it leave room for no more.
-const MOST_OF_A_NAME: usize = 16;
+/// Most characters of an account's name, since the counts beside it need the rest.
+const MAX_NAME: usize = 16;
 
 const HEADER: [&str; 7] = ["day", "account", "withdrawn", "not_pending", "failed", "credits", "possible"];
 
-/// Days and accounts, below the address of the API on which they were counted.
+/// A table of days and accounts for each API address.
 pub(super) fn by_day(lines: &[DayLine]) -> io::Result<String> {
     let mut apis: Vec<_> = lines.iter().map(|line| &line.api).collect();
     apis.sort();
@@ -36,8 +36,7 @@ fn cells(line: &DayLine) -> [Cell<'_>; 7] {
     ]
 }
 
-/// What is known of one invitation: a block of lines for each entry, a line for each column that says something, and
-/// more where it is long.
+/// One block per entry, with a line for each column that is not empty; long texts are folded.
 pub(super) fn entries<'a, const N: usize>(columns: &[&str; N], entries: impl Iterator<Item = [Cell<'a>; N]>) -> String {
     let width = columns.iter().map(|name| name.chars().count()).max().unwrap_or_default() + 2;
     let block = |cells: [Cell<'a>; N]| -> String {
@@ -48,7 +47,7 @@ pub(super) fn entries<'a, const N: usize>(columns: &[&str; N], entries: impl Ite
     entries.map(block).collect::<Vec<_>>().join("\n")
 }
 
-/// A text that begins `indent` columns into its line, folded where that gets too long.
+/// A text that begins `indent` columns into its line, folded at the line's width.
 fn folded(text: &str, indent: usize) -> String {
     let mut out = String::new();
     let mut used = 0;
@@ -66,10 +65,10 @@ fn folded(text: &str, indent: usize) -> String {
 }
 
 fn cut(name: &str) -> String {
-    if name.chars().count() <= MOST_OF_A_NAME {
+    if name.chars().count() <= MAX_NAME {
         return name.to_owned();
     }
-    name.chars().take(MOST_OF_A_NAME - 1).chain(['…']).collect()
+    name.chars().take(MAX_NAME - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn days_stand_below_their_api_and_fit() {
+    fn days_are_grouped_by_api_and_fit() {
         let line = |api: &str, account: &str, count| DayLine {
             day: "2026-03-01".parse().unwrap(),
             api: api.to_owned(),

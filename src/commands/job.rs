@@ -124,7 +124,7 @@ impl<'a> Job<'a> {
         let (totals, input_complete) = ended?;
         let list_complete = list.is_none_or(|list| list.complete);
         let summary = sum_up(self.facts, totals, input_complete && list_complete, stop);
-        Ok(tell(settings, screen, summary, summary_file, Some(report_file.last())))
+        Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
     /// Ends before the first withdrawal, with a summary of the list that was bought. `why` is what ended it, where that

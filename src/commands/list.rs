@@ -44,8 +44,8 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Run
     totals.add_list(&settings.account, listing.sum);
     let mut summary = job::sum_up(facts, totals, listing.complete, &stop);
     if !stop.is_requested() {
-        // Whole, or as much as whoever reads it wanted.
+        // The list is whole, or its reader closed the pipe early.
         summary.exit_code = exit::FINE;
     }
-    Ok(job::tell(settings, screen, summary, summary_file, Some(names.last())))
+    Ok(job::tell(settings, screen, summary, summary_file, Some(names.current())))
 }

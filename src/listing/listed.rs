@@ -1,4 +1,4 @@
-//! An invitation that a filter took, as it goes on to a run or into the list's output.
+//! A listed invitation that passed the filter.
 
 use jiff::civil::Date;
 

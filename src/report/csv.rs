@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::format::{Cell, Encoder, Field};
 
-/// Most bytes that a field takes beside its own, each of which may be doubled: a delimiter and two quotes.
+/// Room that a field needs beside its own bytes, each of which may be doubled: a delimiter and two quotes.
 const AROUND_A_FIELD: usize = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Csv {
     writer: csv_core::Writer,
-    /// One field's text, reused.
+    /// Of the field that is being written; the buffer is reused.
     text: Vec<u8>,
 }
 

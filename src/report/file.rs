@@ -1,4 +1,5 @@
-//! The report's file, which is never half there: it grows as `<name>.partial` and takes its name when the run ends.
+//! The report's file. It grows as `<name>.partial` and gets its name when the run ends, so that a report under its name is
+//! always whole.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -8,7 +9,7 @@ use tempfile::TempPath;
 
 use crate::files;
 
-/// A lock is tried for this often where the file is renamed or removed under it each time.
+/// Attempts at a lock. One fails if the file is renamed or removed meanwhile.
 const ATTEMPTS: u32 = 100;
 
 /// Where a report or a summary goes.
@@ -28,7 +29,7 @@ pub(crate) struct ReportFile {
 #[derive(Debug)]
 enum Out {
     Stdout(io::Stdout),
-    /// A pipe or a device: written directly, for there is nothing to rename.
+    /// A pipe or a device, which is written directly.
     Direct(File),
     /// A regular file: `file` is `partial` until the end.
     Partial {
@@ -39,13 +40,13 @@ enum Out {
 }
 
 impl ReportFile {
-    /// Opens the report. An older `.partial` of this name is replaced; one that another process still writes is not.
+    /// Opens the report. An older `.partial` of this name is replaced, unless another process still writes it.
     pub(crate) fn create(destination: &Destination) -> io::Result<Self> {
         let path = match destination {
             Destination::Stdout => {
                 return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
             }
-            // A link is followed, so that its target is what gets replaced.
+            // A link is followed, so that its target is replaced, not the link.
             Destination::Path(path) => files::resolved(path),
         };
         match fs::metadata(&path) {
@@ -54,13 +55,13 @@ impl ReportFile {
                 let file = OpenOptions::new().write(true).open(&path)?;
                 return Ok(Self { out: Out::Direct(file), name: path });
             }
-            // Replacing goes by the directory's rights; a file that its owner made read-only is meant to stay.
+            // The directory's permissions would allow replacing it, but a read-only file is meant to stay.
             Ok(metadata) if metadata.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
             Ok(_) | Err(_) => {}
         }
         let partial = Self::partial_name(&path);
         if partial.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            let what = format!("something else than a report stands at {}", partial.display());
+            let what = format!("{} is not a regular file", partial.display());
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
         }
         let mut options = OpenOptions::new();
@@ -70,8 +71,8 @@ impl ReportFile {
         Ok(Self { out: Out::Partial { file, partial, replaces: true }, name: path })
     }
 
-    /// Opens a report under the first of these names that nobody has taken, neither for a report that is finished nor
-    /// for one that grows. At its end it replaces nothing.
+    /// Opens a report under the first of these names that is free, with no finished report and no growing one. It never
+    /// replaces a file.
     pub(crate) fn create_unnamed(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         for name in names {
             let partial = Self::partial_name(&name);
@@ -82,7 +83,7 @@ impl ReportFile {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// The name under which a report called `path` grows.
+    /// The name under which a report grows.
     pub(crate) fn partial_name(path: &Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
         name.push(".partial");
@@ -97,7 +98,7 @@ impl ReportFile {
         Names { name: self.name.clone(), growing }
     }
 
-    /// Writes, at once: what is settled must not wait in a buffer of ours.
+    /// Writes at once: settled rows must not wait in a buffer.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.out {
             Out::Stdout(out) => {
@@ -108,16 +109,16 @@ impl ReportFile {
         }
     }
 
-    /// Leaves nothing behind: there is nothing to report.
+    /// Removes the file, since there is nothing to report.
     pub(crate) fn discard(self) {
         match self.out {
             Out::Stdout(_) | Out::Direct(_) => {}
-            // What can't be removed is empty, and the next report of this name takes its place.
+            // If that fails, an empty file stays, which the next report of this name replaces.
             Out::Partial { partial, .. } => drop(fs::remove_file(partial)),
         }
     }
 
-    /// Makes it last: synced to the disk, then renamed, then the rename synced.
+    /// Makes it durable: synced, then renamed, then the rename synced.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self.out {
             Out::Stdout(mut out) => out.flush(),
@@ -135,7 +136,7 @@ impl ReportFile {
     }
 }
 
-/// The names of a report, which outlive it.
+/// The names of a report, known longer than it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
     name: PathBuf,
@@ -143,14 +144,14 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Where the lines stand now: under the final name, unless it was never taken.
-    pub(crate) fn last(&self) -> &Path {
+    /// Where the lines are now: under the final name, unless the report was never renamed.
+    pub(crate) fn current(&self) -> &Path {
         self.growing.as_deref().filter(|growing| growing.exists()).unwrap_or(&self.name)
     }
 }
 
-/// Opens the growing file and locks it. A run that ends in this moment takes its file away to its final name, and the
-/// lock that it lets go of is then one on a finished report.
+/// Opens the growing file and locks it. Another run that ends meanwhile renames its file and releases the lock, and what
+/// we lock then is its finished report.
 fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result<File> {
     for _ in 0..ATTEMPTS {
         let file = open()?;
@@ -164,7 +165,7 @@ fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io
     Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"))
 }
 
-/// Opens and locks the growing file of a name that nobody has taken; `None` where somebody has.
+/// Opens and locks the growing file of this name; `None` if the name is taken.
 fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
     let is_taken = |path: &Path| path.symlink_metadata().is_ok();
     if is_taken(name) {
@@ -174,11 +175,11 @@ fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         opened => opened?,
     };
-    // A run to which the user gave this name may have come in between.
+    // A run whose user chose this name may have taken it meanwhile.
     if !lock(&file) || !files::stands_at(&file, partial)? {
         return Ok(None);
     }
-    // As may one that has ended since the first look.
+    // Or one may have ended since the first check.
     if is_taken(name) {
         fs::remove_file(partial)?;
         return Ok(None);
@@ -186,20 +187,21 @@ fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Renames, and fails where the name was taken meanwhile.
+/// Renames, and fails if the name was taken meanwhile.
 fn rename_to_new(partial: &Path, name: &Path) -> io::Result<()> {
     let mut path = TempPath::try_from_path(partial)?;
     path.disable_cleanup(true);
     match path.persist_noclobber(name) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists && name.symlink_metadata().is_err() => {
-            // A file system that knows no such renaming, and no hard links either.
+            // A file system without such a rename and without hard links.
             fs::rename(partial, name)
         }
         renamed => renamed.map_err(|error| error.error),
     }
 }
 
-/// Whether the file is ours now. Not every file system has locks, and a report needs none to be right.
+/// Whether the file is ours now. Where the file system has no locks, it counts as ours: the lock only keeps two runs from
+/// writing one report.
 fn lock(file: &File) -> bool {
     match file.try_lock() {
         Ok(()) | Err(TryLockError::Error(_)) => true,

@@ -66,7 +66,7 @@ impl TableFormat {
 
 /// Appends records to a buffer.
 pub(crate) trait Encoder: fmt::Debug + Send {
-    /// Whether each record has exactly the columns of the head; a record names its own otherwise.
+    /// Whether each record must have exactly the columns of the head. Otherwise each record names its columns itself.
     fn has_columns(&self) -> bool;
 
     fn head(&mut self, _columns: &mut dyn Iterator<Item = &str>, _out: &mut Vec<u8>) -> io::Result<()> {

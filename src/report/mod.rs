@@ -1,7 +1,7 @@
-//! The sinks: what is told of a run, and to whom.
+//! The sinks of a run's events, and the formats in which they write.
 //!
-//! Owns the results report, the totals, the summary and everything that is shown while a run works. Changes nothing of
-//! what happened, and knows nothing of how it came about.
+//! Owns the results report, the list's output, the totals, the summary and the progress display. Never changes what
+//! happened.
 
 mod csv;
 mod file;

@@ -191,7 +191,7 @@ fn bar_style(template: &str) -> BarStyle {
 pub(crate) struct Screen(Arc<Mutex<Option<ProgressBar>>>);
 
 impl Screen {
-    /// Writes above the bar, if there is one. That nobody reads stderr any more is no reason to end a run.
+    /// Writes above the bar, if there is one. A closed stderr does not end a run.
     pub(crate) fn print(&self, text: &str) {
         let _ = self.write_bytes(text.as_bytes());
     }

@@ -75,12 +75,11 @@ fn report_name<'a>(name: &'a str, is_taken: impl Fn(&str) -> bool) -> Cow<'a, st
 pub(crate) struct Report {
     file: RecordFile,
     columns: Columns,
-    /// The time of the row that is added, reused.
+    /// Of the row that is being added; the buffer is reused.
     settled_at: String,
 }
 
 impl Report {
-    /// Begins a report with its header.
     pub(crate) fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
         let file = RecordFile::new(file, format, OWN.into_iter().chain(columns.in_report()))?;
         let mut report = Self { file, columns, settled_at: String::new() };
@@ -123,7 +122,6 @@ impl Report {
         self.file.finish()
     }
 
-    /// Leaves nothing behind: there is nothing to report.
     pub(crate) fn discard(self) {
         self.file.discard();
     }

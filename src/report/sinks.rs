@@ -1,4 +1,4 @@
-//! Where events go: into the report first, then into totals and onto the screen. One thread, in the order they came.
+//! Where events go, in the order they came: first into the report, then into the totals and onto the screen.
 
 use std::io;
 
@@ -9,22 +9,21 @@ use super::{Progress, Report, Totals};
 use crate::event::Event;
 use crate::stop::{Stop, StopReason};
 
-/// Events that are taken in before the report is written, so that a flood can't keep it waiting.
-const MOST_TOGETHER: usize = 1_000;
+/// Most events between two writes of the report, so that a flood of them can't delay it.
+const MAX_BATCH: usize = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct Sinks {
-    /// The report; none once it has failed.
+    /// `None` once it could not be written.
     pub report: Option<Report>,
     pub totals: Totals,
-    /// The bar or the lines.
     pub progress: Progress,
-    /// Asked for where the report can't be written.
+    /// Requested if the report can't be written.
     pub stop: Stop,
 }
 
 impl Sinks {
-    /// Listens until the last sender is gone, then finishes the report. Returns the sums.
+    /// Listens until the last sender is gone, then finishes the report.
     pub(crate) async fn listen(mut self, mut events: mpsc::Receiver<Event>) -> Totals {
         let mut tick = tokio::time::interval(self.progress.period());
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -37,8 +36,8 @@ impl Sinks {
                 },
                 _ = tick.tick() => {}
             }
-            // What waits is written together; nothing waits for more to come.
-            for _ in 0..MOST_TOGETHER {
+            // Events that are there already are written together; none waits for more to come.
+            for _ in 0..MAX_BATCH {
                 let Ok(event) = events.try_recv() else { break };
                 self.take(event);
             }
@@ -51,8 +50,8 @@ impl Sinks {
                 self.stop.request(
                     StopReason::ReportUnwritable,
                     format!(
-                        "the report could not be finished ({error}); its lines stand in {}",
-                        names.last().display()
+                        "the report could not be finished ({error}); its lines are in {}",
+                        names.current().display()
                     ),
                 );
             }
@@ -72,13 +71,13 @@ impl Sinks {
         }
     }
 
-    /// A report that can't be written stops the run; the totals go on being counted.
+    /// A report that can't be written stops the run. The totals are still counted.
     fn try_report(&mut self, write: impl FnOnce(&mut Report) -> io::Result<()>) {
         if let Some(report) = &mut self.report
             && let Err(error) = write(report)
         {
             let names = report.names();
-            let name = names.last().display();
+            let name = names.current().display();
             let next = "make room or choose another place with -o, then run the same command again";
             self.stop.request(
                 StopReason::ReportUnwritable,

@@ -1,4 +1,4 @@
-//! What a run came to: every row counted once, by outcome and by account; as one JSON object and as a table for people.
+//! The sums of a run: each row counted once, by outcome and by account; as one JSON object and as a table for people.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,7 +39,7 @@ impl Counts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub rows: Counts,
-    /// Calls made, those that never left included.
+    /// Those that were never sent included.
     pub calls: u64,
     /// Calls beyond each row's first.
     pub retries: u64,
@@ -62,7 +62,7 @@ pub(crate) struct ListSum {
     pub pages: u64,
     /// Invitations on them, each counted once.
     pub invitations: u64,
-    /// Calls made, those that never left included.
+    /// Those that were never sent included.
     pub calls: u64,
     /// Calls beyond each page's first.
     pub retries: u64,
@@ -103,7 +103,7 @@ impl Totals {
         self.list = Some(list);
     }
 
-    /// Whether nothing is left to do about any row.
+    /// Whether no row needs another run or a look.
     pub(crate) fn all_fine(&self) -> bool {
         self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.standing() != Standing::NotFine)
     }
