@@ -16,5 +16,5 @@ mod words;
 pub(crate) use age::{certain_days, is_younger_by_id, sent_at};
 pub(crate) use backoff::{Backoff, hold, pace_hint, retry_delay};
 pub(crate) use credits::{Cost, balance, cost, page_cost};
-pub(crate) use decide::{Decision, History, decide, given_up};
+pub(crate) use decide::{Decision, PriorCalls, decide, given_up};
 pub(crate) use judge::{Meaning, Verdict, cut, judge, visible};

@@ -164,7 +164,7 @@ fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io
         if !lock(&file) {
             break;
         }
-        if files::stands_at(&file, partial)? {
+        if files::is_at(&file, partial)? {
             return Ok(file);
         }
     }
@@ -182,7 +182,7 @@ fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
         opened => opened?,
     };
     // A run to which the user gave this name may have come in between.
-    if !lock(&file) || !files::stands_at(&file, partial)? {
+    if !lock(&file) || !files::is_at(&file, partial)? {
         return Ok(None);
     }
     // As may one that has ended since the first look.
