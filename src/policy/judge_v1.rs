@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::judge::{by_status, contradiction, judge_foreign, members};
-use super::words::{self, Said};
+use super::words::{self, Reading};
 use super::{Meaning, Verdict};
 use crate::api::HttpAnswer;
 
@@ -87,20 +87,20 @@ fn judge_success(status: u16, message: &str) -> Verdict {
     }
     match words::read(message) {
         // Settled before this call.
-        Some(Said::SettledBefore) => Verdict::new(Meaning::NotPending, message),
+        Some(Reading::SettledBefore) => Verdict::new(Meaning::NotPending, message),
         // Clear enough in spite of "success", and a retry would pay for the same answer.
-        Some(Said::NotFound) => Verdict::new(Meaning::NotFound, message),
-        Some(Said::WithdrawnNow | Said::Withdrawn) if !words::denies(message) => {
+        Some(Reading::NotFound) => Verdict::new(Meaning::NotFound, message),
+        Some(Reading::WithdrawnNow | Reading::Withdrawn) if !words::denies(message) => {
             Verdict::new(Meaning::Withdrawn, message)
         }
         None if !words::leaves_in_doubt(message) => Verdict::new(Meaning::Withdrawn, message),
         None
         | Some(
-            Said::WithdrawnNow
-            | Said::Withdrawn
-            | Said::OfTheCaller(_)
-            | Said::ParameterMissing
-            | Said::SomethingElseNotFound,
+            Reading::WithdrawnNow
+            | Reading::Withdrawn
+            | Reading::AboutCaller(_)
+            | Reading::ParameterMissing
+            | Reading::SomethingElseNotFound,
         ) => contradiction(status, "success", message),
     }
 }
@@ -108,14 +108,14 @@ fn judge_success(status: u16, message: &str) -> Verdict {
 /// A claim of an error: the message first, then the HTTP status.
 fn judge_error(status: u16, message: &str) -> Verdict {
     let meaning = match words::read(message) {
-        Some(Said::WithdrawnNow) => return contradiction(status, "error", message),
-        Some(Said::OfTheCaller(meaning)) => meaning,
-        Some(Said::ParameterMissing) => Meaning::Rejected,
-        Some(Said::SettledBefore | Said::Withdrawn) => Meaning::NotPending,
-        Some(Said::NotFound) => Meaning::NotFound,
+        Some(Reading::WithdrawnNow) => return contradiction(status, "error", message),
+        Some(Reading::AboutCaller(meaning)) => meaning,
+        Some(Reading::ParameterMissing) => Meaning::Rejected,
+        Some(Reading::SettledBefore | Reading::Withdrawn) => Meaning::NotPending,
+        Some(Reading::NotFound) => Meaning::NotFound,
         // So the 404 is not about the invitation.
-        Some(Said::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
-        None | Some(Said::SomethingElseNotFound) => by_status(status),
+        Some(Reading::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
+        None | Some(Reading::SomethingElseNotFound) => by_status(status),
     };
     let words = if message.trim().is_empty() { format!("HTTP {status} without a message") } else { message.to_owned() };
     Verdict::new(meaning, words)
@@ -125,15 +125,15 @@ fn judge_error(status: u16, message: &str) -> Verdict {
 /// believed: they settle no row, while an immediate retry would cost a credit.
 fn judge_unclaimed(status: u16, message: &str) -> Verdict {
     match words::read(message) {
-        Some(Said::OfTheCaller(meaning)) => Verdict::new(meaning, message),
+        Some(Reading::AboutCaller(meaning)) => Verdict::new(meaning, message),
         None
         | Some(
-            Said::ParameterMissing
-            | Said::WithdrawnNow
-            | Said::Withdrawn
-            | Said::SettledBefore
-            | Said::NotFound
-            | Said::SomethingElseNotFound,
+            Reading::ParameterMissing
+            | Reading::WithdrawnNow
+            | Reading::Withdrawn
+            | Reading::SettledBefore
+            | Reading::NotFound
+            | Reading::SomethingElseNotFound,
         ) => Verdict::new(Meaning::Lost, format!("HTTP {status} with JSON that is not the API's")),
     }
 }

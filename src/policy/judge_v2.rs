@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::judge::{by_status, contradiction, judge_foreign, members};
-use super::words::{self, Said};
+use super::words::{self, Reading};
 use super::{Meaning, Verdict};
 use crate::api::HttpAnswer;
 
@@ -93,15 +93,15 @@ fn judge_error(status: u16, body: &AnswerV2) -> Verdict {
         "INTERNAL_ERROR" => Meaning::ServerError,
         "INVALID_ACTION" => Meaning::Rejected,
         _ => match words::read(code).or_else(|| words::read(message)) {
-            Some(Said::WithdrawnNow) => return contradiction(status, "error", message),
+            Some(Reading::WithdrawnNow) => return contradiction(status, "error", message),
             // On V2 the login belongs to the account.
-            Some(Said::OfTheCaller(Meaning::LoginRefused)) => Meaning::AccountRefused,
-            Some(Said::OfTheCaller(meaning)) => meaning,
-            Some(Said::SettledBefore | Said::Withdrawn) => Meaning::NotPending,
-            Some(Said::NotFound) => Meaning::NotFound,
-            Some(Said::ParameterMissing) => Meaning::Rejected,
-            Some(Said::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
-            Some(Said::SomethingElseNotFound) | None => match status {
+            Some(Reading::AboutCaller(Meaning::LoginRefused)) => Meaning::AccountRefused,
+            Some(Reading::AboutCaller(meaning)) => meaning,
+            Some(Reading::SettledBefore | Reading::Withdrawn) => Meaning::NotPending,
+            Some(Reading::NotFound) => Meaning::NotFound,
+            Some(Reading::ParameterMissing) => Meaning::Rejected,
+            Some(Reading::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
+            Some(Reading::SomethingElseNotFound) | None => match status {
                 403 => Meaning::AccountRefused,
                 404 if !code.is_empty() => Meaning::Rejected,
                 status => by_status(status),
