@@ -157,7 +157,7 @@ fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io
         if !lock(&file) {
             break;
         }
-        if files::stands_at(&file, partial)? {
+        if files::is_at(&file, partial)? {
             return Ok(file);
         }
     }
@@ -175,7 +175,7 @@ fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
         opened => opened?,
     };
     // A run to which the user gave this name may have come in between.
-    if !lock(&file) || !files::stands_at(&file, partial)? {
+    if !lock(&file) || !files::is_at(&file, partial)? {
         return Ok(None);
     }
     // As may one that has ended since the first look.

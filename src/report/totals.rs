@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::Settled;
 use crate::invitation::AccountName;
-use crate::outcome::{Outcome, Standing};
+use crate::outcome::{ExitEffect, Outcome};
 use crate::policy::Cost;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Totals {
 
     /// Whether nothing is left to do about any row.
     pub(crate) fn all_fine(&self) -> bool {
-        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.standing() != Standing::NotFine)
+        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.exit_effect() != ExitEffect::NotFine)
     }
 }
 

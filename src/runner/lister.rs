@@ -9,7 +9,7 @@ use super::pacing::{advice, tell_pace};
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, says_twice};
 use crate::pace::Pace;
-use crate::policy::{Cost, Decision, History, Meaning, Verdict, cost, cut, decide, judge, page_cost};
+use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
 use crate::stop::{Stop, StopReason};
 
 /// Fetches pages and counts what they cost.
@@ -45,7 +45,7 @@ impl<A: LinkUpApi> Lister<'_, A> {
     /// rate limit holds everything back.
     pub(crate) async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
         let version = self.api.version();
-        let mut history = History::default();
+        let mut history = PriorCalls::default();
         let earlier = self.tally.calls;
         loop {
             let permit = self.stop.or(self.pace.acquire()).await?;
