@@ -18,7 +18,7 @@ use crate::report::{Screen, harmless, timestamp};
 pub(crate) enum HistoryError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("nobody can be asked here: pass --yes to forget without probing")]
+    #[error("no terminal to confirm on: pass --yes to forget without asking")]
     NobodyToAsk,
     #[error("nothing was forgotten")]
     Declined,

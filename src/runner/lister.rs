@@ -80,7 +80,7 @@ impl<A: LinkUpApi> Lister<'_, A> {
                 Decision::Settle(_) => {
                     let why = format!("page {} of the list could not be fetched ({words})", request.number);
                     let next = if meaning == Meaning::Rejected {
-                        "the API refuses it, so probing again is no use before that is mended"
+                        "the API refuses it, so asking again is no use before that is mended"
                     } else {
                         "run the same command again later"
                     };
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// What came of probing for one page, with two retries: whether it came, the calls, the most they can have cost, and
+    /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
     /// what stopped the list.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));
