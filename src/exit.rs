@@ -3,24 +3,22 @@
 use crate::ledger::LedgerError;
 use crate::stop::{Signal, StopReason};
 
-/// Every row is fine.
 pub(crate) const FINE: u8 = 0;
-/// Finished, but some row is not fine, or the input broke off.
+/// Finished, but some rows are not fine, or the input was not read to its end.
 pub(crate) const NOT_FINE: u8 = 1;
-/// Usage, configuration or input error: nothing was sent.
+/// Error of usage, configuration or input: nothing was sent.
 pub(crate) const USAGE: u8 = 2;
 /// Stopped: the API key, login token or account was refused.
 pub(crate) const REFUSED: u8 = 3;
-/// Stopped: the API says that the credits are used up.
 pub(crate) const CREDITS_USED_UP: u8 = 4;
-/// Stopped: too many failures in a row, or refused for longer than `--patience`.
+/// Stopped: too many consecutive failures, or rate limited for longer than `--patience`.
 pub(crate) const GAVE_UP: u8 = 5;
 /// Stopped: the report or the ledger could not be written.
 pub(crate) const UNWRITABLE: u8 = 6;
-/// Another run holds this ledger; nothing was sent.
+/// Another run uses this ledger; nothing was sent.
 pub(crate) const HELD: u8 = 75;
 
-/// The exit code of a run that ended; `fine` says whether every row is, and the input was read to its end.
+/// `fine`: whether every row is fine and the input was read to its end.
 pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
     match stop {
         Some(reason) => of_stop(reason),
@@ -29,7 +27,6 @@ pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
     }
 }
 
-/// The exit code of a run that stopped for this reason.
 pub(crate) const fn of_stop(reason: StopReason) -> u8 {
     match reason {
         StopReason::KeyRefused | StopReason::LoginRefused | StopReason::AccountRefused => REFUSED,
@@ -41,7 +38,7 @@ pub(crate) const fn of_stop(reason: StopReason) -> u8 {
     }
 }
 
-/// The exit code of a ledger that can't be used; nothing was sent.
+/// For a ledger that can't be used; nothing was sent.
 pub(crate) const fn of_ledger(error: &LedgerError) -> u8 {
     match error {
         LedgerError::Held { .. } => HELD,
@@ -58,7 +55,7 @@ pub(crate) const fn of_ledger(error: &LedgerError) -> u8 {
     }
 }
 
-/// 128 and the signal's number, as shells have it.
+/// 128 plus the signal's number, as in shells.
 pub(crate) const fn of_signal(signal: Signal) -> u8 {
     match signal {
         Signal::Hangup => 129,

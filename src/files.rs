@@ -1,4 +1,4 @@
-//! Which name leads to which file, so that nothing is taken for something else. Opens and changes nothing.
+//! Which path leads to which file, so that two names of one file are recognized. Opens and changes nothing.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -6,12 +6,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Links that are followed on one path, as many as Linux follows.
-const MOST_LINKS: u8 = 40;
+/// Symbolic links followed in one path: the limit of Linux.
+const MAX_LINKS: u8 = 40;
 
-/// Whether the open file is still the one to which `path` leads. A lock on a file that was renamed or removed meanwhile
-/// keeps nobody out: whoever comes next finds another file there.
-pub(crate) fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
+/// Whether `path` still leads to this open file. If the file was renamed or removed, a lock on it excludes nobody: another
+/// process would open another file.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(there) => Ok(identity(&there) == identity(&file.metadata()?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -19,7 +19,7 @@ pub(crate) fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether both names lead to one regular file, by whatever links, or would lead to one if it were there.
+/// Whether both paths lead to the same regular file, or would lead to the same if it existed.
 pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
     match (one.metadata(), other.metadata()) {
         (Ok(one), Ok(other)) => one.is_file() && identity(&one) == identity(&other),
@@ -28,20 +28,19 @@ pub(crate) fn same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// The path without links and detours, whether or not there is something at its end: what is written under this name
-/// is written there.
+/// The path with all links resolved, even if nothing exists there: where a file would be created.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     if let Ok(existing) = fs::canonicalize(path) {
         return existing;
     }
-    // A link without a path, such as `/dev/stdout` to a pipe.
+    // A link to something without a path, such as `/dev/stdout` to a pipe.
     if path.exists() {
         return path.to_owned();
     }
-    std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| follow(&path, &mut MOST_LINKS.clone()))
+    std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| follow(&path, &mut MAX_LINKS.clone()))
 }
 
-/// Follows an absolute path link by link, and on where nothing is there.
+/// Resolves the links of an absolute path, of which the last parts need not exist.
 fn follow(path: &Path, links: &mut u8) -> PathBuf {
     let mut at = PathBuf::new();
     for part in path.components() {
@@ -66,7 +65,7 @@ fn step(directory: PathBuf, name: &OsStr, links: &mut u8) -> PathBuf {
     }
 }
 
-/// What tells a file from every other, as long as it is there: its device and its number on it.
+/// Device and inode, which identify a file while it exists.
 pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_file_under_two_names_is_noticed() {
+    fn two_names_of_one_file_are_recognized() {
         let dir = tempfile::tempdir().unwrap();
         let (file, link, other) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
         fs::write(&file, "").unwrap();
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_nothing_leads_where_it_would_be_made() {
+    fn a_path_to_nothing_leads_where_it_would_be_created() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         symlink("nowhere/file", root.join("dangling")).unwrap();
@@ -112,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_moved_away_no_longer_stands_there() {
+    fn a_file_that_was_moved_is_no_longer_at_its_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         let file = File::create(&path).unwrap();
-        assert!(stands_at(&file, &path).unwrap());
+        assert!(is_at(&file, &path).unwrap());
         fs::rename(&path, dir.path().join("b")).unwrap();
-        assert!(!stands_at(&file, &path).unwrap());
+        assert!(!is_at(&file, &path).unwrap());
         fs::write(&path, "").unwrap();
-        assert!(!stands_at(&file, &path).unwrap());
+        assert!(!is_at(&file, &path).unwrap());
     }
 }

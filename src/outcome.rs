@@ -1,6 +1,6 @@
-//! What can become of a row. Every input row gets exactly one [`Outcome`]; scripts depend on the names.
+//! What can become of a row. Every input row gets exactly one [`Outcome`]; scripts depend on their names.
 //!
-//! Owns the names and what each means for the exit code and for later runs. Decides nothing.
+//! Owns the names and what each outcome means for the exit code and for later runs. Decides nothing.
 
 use std::fmt;
 
@@ -8,39 +8,38 @@ use std::fmt;
 pub(crate) enum Outcome {
     /// The API confirmed it in this run.
     Withdrawn,
-    /// An attempt's answer was lost, and a later attempt was told that nothing is pending any more.
+    /// An answer was lost, and a later one said that the invitation is no longer pending.
     PresumedWithdrawn,
     /// An earlier run settled it; nothing was sent.
     AlreadySettled,
-    /// The same invitation stands in an earlier row of this input; nothing was sent.
+    /// An earlier row of this input has the same invitation; nothing was sent.
     Duplicate,
-    /// The API says that it was accepted, declined, withdrawn, or is no longer pending.
+    /// The API says that the invitation was accepted, declined, withdrawn, or is no longer pending.
     NotPending,
     /// The API knows no such invitation for this account.
     NotFound,
-    /// An attempt's answer was lost, and nothing later proves what happened.
+    /// An answer was lost, and no later one proves what happened.
     Unconfirmed,
     /// The API refused this row for another reason.
     Rejected,
     /// Still rate limited when the run gave up.
     RateLimited,
-    /// Network or server errors until the retries were used up; nothing can have happened.
+    /// Network or server errors until the retries were used up; the invitation is surely not withdrawn.
     Failed,
-    /// The row holds no usable ID; never sent.
+    /// The row has no usable ID; nothing was sent.
     Invalid,
     /// The run stopped before any call for this row.
     NotAttempted,
 }
 
-/// What an outcome says about the run's exit code.
+/// What an outcome means for the run's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Nothing is left to do about it.
+pub(crate) enum ExitEffect {
     Fine,
-    /// The run ends with code 1, if nothing worse.
+    /// The exit code is 1, unless a stop sets another.
     NotFine,
-    /// The reason for the stop decides.
-    AsTheStop,
+    /// The stop sets the exit code.
+    FromStop,
 }
 
 impl Outcome {
@@ -60,7 +59,7 @@ impl Outcome {
         Self::NotAttempted,
     ];
 
-    /// Its name in reports and summaries.
+    /// The name in reports and summaries.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Withdrawn => "withdrawn",
@@ -82,20 +81,19 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 
-    /// What it says about the exit code.
-    pub(crate) const fn standing(self) -> Standing {
+    pub(crate) const fn exit_effect(self) -> ExitEffect {
         match self {
             Self::Withdrawn | Self::PresumedWithdrawn | Self::AlreadySettled | Self::Duplicate | Self::NotPending => {
-                Standing::Fine
+                ExitEffect::Fine
             }
             Self::NotFound | Self::Unconfirmed | Self::Rejected | Self::RateLimited | Self::Failed | Self::Invalid => {
-                Standing::NotFine
+                ExitEffect::NotFine
             }
-            Self::NotAttempted => Standing::AsTheStop,
+            Self::NotAttempted => ExitEffect::FromStop,
         }
     }
 
-    /// Whether it settles the invitation for good, so that later runs skip it.
+    /// Whether later runs skip the invitation.
     pub(crate) const fn is_final(self) -> bool {
         match self {
             Self::Withdrawn | Self::PresumedWithdrawn | Self::AlreadySettled | Self::NotPending => true,

@@ -1,6 +1,6 @@
-//! The stop: why nothing more is sent, told once to everyone who waits.
+//! The stop: why no more calls are made, shared by all tasks of a run.
 //!
-//! Owns the reasons and the telling. Does not know what is being stopped.
+//! Owns the reasons and the signal to waiting tasks. Does not know what is being stopped.
 
 use std::fmt;
 use std::future::Future;
@@ -8,36 +8,33 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Why a run stopped before its input was done.
+/// Why a run stopped before the end of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
     KeyRefused,
-    /// The API refused the login token.
     LoginRefused,
-    /// The API refused the account's ID.
     AccountRefused,
-    /// The API says that the credits are used up.
     CreditsUsedUp,
-    /// `--max-errors` rows in a row failed.
+    /// `--max-errors` consecutive failures.
     TooManyFailures,
     /// Rate limited for longer than `--patience`.
     PatienceExhausted,
-    /// The report could not be written: what is sent now would be known to nobody.
+    /// The outcomes of further calls could not be reported.
     ReportUnwritable,
-    /// The ledger could not be written or read: what is sent now could be sent again.
+    /// The ledger could not be written or read, so a later run would repeat further calls.
     LedgerUnwritable,
-    /// A part of this program broke: a bug, and no reason to go on.
+    /// A panic: a bug in this program.
     Broken,
     Signal(Signal),
 }
 
-/// The signals that end a run in order.
+/// The signals that stop a run in an orderly way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGHUP: the terminal is gone.
+    /// SIGHUP: the terminal was closed.
     Hangup,
     Interrupt,
-    /// SIGTERM: asked to end.
+    /// SIGTERM.
     Terminate,
 }
 
@@ -46,7 +43,7 @@ impl StopReason {
         matches!(self, Self::ReportUnwritable | Self::LedgerUnwritable)
     }
 
-    /// Its name in the summary.
+    /// The name in the summary.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::KeyRefused => "key_refused",
@@ -65,11 +62,10 @@ impl StopReason {
     }
 }
 
-/// A reason with the words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StopCause {
     pub reason: StopReason,
-    /// Why, in words that say what to do next.
+    /// A sentence for people, which says what to do next.
     pub detail: String,
 }
 
@@ -79,7 +75,7 @@ impl fmt::Display for StopCause {
     }
 }
 
-/// Asks a run to stop, and tells whoever waits that it was asked. Clones are the same stop.
+/// A request to stop that tasks can check and wait for. Clones share one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop(Arc<watch::Sender<Option<StopCause>>>);
 
@@ -90,42 +86,39 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Asks for the stop. The first reason stands, save that a report or a ledger which can't be written outranks every
-    /// other: whoever reads the exit code must know that something is missing there.
+    /// Requests the stop. The first reason is kept, but a report or ledger that can't be written replaces any other reason,
+    /// since the exit code must say that data is missing there.
     pub(crate) fn request(&self, reason: StopReason, detail: impl Into<String>) {
         self.0.send_if_modified(|cause| {
-            let outranked = |cause: &StopCause| reason.is_unwritable() && !cause.reason.is_unwritable();
-            let takes = cause.as_ref().is_none_or(outranked);
-            if takes {
+            let is_outranked = |cause: &StopCause| reason.is_unwritable() && !cause.reason.is_unwritable();
+            let replaces = cause.as_ref().is_none_or(is_outranked);
+            if replaces {
                 *cause = Some(StopCause { reason, detail: detail.into() });
             }
-            takes
+            replaces
         });
     }
 
-    /// Whether it was asked for.
     pub(crate) fn is_requested(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    /// Why, if it was asked for.
     pub(crate) fn cause(&self) -> Option<StopCause> {
         self.0.borrow().clone()
     }
 
-    /// Why a row that was not called for was not, in words for its line.
+    /// The detail of a row that was not called for.
     pub(crate) fn before_this_row(&self) -> String {
         let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
         format!("the run stopped before this row, {cause}")
     }
 
-    /// Ends when the stop is asked for.
     pub(crate) async fn requested(&self) {
-        // The sender lives as long as `self`, so the wait can't end for want of one.
+        // An error would mean that the sender was dropped, but `self` owns it.
         let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// What `wait` comes to, or `None` as soon as the stop is asked for.
+    /// The result of `wait`, or `None` as soon as the stop is requested.
     pub(crate) async fn or<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         if self.is_requested() {
             return None;
@@ -143,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_stands_but_for_an_unwritable_report() {
+    fn the_first_reason_is_kept_except_for_an_unwritable_report() {
         let stop = Stop::default();
         stop.request(StopReason::CreditsUsedUp, "first");
         stop.request(StopReason::Signal(Signal::Interrupt), "second");

@@ -17,7 +17,7 @@ pub(crate) enum RunError {
     Input(#[from] InputError),
     #[error(transparent)]
     Output(#[from] OutputError),
-    #[error("nobody can be asked here: pass --yes to withdraw without probing (or look ahead with --dry-run)")]
+    #[error("no terminal to confirm on: pass --yes to withdraw without asking (or look ahead with --dry-run)")]
     NobodyToAsk,
     #[error(transparent)]
     Keep(#[from] KeepError),

@@ -18,7 +18,7 @@ use super::{Key, LedgerError, Lookup, RunInfo, Settlement, connection, place, te
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and lets go of the
 /// lock, as [`Ledger::close`] does.
 ///
-/// What it was asked for is done even if the probing future is dropped, so an intent must not be asked for in a race
+/// What it was asked for is done even if the asking future is dropped, so an intent must not be asked for in a race
 /// against the stop: it would stand without a call. Once it can't be written, every later call fails the same way.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger(Arc<Inner>);

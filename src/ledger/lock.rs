@@ -122,7 +122,7 @@ fn locked(path: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result
     for _ in 0..ATTEMPTS {
         let file = open()?;
         match file.try_lock() {
-            Ok(()) if files::stands_at(&file, path)? => return Ok(Locked::Ours(file)),
+            Ok(()) if files::is_at(&file, path)? => return Ok(Locked::Ours(file)),
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(Locked::Theirs(file)),
             Err(TryLockError::Error(error)) => return Err(error),
@@ -222,7 +222,7 @@ mod tests {
             Ok(file)
         });
         let Locked::Ours(file) = locked.unwrap() else { panic!("not ours") };
-        assert!(files::stands_at(&file, &path).unwrap());
+        assert!(files::is_at(&file, &path).unwrap());
     }
 
     #[test]

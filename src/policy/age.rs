@@ -1,7 +1,7 @@
-//! How old an invitation surely is, from the API's prose and from its own ID.
+//! The minimum age of an invitation, from the API's text and from its ID.
 //!
-//! Ages decide what is withdrawn, so each is the least that the words can mean, and words that are not understood have
-//! none.
+//! Ages decide what is withdrawn, so each is the least that the text can mean, and a text that is not understood gives no
+//! age.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,9 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 const MONTH: u32 = 30;
 const YEAR: u32 = 365;
 
-/// The days that have surely passed since an invitation was sent, by what the API says of it: "Sent yesterday",
-/// "3 weeks ago", "5d". LinkedIn rounds down, so that "1 month ago" is 30 days or more. `None` where the words are not
-/// understood, as in another language.
+/// The minimum age in days, from the API's `sent_time`: "Sent yesterday", "3 weeks ago", "5d". Rounded down, so "1 month ago"
+/// is at least 30 days (docs/linkup-api.md, "Sent invitations"). `None` if the text is not understood, as in another language.
 pub(crate) fn certain_days(words: &str) -> Option<u32> {
     let words = words.trim().to_lowercase();
     let words = words.strip_prefix("sent ").map_or(words.as_str(), str::trim);
@@ -22,7 +21,7 @@ pub(crate) fn certain_days(words: &str) -> Option<u32> {
     }
     let (number, unit) = match words.strip_suffix(" ago") {
         Some(words) => words.split_once(' ')?,
-        // "5d", V2's short form.
+        // V2's short form, "5d".
         None => words.split_at(words.find(|c: char| !c.is_ascii_digit())?),
     };
     let number: u32 = match number {
@@ -31,7 +30,7 @@ pub(crate) fn certain_days(words: &str) -> Option<u32> {
         _ => number.parse().ok()?,
     };
     let days = match unit {
-        // "m" is a minute to LinkedIn, as its month is "mo".
+        // "m" is a minute, since LinkedIn writes "mo" for a month.
         "s" | "second" | "seconds" | "m" | "min" | "mins" | "minute" | "minutes" | "h" | "hr" | "hrs" | "hour"
         | "hours" => 0,
         "d" | "day" | "days" => 1,
@@ -43,17 +42,17 @@ pub(crate) fn certain_days(words: &str) -> Option<u32> {
     number.checked_mul(days)
 }
 
-/// Before LinkedIn there were no invitations; a smaller number is an ID that holds no time.
-const FIRST: i64 = 1_041_379_200_000;
+/// 2003-01-01, before LinkedIn existed: an ID below this contains no time.
+const MIN_SENT_MILLIS: i64 = 1_041_379_200_000;
 
 /// When an invitation was sent, by its ID: the bits above the lowest 22 are Unix milliseconds. The vendor does not document
 /// this, and older, short IDs contain no time (docs/linkup-api.md, "IDs").
 pub(crate) fn sent_at(id: &str) -> Option<Timestamp> {
     let millis = i64::try_from(id.parse::<u64>().ok()? >> 22).ok()?;
-    (millis >= FIRST).then(|| Timestamp::from_millisecond(millis).ok())?
+    (millis >= MIN_SENT_MILLIS).then(|| Timestamp::from_millisecond(millis).ok())?
 }
 
-/// Whether an invitation's ID says that it was sent fewer than so many days before `now`.
+/// Whether the ID says that the invitation was sent less than `days` days before `now`.
 pub(crate) fn is_younger_by_id(id: &str, days: u32, now: Timestamp) -> bool {
     let limit = now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN);
     sent_at(id).is_some_and(|sent| sent > limit)
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_certain_of_an_age_in_words() {
+    fn the_minimum_age_from_a_text() {
         let cases = [
             ("Sent today", Some(0)),
             ("today", Some(0)),
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_s_own_time() {
+    fn the_time_in_an_id() {
         // docs/linkup-api.md, "IDs".
         let cases = [
             ("7453486530700017665", Some("2026-04-24")),
@@ -133,15 +132,15 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_says_younger() {
+    fn whether_an_id_says_younger() {
         let now: Timestamp = "2025-06-16T00:00:00Z".parse().unwrap();
         let cases =
             [("7329176687475109888", 30, false), ("7329176687475109888", 32, true), ("2906418534", 9_000, false)];
         for (id, days, younger) in cases {
             assert_eq!(is_younger_by_id(id, days, now), younger, "{id} {days}");
         }
-        // Sent after now: whatever that means, it is not old.
+        // In the future, so not old.
         assert!(is_younger_by_id("7453486530700017665", 1, now));
-        assert!(is_younger_by_id("7329176687475109888", u32::MAX, now), "nothing is that old");
+        assert!(is_younger_by_id("7329176687475109888", u32::MAX, now), "no invitation is that old");
     }
 }

@@ -1,36 +1,69 @@
-//! How long to wait: exponential back-off with jitter, for one row's retry and for the hold of the whole run.
+//! How long to wait: exponential back-off with jitter, for one row's retry and for the hold of the whole run, and what an
+//! answer's headers ask for. Headers only change the pace, never what an answer means.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The bounds of every back-off (`--retry-base`, `--retry-max`).
+use crate::api::PaceHeaders;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backoff {
-    /// The first wait, before jitter.
+    /// `--retry-base`: the first wait, before jitter.
     pub base: Duration,
-    /// No wait is longer.
+    /// `--retry-max`: the longest wait.
     pub max: Duration,
 }
 
-/// The wait before a row's next attempt, `retries` of which are used up; `jitter` is in `0.0..1.0`.
+/// The wait before a row's next attempt, after `retries` retries; `jitter` is in `0.0..1.0`.
 ///
-/// Between half and all of the doubled base: rows that failed together must not come back together, yet none comes
-/// back at once.
+/// Between half and all of the doubled base, so that rows which failed together are not retried together, and none is
+/// retried at once.
 pub(crate) fn retry_delay(backoff: Backoff, retries: u32, jitter: f64) -> Duration {
     let doubled = backoff.base.saturating_mul(2_u32.saturating_pow(retries)).min(backoff.max);
     doubled.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
-/// How long every worker holds back after a rate-limit answer.
+/// How long every worker waits after a rate-limit answer.
 ///
-/// `refusals` counts the times in a row that the API refused whoever asked first after a hold. The hold is never
-/// shorter than what the API asks for (`hint`), and a little jitter is laid on top of that, since other programs on
-/// the same key were told the same; nor is it shorter than our own back-off, since an API that says "0" and refuses
-/// again would sell us one refusal after the other.
+/// `refusals` counts the consecutive holds after which the first call was refused again. The hold is never shorter than
+/// what the API asks for (`hint`), plus a little jitter, since other programs with the same key wait for the same moment.
+/// Nor is it shorter than our own back-off, since an API that asks for 0 seconds and refuses again would charge for each
+/// refusal.
 pub(crate) fn hold(backoff: Backoff, refusals: u32, hint: Option<Duration>, jitter: f64) -> Duration {
     let own = retry_delay(backoff, refusals, jitter);
     match hint {
         Some(hint) => hint.saturating_add(own.min(hint / 10)).max(own),
         None => own,
+    }
+}
+
+/// From here on a number is a time in Unix seconds, not a number of seconds from now.
+const MIN_UNIX_SECONDS: f64 = 1e9;
+/// From here on it is in Unix milliseconds.
+const MIN_UNIX_MILLIS: f64 = 1e11;
+
+/// How long the headers ask to wait before the next call, if they do.
+///
+/// `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3). `RateLimit-Remaining: 0` with `RateLimit-Reset`
+/// (seconds, or Unix time) says the same. The vendor documents neither (docs/linkup-api.md, "V1").
+pub(crate) fn pace_hint(headers: &PaceHeaders, now: SystemTime) -> Option<Duration> {
+    let retry_after = headers.retry_after.as_deref().and_then(|value| moment_or_seconds(value, now));
+    let used_up = headers.remaining.as_deref().is_some_and(|value| value.trim() == "0");
+    let reset = headers.reset.as_deref().filter(|_| used_up).and_then(|value| moment_or_seconds(value, now));
+    retry_after.max(reset)
+}
+
+fn moment_or_seconds(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let until = |moment: SystemTime| moment.duration_since(now).unwrap_or_default();
+    match value.parse::<f64>() {
+        Ok(millis) if millis >= MIN_UNIX_MILLIS => {
+            UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(millis / 1_000.0).ok()?).map(until)
+        }
+        Ok(seconds) if seconds >= MIN_UNIX_SECONDS => {
+            UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?).map(until)
+        }
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => httpdate::parse_http_date(value).ok().map(until),
     }
 }
 
@@ -70,6 +103,39 @@ mod tests {
         for (refusals, hint, jitter, millis) in cases {
             let hint = hint.map(Duration::from_secs);
             assert_eq!(hold(BACKOFF, refusals, hint, jitter), Duration::from_millis(millis), "{refusals} {hint:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_headers_ask_for() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_795_000_000);
+        let date = httpdate::fmt_http_date(now + Duration::from_secs(90));
+        let past = httpdate::fmt_http_date(now - Duration::from_secs(90));
+        let some = |value: &str| Some(value.to_owned());
+        let cases = [
+            (None, None, None, None),
+            (some("30"), None, None, Some(30.0)),
+            (some(" 1.5 "), None, None, Some(1.5)),
+            (some("0"), None, None, Some(0.0)),
+            (some(&date), None, None, Some(90.0)),
+            (some(&past), None, None, Some(0.0)),
+            (some("-5"), None, None, None),
+            (some("soon"), None, None, None),
+            (some("1e400"), None, None, None),
+            (some("1e23"), None, None, None),
+            (some("NaN"), None, None, None),
+            (None, some("0"), some("12"), Some(12.0)),
+            (None, some("0"), some("1795000045"), Some(45.0)),
+            (None, some("0"), some("1795000045000"), Some(45.0)),
+            (None, some("7"), some("12"), None),
+            (None, None, some("12"), None),
+            (some("30"), some("0"), some("12"), Some(30.0)),
+            (some("5"), some("0"), some("12"), Some(12.0)),
+        ];
+        for (retry_after, remaining, reset, seconds) in cases {
+            let headers = PaceHeaders { retry_after, remaining, reset };
+            let expected = seconds.map(Duration::from_secs_f64);
+            assert_eq!(pace_hint(&headers, now), expected, "{headers:?}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What one clause of a message says of the invitation.
+//! What one clause of a message says about the invitation.
 //!
-//! A clause states something only where every word of it is known here: "the invitation was declined", and neither
-//! "the invitation id is withdrawn from the documentation" nor any hedge that nobody has thought of yet.
+//! A clause is a statement only if every word of it is known here: "the invitation was declined" is one, "the invitation id
+//! is withdrawn from the documentation" is not, nor is any hedge with an unknown word.
 
-/// What a clause says of the invitation, the weightier later.
+/// What a clause says about the invitation, from the weakest to the strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
+pub(super) enum InvitationState {
     /// It is no longer pending.
     Unpending,
     /// It is withdrawn, by this call or before.
@@ -16,34 +16,34 @@ pub(super) enum State {
     WithdrawnNow,
 }
 
-/// What a clause states, and whether it names the invitation itself: "it was declined" may speak of something else.
+/// What a clause states, and whether it names the invitation: "it was declined" may be about something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Statement {
-    pub(super) state: State,
+    pub(super) state: InvitationState,
     pub(super) named: bool,
 }
 
-/// What a clause says is not there.
+/// What a clause says was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
     Invitation,
     SomethingElse,
 }
 
-/// The clauses of a message, each as its telling words. "Cannot withdraw: it was already accepted" says two things, of
-/// which the second is plain.
+/// The clauses of a message, each as its key words. "Cannot withdraw: it was already accepted" has two clauses, the second
+/// of which is a statement.
 pub(super) fn clauses(text: &str) -> Vec<Vec<&str>> {
     const ENDS: [char; 14] = ['.', ';', ':', ',', '!', '?', '(', ')', '[', ']', '{', '}', '–', '—'];
     let mut clauses = Vec::new();
     for part in text.split(ENDS) {
-        let words = telling(part);
+        let words = key_words(part);
         let mut begin = 0;
         for (at, word) in words.iter().enumerate() {
             if matches!(*word, "because" | "since" | "as" | "but" | "and") {
                 clauses.push(words[begin..at].to_vec());
                 begin = at + 1;
             } else if matches!(*word, "that" | "which") && at > begin && words[at - 1] == INVITATION {
-                // "An invitation that was declined": what follows is said of it, by whatever it is told of it.
+                // "An invitation that was declined": the rest is a clause about the invitation.
                 clauses.push(words[begin..at].to_vec());
                 begin = at;
             }
@@ -62,9 +62,9 @@ pub(super) fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
         .filter(|w| !w.is_empty())
 }
 
-/// The words that carry the meaning: no articles, no numbers and dates but the 0 of "0 invitations", and the pending
-/// connection invitation is an invitation.
-fn telling(part: &str) -> Vec<&str> {
+/// The words that matter: without articles, numbers and dates (but with the 0 of "0 invitations"), and "pending connection
+/// invitation" becomes "invitation".
+fn key_words(part: &str) -> Vec<&str> {
     let mut kept = Vec::new();
     let mut before_a_number = false;
     for word in words(part).rev() {
@@ -85,24 +85,27 @@ fn telling(part: &str) -> Vec<&str> {
     kept
 }
 
-/// What a clause states outright of the invitation; `alone` where the message holds no other.
-pub(super) fn statement(clause: &[&str], alone: bool) -> Option<Statement> {
+/// What a clause states about the invitation; `is_only` if the message has no other clause.
+pub(super) fn statement(clause: &[&str], is_only: bool) -> Option<Statement> {
     let before = clause.iter().any(|word| matches!(*word, "already" | "previously"));
     let now = clause.contains(&"successfully");
     let words: Vec<&str> =
         clause.iter().copied().filter(|word| !matches!(*word, "already" | "previously" | "successfully")).collect();
     let (mut statement, marked) = passive(&words).or_else(|| active(&words))?;
     statement.state = match statement.state {
-        State::Withdrawn if before => State::Before,
-        State::Withdrawn if now => State::WithdrawnNow,
-        State::Withdrawn | State::Unpending | State::Before | State::WithdrawnNow => statement.state,
+        InvitationState::Withdrawn if before => InvitationState::Before,
+        InvitationState::Withdrawn if now => InvitationState::WithdrawnNow,
+        InvitationState::Withdrawn
+        | InvitationState::Unpending
+        | InvitationState::Before
+        | InvitationState::WithdrawnNow => statement.state,
     };
-    // "Invitation accepted" beside other clauses may be a label: "Invitation accepted: no".
-    (marked || before || now || (alone && statement.named)).then_some(statement)
+    // "Invitation accepted" before other clauses may be a label: "Invitation accepted: no".
+    (marked || before || now || (is_only && statement.named)).then_some(statement)
 }
 
-/// "The invitation has been declined by the recipient", "it is no longer in pending state"; and whether a verb or a
-/// doer makes a sentence of it.
+/// "The invitation has been declined by the recipient", "it is no longer in pending state"; and whether a verb or an
+/// agent makes it a sentence.
 fn passive(words: &[&str]) -> Option<(Statement, bool)> {
     let (named, words) = match words {
         [INVITATION, "status" | "state", rest @ ..] | [INVITATION, rest @ ..] => (true, rest),
@@ -114,7 +117,7 @@ fn passive(words: &[&str]) -> Option<(Statement, bool)> {
     if let ["not", rest @ ..] | ["no", "longer", rest @ ..] = words {
         let rest = rest.strip_prefix(&["in"]).unwrap_or(rest);
         let unpending = matches!(rest, ["pending"] | ["pending", "state" | "status"]);
-        return unpending.then_some((Statement { state: State::Unpending, named }, true));
+        return unpending.then_some((Statement { state: InvitationState::Unpending, named }, true));
     }
     let states = words.iter().take_while(|word| is_state(word) || **word == "or").count();
     let (states, doer) = words.split_at(states);
@@ -125,7 +128,7 @@ fn passive(words: &[&str]) -> Option<(Statement, bool)> {
     };
     let whole = states.first().is_some_and(|word| is_state(word)) && states.last().is_some_and(|word| is_state(word));
     let withdrawn = states.iter().all(|word| *word == "withdrawn");
-    let state = if withdrawn { State::Withdrawn } else { State::Before };
+    let state = if withdrawn { InvitationState::Withdrawn } else { InvitationState::Before };
     whole.then_some((Statement { state, named }, verbs > 0 || by_somebody))
 }
 
@@ -137,21 +140,21 @@ fn active(words: &[&str]) -> Option<(Statement, bool)> {
     };
     let (did, object) = rest.split_first()?;
     let state = match (*who, *did) {
-        ("you", "withdrew" | "withdrawn") => State::Withdrawn,
-        (who, "accepted" | "declined") if is_person(who) => State::Before,
+        ("you", "withdrew" | "withdrawn") => InvitationState::Withdrawn,
+        (who, "accepted" | "declined") if is_person(who) => InvitationState::Before,
         _ => return None,
     };
     let named = match object {
         [INVITATION] => true,
         ["it"] => false,
-        // "The user accepted" may be any user, and any terms.
+        // "The user accepted" may be about another user, or about terms.
         [] if matches!(*who, "recipient" | "invitee") => false,
         _ => return None,
     };
     Some((Statement { state, named }, true))
 }
 
-/// What a clause says is not there: "invitation could not be found", "no such account", "nothing to withdraw".
+/// What a clause says was not found: "invitation could not be found", "no such account", "nothing to withdraw".
 pub(super) fn missing(clause: &[&str]) -> Option<Missing> {
     let nothing = clause.iter().position(|word| matches!(*word, "no" | "nothing"));
     let denied = nothing.is_some() || clause.iter().any(|word| matches!(*word, "not" | "unable" | "failed" | "never"));
@@ -172,7 +175,7 @@ pub(super) fn missing(clause: &[&str]) -> Option<Missing> {
     }
 }
 
-/// What these words name first. Where they name nothing it is what was asked for: "not found".
+/// What these words mention first. If nothing, it is what was asked for: "not found".
 fn thing(words: &[&str]) -> Missing {
     let named = words.iter().find(|word| **word == INVITATION || !is_common(word));
     match named.copied() {
@@ -181,8 +184,7 @@ fn thing(words: &[&str]) -> Missing {
     }
 }
 
-/// Words that a message about a withdrawal is made of, and that name nothing else which could have been accepted,
-/// declined or withdrawn.
+/// Words of a message about a withdrawal that mention nothing else which could have been accepted, declined or withdrawn.
 pub(super) fn is_common(word: &str) -> bool {
     is_form_of_be(word)
         || is_state(word)

@@ -1,4 +1,4 @@
-//! What to do after a call: settle the row, try it again, hold everyone back, or stop the run.
+//! What to do after a call: settle the row, retry it, hold all calls, or stop the run.
 
 use std::time::Duration;
 
@@ -6,19 +6,18 @@ use super::{Backoff, Meaning, retry_delay};
 use crate::outcome::Outcome;
 use crate::stop::StopReason;
 
-/// What has happened to a row before the call that is being judged.
+/// What happened to a row before the call that is being judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct History {
-    /// Retries used up. Rate-limit answers use up none.
+pub(crate) struct PriorCalls {
+    /// Rate-limit answers don't count.
     pub retries: u32,
-    /// Whether the answer of an earlier attempt was lost, so that it may have been done.
+    /// Whether an earlier answer was lost, so that the invitation may be withdrawn.
     pub lost: bool,
     /// Whether the last answer was a rate limit.
     pub rate_limited: bool,
 }
 
-impl History {
-    /// The history as the next attempt will find it.
+impl PriorCalls {
     pub(crate) fn after(self, meaning: Meaning) -> Self {
         let used = matches!(meaning, Meaning::ServerError | Meaning::Lost | Meaning::NotSent);
         Self {
@@ -29,25 +28,23 @@ impl History {
     }
 }
 
-/// What to do next with a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Decision {
     Settle(Outcome),
-    /// This is its outcome, and every further call would end the same way: stop the run.
+    /// Every further call would end in the same way.
     SettleAndStop(Outcome, StopReason),
-    /// Try again after this wait; it uses up one retry.
     Retry(Duration),
-    /// Try again after the hold of the whole run.
+    /// Retry after the hold of all calls; doesn't count as a retry.
     Hold,
 }
 
-/// What to do after a call that ended as `meaning` for a row with this history; `jitter` is in `0.0..1.0`.
-pub(crate) fn decide(meaning: Meaning, history: History, retries: u32, backoff: Backoff, jitter: f64) -> Decision {
-    // Once an answer was lost, only success or "not pending" resolves the row.
-    let unless_lost = |outcome| if history.lost { Outcome::Unconfirmed } else { outcome };
+/// What to do after a call with this meaning. `retries` is the most that a row may have; `jitter` is in `0.0..1.0`.
+pub(crate) fn decide(meaning: Meaning, prior: PriorCalls, retries: u32, backoff: Backoff, jitter: f64) -> Decision {
+    // After a lost answer, only success or "not pending" proves what happened.
+    let unless_lost = |outcome| if prior.lost { Outcome::Unconfirmed } else { outcome };
     match meaning {
         Meaning::Withdrawn => Decision::Settle(Outcome::Withdrawn),
-        Meaning::NotPending if history.lost => Decision::Settle(Outcome::PresumedWithdrawn),
+        Meaning::NotPending if prior.lost => Decision::Settle(Outcome::PresumedWithdrawn),
         Meaning::NotPending => Decision::Settle(Outcome::NotPending),
         Meaning::NotFound => Decision::Settle(unless_lost(Outcome::NotFound)),
         Meaning::Rejected => Decision::Settle(unless_lost(Outcome::Rejected)),
@@ -56,19 +53,19 @@ pub(crate) fn decide(meaning: Meaning, history: History, retries: u32, backoff: 
         Meaning::AccountRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::AccountRefused),
         Meaning::CreditsUsedUp => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::CreditsUsedUp),
         Meaning::RateLimited => Decision::Hold,
-        Meaning::ServerError | Meaning::Lost | Meaning::NotSent if history.retries < retries => {
-            Decision::Retry(retry_delay(backoff, history.retries, jitter))
+        Meaning::ServerError | Meaning::Lost | Meaning::NotSent if prior.retries < retries => {
+            Decision::Retry(retry_delay(backoff, prior.retries, jitter))
         }
         Meaning::ServerError | Meaning::NotSent => Decision::Settle(unless_lost(Outcome::Failed)),
         Meaning::Lost => Decision::Settle(Outcome::Unconfirmed),
     }
 }
 
-/// The outcome of a row that was tried and whose run stopped before it was settled.
-pub(crate) fn given_up(history: History) -> Outcome {
-    if history.lost {
+/// The outcome of a row that was called for, but not settled before the run stopped.
+pub(crate) fn given_up(prior: PriorCalls) -> Outcome {
+    if prior.lost {
         Outcome::Unconfirmed
-    } else if history.rate_limited {
+    } else if prior.rate_limited {
         Outcome::RateLimited
     } else {
         Outcome::Failed
@@ -87,7 +84,7 @@ mod tests {
     #[test]
     fn what_follows_each_answer() {
         let retry = |millis| Retry(Duration::from_millis(millis));
-        // Answer; then what follows it where nothing was lost before, and where an answer was; both with retries left.
+        // With retries left: the answer, and the decision without and with an earlier lost answer.
         let cases = [
             (Meaning::Withdrawn, Settle(Outcome::Withdrawn), Settle(Outcome::Withdrawn)),
             (Meaning::NotPending, Settle(Outcome::NotPending), Settle(Outcome::PresumedWithdrawn)),
@@ -119,10 +116,10 @@ mod tests {
             (Meaning::NotSent, retry(2_000), retry(2_000)),
         ];
         for (meaning, clean, after_loss) in cases {
-            let history = History { retries: 1, ..History::default() };
-            assert_eq!(decide(meaning, history, RETRIES, BACKOFF, 1.0), clean, "{meaning:?}");
-            let history = History { lost: true, ..history };
-            assert_eq!(decide(meaning, history, RETRIES, BACKOFF, 1.0), after_loss, "{meaning:?} after a loss");
+            let prior = PriorCalls { retries: 1, ..PriorCalls::default() };
+            assert_eq!(decide(meaning, prior, RETRIES, BACKOFF, 1.0), clean, "{meaning:?}");
+            let prior = PriorCalls { lost: true, ..prior };
+            assert_eq!(decide(meaning, prior, RETRIES, BACKOFF, 1.0), after_loss, "{meaning:?} after a loss");
         }
         for meaning in Meaning::ALL {
             assert!(cases.iter().any(|case| case.0 == meaning), "no case for {meaning:?}");
@@ -138,16 +135,16 @@ mod tests {
             (Meaning::RateLimited, Hold, Hold),
         ];
         for (meaning, clean, after_loss) in cases {
-            let history = History { retries: RETRIES, ..History::default() };
-            assert_eq!(decide(meaning, history, RETRIES, BACKOFF, 1.0), clean, "{meaning:?}");
-            let history = History { lost: true, ..history };
-            assert_eq!(decide(meaning, history, RETRIES, BACKOFF, 1.0), after_loss, "{meaning:?} after a loss");
+            let prior = PriorCalls { retries: RETRIES, ..PriorCalls::default() };
+            assert_eq!(decide(meaning, prior, RETRIES, BACKOFF, 1.0), clean, "{meaning:?}");
+            let prior = PriorCalls { lost: true, ..prior };
+            assert_eq!(decide(meaning, prior, RETRIES, BACKOFF, 1.0), after_loss, "{meaning:?} after a loss");
         }
     }
 
     #[test]
     fn what_a_row_ends_as_where_the_run_gives_up() {
-        let after = |meanings: &[Meaning]| given_up(meanings.iter().fold(History::default(), |h, m| h.after(*m)));
+        let after = |meanings: &[Meaning]| given_up(meanings.iter().fold(PriorCalls::default(), |h, m| h.after(*m)));
         let cases: [(&[Meaning], Outcome); 5] = [
             (&[Meaning::RateLimited], Outcome::RateLimited),
             (&[Meaning::ServerError], Outcome::Failed),
@@ -163,7 +160,7 @@ mod tests {
     #[test]
     fn only_errors_use_up_retries() {
         for meaning in Meaning::ALL {
-            let used = History::default().after(meaning).retries;
+            let used = PriorCalls::default().after(meaning).retries;
             let costs = matches!(meaning, Meaning::ServerError | Meaning::Lost | Meaning::NotSent);
             assert_eq!(used, u32::from(costs), "{meaning:?}");
         }

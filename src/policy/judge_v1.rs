@@ -1,4 +1,4 @@
-//! What a V1 answer means: its body decides first, its HTTP status second.
+//! What a V1 answer means: its body first, its HTTP status second.
 //!
 //! V1 answers most errors with HTTP 200, so the status says little: by the status only, a rate-limited row would count as
 //! withdrawn (docs/linkup-api.md, "V1 errors").
@@ -6,24 +6,14 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::judge::members;
-use super::words::{self, Said};
+use super::judge::{by_status, contradiction, judge_foreign, members};
+use super::words::{self, Reading};
 use super::{Meaning, Verdict};
-use crate::api::{CallResult, HttpAnswer};
+use crate::api::HttpAnswer;
 
-/// What a call's end means for its invitation.
-pub(super) fn judge_v1(ending: &CallResult) -> Verdict {
-    match ending {
-        CallResult::NotSent(why) => Verdict::new(Meaning::NotSent, why),
-        CallResult::Lost(why) => Verdict::new(Meaning::Lost, why),
-        CallResult::Answered(answer) => judge_answer(answer),
-    }
-}
-
-/// The members of an answer that are documented, and those in which web frameworks and V2 put an error. A member that
-/// stands there twice makes it no answer of the API's.
+/// The documented members of an answer, and those in which web frameworks and V2 put an error.
 #[derive(Deserialize)]
-struct Body {
+struct AnswerV1 {
     status: Option<Value>,
     message: Option<Value>,
     error: Option<Value>,
@@ -32,13 +22,8 @@ struct Body {
     data: Option<Value>,
 }
 
-impl Body {
-    /// A JSON object's members; `None` for anything else.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        members(bytes)
-    }
-
-    /// The message, wherever it stands; an error's code where there is none.
+impl AnswerV1 {
+    /// The message, in whichever member it is; without one, the error's code.
     fn message(&self) -> &str {
         let nested = |name| self.error.as_ref().and_then(|error| error.get(name));
         [self.message.as_ref(), nested("message"), self.error.as_ref(), self.detail.as_ref(), nested("code")]
@@ -49,7 +34,7 @@ impl Body {
             .unwrap_or_default()
     }
 
-    /// Whether anything beside `status` says that it was no success.
+    /// Whether anything but `status` says that the call failed.
     fn denies_success(&self) -> bool {
         let is_error = |value: &Value| !(value.is_null() || *value == false || *value == "");
         let withdrawn = self.data.as_ref().and_then(|data| data.get("withdrawn"));
@@ -63,13 +48,13 @@ enum Claim {
     Success,
     Error,
     None,
-    /// A `status` that the API's page does not know.
+    /// Not a documented value.
     Unknown,
 }
 
-fn judge_answer(answer: &HttpAnswer) -> Verdict {
+pub(super) fn judge_answer(answer: &HttpAnswer) -> Verdict {
     let status = answer.http_status;
-    let Some(body) = Body::parse(&answer.body) else {
+    let Some(body) = members::<AnswerV1>(&answer.body) else {
         return judge_foreign(status);
     };
     let claim = match &body.status {
@@ -91,92 +76,65 @@ fn judge_answer(answer: &HttpAnswer) -> Verdict {
 /// The documented confirmation (docs/linkup-api.md, "V1").
 const CONFIRMATION: &str = "Connection invitation withdrawn successfully";
 
-/// A body that claims success: believed where nothing else in the answer speaks against it.
+/// A claim of success is believed unless anything else in the answer contradicts it.
 fn judge_success(status: u16, message: &str) -> Verdict {
     if !(200..300).contains(&status) {
         return contradiction(status, "success", message);
     }
-    // Most answers are this one, and to read it as prose costs more than all the rest of the judging.
+    // A shortcut for most answers: reading a message costs more than everything else here.
     if message == CONFIRMATION {
         return Verdict::new(Meaning::Withdrawn, message);
     }
     match words::read(message) {
-        // Settled, but not by this call.
-        Some(Said::SettledBefore) => Verdict::new(Meaning::NotPending, message),
-        // Says so, whatever "success" is meant to be: asking again would buy the same answer.
-        Some(Said::NotFound) => Verdict::new(Meaning::NotFound, message),
-        Some(Said::WithdrawnNow | Said::Withdrawn) if !words::denies(message) => {
+        // Settled before this call.
+        Some(Reading::SettledBefore) => Verdict::new(Meaning::NotPending, message),
+        // Clear enough in spite of "success", and a retry would pay for the same answer.
+        Some(Reading::NotFound) => Verdict::new(Meaning::NotFound, message),
+        Some(Reading::WithdrawnNow | Reading::Withdrawn) if !words::denies(message) => {
             Verdict::new(Meaning::Withdrawn, message)
         }
         None if !words::leaves_in_doubt(message) => Verdict::new(Meaning::Withdrawn, message),
         None
         | Some(
-            Said::WithdrawnNow
-            | Said::Withdrawn
-            | Said::OfTheCaller(_)
-            | Said::ParameterMissing
-            | Said::SomethingElseNotFound,
+            Reading::WithdrawnNow
+            | Reading::Withdrawn
+            | Reading::AboutCaller(_)
+            | Reading::ParameterMissing
+            | Reading::SomethingElseNotFound,
         ) => contradiction(status, "success", message),
     }
 }
 
-/// An answer that contradicts itself is as good as none.
-pub(super) fn contradiction(status: u16, claim: &str, message: &str) -> Verdict {
-    let said = if message.trim().is_empty() { String::new() } else { format!(", \"{message}\"") };
-    Verdict::new(Meaning::Lost, format!("HTTP {status} with an answer that contradicts itself: status {claim}{said}"))
-}
-
-/// A body that claims an error: its words first, then the status.
+/// A claim of an error: the message first, then the HTTP status.
 fn judge_error(status: u16, message: &str) -> Verdict {
     let meaning = match words::read(message) {
-        Some(Said::WithdrawnNow) => return contradiction(status, "error", message),
-        Some(Said::OfTheCaller(meaning)) => meaning,
-        Some(Said::ParameterMissing) => Meaning::Rejected,
-        Some(Said::SettledBefore | Said::Withdrawn) => Meaning::NotPending,
-        Some(Said::NotFound) => Meaning::NotFound,
-        // What the 404 is about.
-        Some(Said::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
-        None | Some(Said::SomethingElseNotFound) => match status {
-            401 | 403 => Meaning::KeyRefused,
-            402 => Meaning::CreditsUsedUp,
-            404 => Meaning::NotFound,
-            429 => Meaning::RateLimited,
-            500 => Meaning::ServerError,
-            408 | 501.. => Meaning::Lost,
-            _ => Meaning::Rejected,
-        },
+        Some(Reading::WithdrawnNow) => return contradiction(status, "error", message),
+        Some(Reading::AboutCaller(meaning)) => meaning,
+        Some(Reading::ParameterMissing) => Meaning::Rejected,
+        Some(Reading::SettledBefore | Reading::Withdrawn) => Meaning::NotPending,
+        Some(Reading::NotFound) => Meaning::NotFound,
+        // So the 404 is not about the invitation.
+        Some(Reading::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
+        None | Some(Reading::SomethingElseNotFound) => by_status(status),
     };
     let words = if message.trim().is_empty() { format!("HTTP {status} without a message") } else { message.to_owned() };
     Verdict::new(meaning, words)
 }
 
-/// JSON that claims neither success nor error under a status that is none: only words that speak of the caller, not of
-/// the invitation, are taken at their word. They settle nothing, and to ask again at once would cost.
+/// JSON that claims neither success nor an error, with an HTTP status that is no error. Only messages about the caller are
+/// believed: they settle no row, while an immediate retry would cost a credit.
 fn judge_unclaimed(status: u16, message: &str) -> Verdict {
     match words::read(message) {
-        Some(Said::OfTheCaller(meaning)) => Verdict::new(meaning, message),
+        Some(Reading::AboutCaller(meaning)) => Verdict::new(meaning, message),
         None
         | Some(
-            Said::ParameterMissing
-            | Said::WithdrawnNow
-            | Said::Withdrawn
-            | Said::SettledBefore
-            | Said::NotFound
-            | Said::SomethingElseNotFound,
+            Reading::ParameterMissing
+            | Reading::WithdrawnNow
+            | Reading::Withdrawn
+            | Reading::SettledBefore
+            | Reading::NotFound
+            | Reading::SomethingElseNotFound,
         ) => Verdict::new(Meaning::Lost, format!("HTTP {status} with JSON that is not the API's")),
-    }
-}
-
-/// A body that is not the API's: a gateway's page, a piece of JSON, nothing.
-pub(super) fn judge_foreign(status: u16) -> Verdict {
-    match status {
-        // Whoever answers this, API or gateway, did not pass the request on.
-        429 => Verdict::new(Meaning::RateLimited, "HTTP 429 without an answer of the API"),
-        300..400 => Verdict::new(
-            Meaning::Lost,
-            format!("HTTP {status}: a redirect, which is never followed (check --base-url)"),
-        ),
-        _ => Verdict::new(Meaning::Lost, format!("HTTP {status} with a body that is not the API's")),
     }
 }
 
@@ -185,12 +143,7 @@ mod tests {
     use super::*;
 
     fn judged(http_status: u16, body: &str) -> Meaning {
-        judge_v1(&CallResult::Answered(HttpAnswer {
-            http_status,
-            body: body.as_bytes().to_vec(),
-            ..HttpAnswer::default()
-        }))
-        .meaning
+        judge_answer(&HttpAnswer { http_status, body: body.as_bytes().to_vec(), ..HttpAnswer::default() }).meaning
     }
 
     /// The five documented answers (docs/linkup-api.md, "V1"), each with HTTP 200, as V1 sends them, and with the status that they would have.
@@ -287,7 +240,7 @@ mod tests {
             (200, r#"{"status": "success", "message": "Invitation withdrawn"}"#, Meaning::Withdrawn),
             (200, r#"{"status": "success", "message": "The invitation has been withdrawn"}"#, Meaning::Withdrawn),
             (200, r#"{"status": "success", "message": "Request accepted", "error": null}"#, Meaning::Withdrawn),
-            // The words may stand elsewhere.
+            // The message may be in another member.
             (200, r#"{"status": "error", "message": "", "detail": "Rate limit exceeded"}"#, Meaning::RateLimited),
             (200, r#"{"status": "error", "error": {"code": "RATE_LIMITED"}}"#, Meaning::RateLimited),
             (200, r#"{"status": "error", "message": "LinkedIn declined the request"}"#, Meaning::Rejected),
@@ -344,7 +297,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever an answer holds: no panic, and nothing but a whole, unopposed claim of success is taken for one.
+        /// No answer causes a panic, and only a complete claim of success without a contradiction is believed.
         #[test]
         fn only_a_claim_of_success_withdraws(
             status in 100_u16..600,
@@ -363,7 +316,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(status in 100_u16..600, body in proptest::collection::vec(proptest::num::u8::ANY, 0..40)) {
             let answer = HttpAnswer { http_status: status, body, ..HttpAnswer::default() };
-            proptest::prop_assert_ne!(judge_v1(&CallResult::Answered(answer)).meaning, Meaning::Withdrawn);
+            proptest::prop_assert_ne!(judge_answer(&answer).meaning, Meaning::Withdrawn);
         }
     }
 }

@@ -1,17 +1,16 @@
-//! What the API's words mean. V1 has no error codes, only messages (docs/linkup-api.md, "V1").
+//! What the API's messages mean. V1 has no error codes, only messages (docs/linkup-api.md, "V1").
 //!
-//! `not_pending` is final and never asked again, so words are taken for it only where they plainly say so of the
-//! invitation; in doubt a row is `not_found` or `rejected`, which a later run tries again.
+//! `not_pending` is final, so a message counts as that only if it plainly says so about the invitation. In doubt a row is
+//! `not_found` or `rejected`, which a later run retries.
 
 use super::Meaning;
-use super::clause::{Missing, State, clauses, is_common, missing, statement, words};
+use super::clause::{InvitationState, Missing, clauses, is_common, missing, statement, words};
 
-/// What a message says, whatever status it came with.
+/// What a message says, whatever the HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// Something of the caller that holds for every row: a refused key or login, no credits, a rate limit.
-    OfTheCaller(Meaning),
-    /// The request lacks something.
+pub(super) enum Reading {
+    /// Something about the caller, so about every row: a refused key or login, no credits, a rate limit.
+    AboutCaller(Meaning),
     ParameterMissing,
     /// The invitation was withdrawn by this call.
     WithdrawnNow,
@@ -20,37 +19,38 @@ pub(super) enum Said {
     /// The invitation was accepted, declined or withdrawn before, or is no longer pending.
     SettledBefore,
     NotFound,
-    /// Something else is not there, an account perhaps.
+    /// Something else was not found, such as an account.
     SomethingElseNotFound,
 }
 
-/// What a message says, or `None` where it is nothing that we know.
-pub(super) fn read(message: &str) -> Option<Said> {
+/// What a message says; `None` if it is not understood.
+pub(super) fn read(message: &str) -> Option<Reading> {
     let text = plain(message);
-    if let Some(meaning) = of_the_caller(&text) {
-        return Some(Said::OfTheCaller(meaning));
+    if let Some(meaning) = about_caller(&text) {
+        return Some(Reading::AboutCaller(meaning));
     }
     if text.contains("missing required parameter") || text.contains("missing parameter") {
-        return Some(Said::ParameterMissing);
+        return Some(Reading::ParameterMissing);
     }
     let missing = missing_in(&text);
     match (stated(&text, missing.is_some()), missing) {
-        (Some(State::WithdrawnNow), _) => Some(Said::WithdrawnNow),
-        (Some(State::Before | State::Unpending), _) => Some(Said::SettledBefore),
-        (Some(State::Withdrawn), _) => Some(Said::Withdrawn),
-        (None, _) if claims_success(&text) => Some(Said::WithdrawnNow),
-        (None, Some(Missing::Invitation)) => Some(Said::NotFound),
-        (None, Some(Missing::SomethingElse)) => Some(Said::SomethingElseNotFound),
+        (Some(InvitationState::WithdrawnNow), _) => Some(Reading::WithdrawnNow),
+        (Some(InvitationState::Before | InvitationState::Unpending), _) => Some(Reading::SettledBefore),
+        (Some(InvitationState::Withdrawn), _) => Some(Reading::Withdrawn),
+        (None, _) if claims_success(&text) => Some(Reading::WithdrawnNow),
+        (None, Some(Missing::Invitation)) => Some(Reading::NotFound),
+        (None, Some(Missing::SomethingElse)) => Some(Reading::SomethingElseNotFound),
         (None, None) => None,
     }
 }
 
-/// Whether a message under a claim of success denies it.
+/// Whether a message contradicts the `success` that it came with.
 pub(super) fn denies(message: &str) -> bool {
     denies_success(&plain(message))
 }
 
-/// Whether a message that says nothing we know leaves a claim of success in doubt: "the withdrawal is still pending".
+/// Whether a message that is not understood casts doubt on the `success` that it came with: "the withdrawal is still
+/// pending".
 pub(super) fn leaves_in_doubt(message: &str) -> bool {
     let text = plain(message);
     let open = |word| {
@@ -72,7 +72,7 @@ pub(super) fn leaves_in_doubt(message: &str) -> bool {
     denies_success(&text) || text.contains('?') || words(&text).any(|word| is_doubt(word) || open(word))
 }
 
-/// One way of writing for what people and programs write in many: "can't" and "cannot", INVITATION_NOT_PENDING.
+/// Normalizes a message, since "can't", "cannot" and INVITATION_NOT_PENDING are ways to write the same.
 fn plain(message: &str) -> String {
     const SAME: [(&str, &str); 13] = [
         ("_", " "),
@@ -86,7 +86,7 @@ fn plain(message: &str) -> String {
         ("'s ", " is "),
         ("any more", "anymore"),
         ("connection request", "invitation"),
-        // What is only one of two is not said by itself: "was accepted, or it is still pending".
+        // An alternative is not a statement: "was accepted, or it is still pending".
         (", or ", " or "),
         ("credit card", "card"),
     ];
@@ -94,11 +94,11 @@ fn plain(message: &str) -> String {
     SAME.iter().fold(text, |text, (from, to)| text.replace(from, to))
 }
 
-/// Not the question mark, which belongs to what it doubts.
+/// Without the question mark, which must stay with its sentence.
 const SENTENCE_ENDS: [char; 3] = ['.', ';', '!'];
 
-/// What a message says of the caller. By whole words: a "corporate limit" is no rate limit.
-fn of_the_caller(text: &str) -> Option<Meaning> {
+/// What a message says about the caller. Compares whole words: a "corporate limit" is not a rate limit.
+fn about_caller(text: &str) -> Option<Meaning> {
     let spaced = spaced(text);
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| spaced.contains(phrase));
     if says(&[" rate limit", " ratelimit", " too many requests ", " toomanyrequests "]) {
@@ -139,29 +139,29 @@ fn credits_are_used_up(sentence: &str) -> bool {
     spaced.contains(" credit") && (not_enough || USED_UP.iter().any(|phrase| spaced.contains(phrase)))
 }
 
-/// The words with a space on either side, so that a space in a phrase is a word's bound: " 0 credits" is not in
+/// The words with spaces around each, so that a space in a phrase matches a word boundary: " 0 credits" is not in
 /// "10 credits".
 fn spaced(text: &str) -> String {
     format!(" {} ", words(text).collect::<Vec<_>>().join(" "))
 }
 
-/// What a message says is not there; the invitation, if it speaks of that too.
+/// What a message says was not found: the invitation, if it is mentioned.
 fn missing_in(text: &str) -> Option<Missing> {
     let found: Vec<_> = clauses(text).iter().filter_map(|clause| missing(clause)).collect();
     found.iter().find(|missing| **missing == Missing::Invitation).or(found.first()).copied()
 }
 
-/// What a message plainly says of the invitation's state: the weightiest of its clauses, if nothing in it doubts.
-fn stated(text: &str, is_missing: bool) -> Option<State> {
-    // "Not found or already withdrawn" leaves open which, and a wrong account would be told the same.
+/// The invitation's state by the strongest clause of a message, unless the message is doubtful.
+fn stated(text: &str, is_missing: bool) -> Option<InvitationState> {
+    // "Not found or already withdrawn" does not say which, and is also the answer for a wrong account.
     let leaves_open = |word: &str| is_doubt(word) || word.contains("confirm") || (is_missing && word == "or");
     if text.contains('?') || words(text).any(leaves_open) {
         return None;
     }
     let clauses = clauses(text);
-    let alone = clauses.len() == 1;
-    let states = |clause: &Vec<&str>| statement(clause, alone);
-    // Whom "it was declined" speaks of is sure only where nothing else is spoken of.
+    let is_only = clauses.len() == 1;
+    let states = |clause: &Vec<&str>| statement(clause, is_only);
+    // "It was declined" is about the invitation only if the message mentions nothing else.
     let only_the_invitation =
         clauses.iter().all(|clause| states(clause).is_some() || clause.iter().all(|w| is_common(w)));
     clauses
@@ -173,7 +173,7 @@ fn stated(text: &str, is_missing: bool) -> Option<State> {
         .max()
 }
 
-/// "Successfully withdrew it", in whatever words, unless the sentence hedges or speaks of what is to be.
+/// "Successfully withdrew it", in any form, unless the sentence is hedged or about the future.
 fn claims_success(text: &str) -> bool {
     let claims = |sentence: &str| {
         let has = |wanted: &[&str]| words(sentence).any(|word| wanted.contains(&word));
@@ -191,7 +191,7 @@ fn denies_success(text: &str) -> bool {
     denied || text.contains("no invitation") || text.contains("no pending invitation")
 }
 
-/// Words that make a guess of whatever they stand beside.
+/// Words that turn a statement into a guess.
 fn is_doubt(word: &str) -> bool {
     matches!(
         word,
@@ -215,7 +215,7 @@ fn is_doubt(word: &str) -> bool {
     )
 }
 
-/// Words of a clause that asks, demands or waits for what the next ones say: "please check: the invitation was declined".
+/// Words of a request or condition, after which nothing is stated: "please check: the invitation was declined".
 fn only_asks(word: &str) -> bool {
     matches!(
         word,
@@ -243,8 +243,8 @@ fn only_asks(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Meaning::{CreditsUsedUp, KeyRefused, LoginRefused, RateLimited};
-    use super::Said::{
-        NotFound, OfTheCaller, ParameterMissing, SettledBefore, SomethingElseNotFound, Withdrawn, WithdrawnNow,
+    use super::Reading::{
+        AboutCaller, NotFound, ParameterMissing, SettledBefore, SomethingElseNotFound, Withdrawn, WithdrawnNow,
     };
     use super::*;
 
@@ -254,18 +254,18 @@ mod tests {
             // The documented messages.
             ("Connection invitation withdrawn successfully", Some(WithdrawnNow)),
             ("Missing required parameter: invitation_id", Some(ParameterMissing)),
-            ("Invalid or expired LinkedIn cookie", Some(OfTheCaller(LoginRefused))),
-            ("Insufficient credits available", Some(OfTheCaller(CreditsUsedUp))),
-            ("Rate limit exceeded. Please try again later", Some(OfTheCaller(RateLimited))),
+            ("Invalid or expired LinkedIn cookie", Some(AboutCaller(LoginRefused))),
+            ("Insufficient credits available", Some(AboutCaller(CreditsUsedUp))),
+            ("Rate limit exceeded. Please try again later", Some(AboutCaller(RateLimited))),
             // Not documented, but plain.
-            ("Too many requests", Some(OfTheCaller(RateLimited))),
-            ("Ratelimit exceeded", Some(OfTheCaller(RateLimited))),
-            ("RATE_LIMITED", Some(OfTheCaller(RateLimited))),
-            ("Insufficient credits on this API key", Some(OfTheCaller(CreditsUsedUp))),
-            ("You have no more credits", Some(OfTheCaller(CreditsUsedUp))),
-            ("INSUFFICIENT_CREDITS", Some(OfTheCaller(CreditsUsedUp))),
-            ("Invalid API key", Some(OfTheCaller(KeyRefused))),
-            ("Missing header x-api-key", Some(OfTheCaller(KeyRefused))),
+            ("Too many requests", Some(AboutCaller(RateLimited))),
+            ("Ratelimit exceeded", Some(AboutCaller(RateLimited))),
+            ("RATE_LIMITED", Some(AboutCaller(RateLimited))),
+            ("Insufficient credits on this API key", Some(AboutCaller(CreditsUsedUp))),
+            ("You have no more credits", Some(AboutCaller(CreditsUsedUp))),
+            ("INSUFFICIENT_CREDITS", Some(AboutCaller(CreditsUsedUp))),
+            ("Invalid API key", Some(AboutCaller(KeyRefused))),
+            ("Missing header x-api-key", Some(AboutCaller(KeyRefused))),
             ("The invitation has already been accepted", Some(SettledBefore)),
             ("Invitation was declined by the recipient", Some(SettledBefore)),
             ("Invitation already withdrawn", Some(SettledBefore)),
@@ -280,14 +280,14 @@ mod tests {
             ("Invitation not found", Some(NotFound)),
             ("The invitation does not exist", Some(NotFound)),
             ("Invitation not found: it was already accepted", Some(SettledBefore)),
-            // Leaves open which, so it must not be final.
+            // Ambiguous, so it must not be final.
             ("Invitation not found or already withdrawn", Some(NotFound)),
             ("Invitation not found. It may have been accepted or declined", Some(NotFound)),
             ("Invitation not found. It was accepted or declined", Some(NotFound)),
             ("Failed to withdraw invitation. It may have already been accepted", None),
             ("Cannot tell whether the invitation is no longer pending", None),
             ("The invitation is pending or was declined", None),
-            // The word stands there, but the message does not say so.
+            // Contains the word, but does not say so.
             ("The invitation could not be withdrawn", None),
             ("Invitation couldn't be withdrawn at this time", None),
             ("Failed to get invitation withdrawn", None),
@@ -314,9 +314,8 @@ mod tests {
         }
     }
 
-    /// Each of these says it of the invitation, outright.
     #[test]
-    fn a_plain_statement_of_the_invitation_is_taken() {
+    fn a_plain_statement_about_the_invitation_is_believed() {
         let settled = [
             "This invitation was already accepted and cannot be withdrawn",
             "Invitation cannot be withdrawn (already accepted)",
@@ -371,9 +370,9 @@ mod tests {
         }
     }
 
-    /// The telling words stand there, and yet nothing is said of the invitation, or not for sure.
+    /// These contain the words, but say nothing about the invitation, or nothing certain.
     #[test]
-    fn what_is_hedged_or_said_of_something_else_is_nothing_that_we_know() {
+    fn what_is_hedged_or_about_something_else_is_not_believed() {
         let cases = [
             "Account suspended: user agreement not accepted",
             "Agreement withdrawn: already declined",
@@ -423,11 +422,10 @@ mod tests {
         }
     }
 
-    /// Before the colon they take the plainness from what follows; a mere remark does not.
     #[test]
-    fn a_hedge_or_a_demand_spoils_what_follows() {
+    fn a_hedge_or_a_request_before_a_statement_makes_it_doubtful() {
         let after = |word: &str| read(&format!("{word}: the invitation was already accepted"));
-        let spoilers = [
+        let hedges = [
             "whether",
             "if",
             "unless",
@@ -467,7 +465,7 @@ mod tests {
             "before",
             "expected",
         ];
-        for word in spoilers {
+        for word in hedges {
             assert_eq!(after(word), None, "{word:?}");
         }
         for word in ["Error", "Bad request", "Failed to withdraw", "LinkedIn says"] {
@@ -500,8 +498,8 @@ mod tests {
             ("Could not find account of the invitation", SomethingElseNotFound),
             ("No such account", SomethingElseNotFound),
             ("Page not found", SomethingElseNotFound),
-            ("API key not found", OfTheCaller(KeyRefused)),
-            ("Login token not found", OfTheCaller(LoginRefused)),
+            ("API key not found", AboutCaller(KeyRefused)),
+            ("Login token not found", AboutCaller(LoginRefused)),
         ];
         for (message, said) in cases {
             assert_eq!(read(message), Some(said), "{message:?}");
@@ -510,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn credits_and_rate_limits_are_told_by_whole_words() {
+    fn credits_and_rate_limits_are_recognized_by_whole_words() {
         let cases = [
             ("You don't have enough credits", Some(CreditsUsedUp)),
             ("You don’t have enough credits", Some(CreditsUsedUp)),
@@ -540,7 +538,7 @@ mod tests {
             ("429 Too Many Requests.", Some(RateLimited)),
         ];
         for (message, meaning) in cases {
-            assert_eq!(read(message), meaning.map(OfTheCaller), "{message:?}");
+            assert_eq!(read(message), meaning.map(AboutCaller), "{message:?}");
         }
     }
 }

@@ -158,7 +158,7 @@ fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io
         if !lock(&file) {
             break;
         }
-        if files::stands_at(&file, partial)? {
+        if files::is_at(&file, partial)? {
             return Ok(file);
         }
     }
@@ -176,7 +176,7 @@ fn reserve(name: &Path, partial: &Path) -> io::Result<Option<File>> {
         opened => opened?,
     };
     // A run whose user chose this name may have taken it meanwhile.
-    if !lock(&file) || !files::stands_at(&file, partial)? {
+    if !lock(&file) || !files::is_at(&file, partial)? {
         return Ok(None);
     }
     // Or one may have ended since the first check.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::event::Settled;
 use crate::invitation::AccountName;
-use crate::outcome::{Outcome, Standing};
+use crate::outcome::{ExitEffect, Outcome};
 use crate::policy::Cost;
 use crate::stop::StopCause;
 
@@ -105,7 +105,7 @@ impl Totals {
 
     /// Whether no row needs another run or a look.
     pub(crate) fn all_fine(&self) -> bool {
-        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.standing() != Standing::NotFine)
+        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.exit_effect() != ExitEffect::NotFine)
     }
 }
 

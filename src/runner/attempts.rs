@@ -15,7 +15,7 @@ use crate::ledger::Settlement;
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::policy::{
-    Backoff, Cost, Decision, History, Meaning, Verdict, cost, cut, decide, given_up, judge, retry_delay,
+    Backoff, Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, given_up, judge, retry_delay,
 };
 use crate::stop::Stop;
 
@@ -46,7 +46,7 @@ pub(crate) struct Attempts<A, G> {
 /// What a row's calls came to so far.
 #[derive(Debug, Default)]
 struct Tally {
-    history: History,
+    history: PriorCalls,
     attempts: u32,
     rate_limit_answers: u32,
     /// Rate-limit answers in a row, and since when.
@@ -161,7 +161,7 @@ impl<A: LinkUpApi, G: Gate> Attempts<A, G> {
 impl Tally {
     /// Nothing yet, but for what an earlier run left behind.
     fn of(row: &ReadyRow) -> Self {
-        let history = History { lost: row.lost_before, ..History::default() };
+        let history = PriorCalls { lost: row.lost_before, ..PriorCalls::default() };
         Self { history, lost_words: "in an earlier run".to_owned(), ..Self::default() }
     }
 

@@ -9,7 +9,7 @@ use super::pacing::{advice, tell_pace};
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, says_twice};
 use crate::pace::Pace;
-use crate::policy::{Cost, Decision, History, Meaning, Verdict, cost, cut, decide, judge, page_cost};
+use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
 use crate::stop::{Stop, StopReason};
 
 /// Fetches pages and counts what they cost.
@@ -45,7 +45,7 @@ impl<A: LinkUpApi> Lister<'_, A> {
     /// rate limit holds everything back.
     pub(crate) async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
         let version = self.api.version();
-        let mut history = History::default();
+        let mut history = PriorCalls::default();
         let earlier = self.tally.calls;
         loop {
             let permit = self.stop.or(self.pace.acquire()).await?;
@@ -80,7 +80,7 @@ impl<A: LinkUpApi> Lister<'_, A> {
                 Decision::Settle(_) => {
                     let why = format!("page {} of the list could not be fetched ({words})", request.number);
                     let next = if meaning == Meaning::Rejected {
-                        "the API refuses it, so probing again is no use before that is mended"
+                        "the API refuses it, so asking again is no use before that is mended"
                     } else {
                         "run the same command again later"
                     };
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// What came of probing for one page, with two retries: whether it came, the calls, the most they can have cost, and
+    /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
     /// what stopped the list.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));

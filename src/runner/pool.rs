@@ -13,7 +13,7 @@ use super::{Attempts, Feed, Gate, ReadyRow, Triage, on_a_thread};
 use crate::api::LinkUpApi;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};
-use crate::outcome::{Outcome, Standing};
+use crate::outcome::{ExitEffect, Outcome};
 use crate::stop::{Stop, StopReason};
 
 /// After a stop, an input that may never end (a terminal, a pipe) is given this long to hand over what it has read.
@@ -119,10 +119,10 @@ async fn next(queue: &Mutex<mpsc::Receiver<ReadyRow>>, stop: &Stop, input_ends: 
 /// Stops the run after too many rows in a row that end neither fine nor invalid. Only rows that were called count: what
 /// was not sent proves nothing about the API.
 fn count_failures(failures: &AtomicU32, max_errors: u32, outcome: Outcome, stop: &Stop) {
-    match outcome.standing() {
-        Standing::Fine => failures.store(0, Ordering::Relaxed),
-        Standing::AsTheStop => {}
-        Standing::NotFine => {
+    match outcome.exit_effect() {
+        ExitEffect::Fine => failures.store(0, Ordering::Relaxed),
+        ExitEffect::FromStop => {}
+        ExitEffect::NotFine => {
             let count = failures.fetch_add(1, Ordering::Relaxed) + 1;
             if max_errors > 0 && count >= max_errors {
                 stop.request(
