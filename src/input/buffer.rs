@@ -67,6 +67,19 @@ impl Buffer {
         while self.unread().len() < count && self.fill() {}
     }
 
+    /// Consumes everything up to and including the byte that `find` finds, and returns that byte; all the rest of the input
+    /// where it finds none.
+    pub(super) fn skip_past(&mut self, find: impl Fn(&[u8]) -> Option<usize>) -> Option<u8> {
+        loop {
+            let unread = self.unread();
+            let (count, found) = find(unread).map_or((unread.len(), None), |at| (at + 1, Some(unread[at])));
+            self.consume(count);
+            if found.is_some() || !self.fill() {
+                return found;
+            }
+        }
+    }
+
     /// Whether the reader failed. What is unread then may be half of a record, and half an ID is another ID.
     pub(super) fn has_failed(&self) -> bool {
         matches!(self.state, State::Failed(_))

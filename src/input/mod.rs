@@ -7,9 +7,7 @@
 
 mod buffer;
 mod columns;
-mod csv_framer;
-mod csv_header;
-mod csv_record;
+mod csv_records;
 mod csv_rows;
 mod error;
 mod format;

@@ -10,9 +10,8 @@ use std::{
 
 use super::buffer::{Buffer, CHUNK, RECORD_LIMIT};
 use super::columns::ColumnNames;
-use super::csv_framer::Framer;
-use super::csv_header;
-use super::csv_rows::CsvRows;
+use super::csv_records::CsvRecords;
+use super::csv_rows::{CsvColumns, CsvRows};
 use super::error::{InputError, ReadError};
 use super::format::InputFormat;
 use super::json_document::JsonDocument;
@@ -124,8 +123,8 @@ impl Iterator for Input {
         }
         let error = match &mut self.rows {
             Rows::Csv(rows) => {
-                let line = rows.framer().line();
-                rows.framer().buffer().take_error().map(|error| (line, error))
+                let line = rows.records().line();
+                rows.records().buffer().take_error().map(|error| (line, error))
             }
             Rows::JsonLines(rows) => {
                 let line = rows.line();
@@ -163,14 +162,13 @@ fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
 }
 
 fn open_csv(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(Rows, Vec<Arc<str>>), InputError> {
-    let mut framer = Framer::new(buffer, RECORD_LIMIT);
-    let layout = csv_header::settle(&mut framer, name, options)?;
-    match layout {
-        Some(mut layout) => {
-            let columns = std::mem::take(&mut layout.names);
-            Ok((Rows::Csv(Box::new(CsvRows::new(framer, layout, !options.accept_rounded_ids))), columns))
+    let mut records = CsvRecords::new(buffer, RECORD_LIMIT);
+    match CsvColumns::find(&mut records, name, options)? {
+        Some(mut columns) => {
+            let names = std::mem::take(&mut columns.names);
+            Ok((Rows::Csv(Box::new(CsvRows::new(records, columns, !options.accept_rounded_ids))), names))
         }
-        None => refuse_failed(framer.buffer(), name).map(|()| (Rows::Ended, Vec::new())),
+        None => refuse_failed(records.buffer(), name).map(|()| (Rows::Ended, Vec::new())),
     }
 }
 

@@ -474,7 +474,7 @@ fn text_behind_an_unclosed_quote_is_not_taken_for_a_row() {
         Input::from_reader(input.as_bytes(), "list.csv", None, &options).unwrap().map(Result::unwrap).collect();
     let ids: Vec<_> = rows.iter().map(|row| row.as_ref().ok().map(|row| row.id.as_str())).collect();
     assert_eq!(ids, [None, None, None, Some("222"), Some("333")]);
-    assert!(rows[1].as_ref().unwrap_err().reason.starts_with("line 3 stands behind a quote"));
+    assert!(rows[1].as_ref().unwrap_err().reason.starts_with("line 3 follows a quote"));
 }
 
 /// One line of a pipe is enough to begin with.
