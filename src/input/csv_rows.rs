@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use csv::StringRecord;
 
-use super::columns::{ColumnNames, Roles, cut, is_profile_url, is_secret, listed, only_address, unique};
+use super::columns::{
+    ColumnNames, ID_TEXT_CHARS, Roles, cut, is_profile_url, is_secret, listed, only_address, resolve, unique,
+};
 use super::csv_records::{CsvRecord, CsvRecords, Malformed};
-use super::error::InputError;
-use super::resolve::{ID_TEXT_CHARS, resolve};
-use super::source::InputOptions;
+use super::open::{InputError, InputOptions};
 use crate::invitation::{AccountName, Carried, Country, IdError, InvitationId, Row, RowError};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -42,7 +42,7 @@ pub(super) struct CsvColumns {
 enum FirstRecord {
     Unusable,
     Data,
-    /// Preferred to [`FirstRecord::Data`], since a comma makes an ID of `7,32918E+18`.
+    /// Preferred to [`FirstRecord::Data`], since a comma as delimiter makes an ID of `7,32918E+18`.
     RuinedData,
     Header,
 }
@@ -231,8 +231,8 @@ impl CsvRows {
         }
         if record.lines > 1 && holds_rows(&self.records.cells(), &self.columns, delimiter) {
             return Err(format!(
-                "lines {} to {} are one record by their quotes, yet read like rows of their own (an unclosed quote?): \
-                 nothing of them is sent; correct the quotes",
+                "lines {} to {} are one record by their quotes, but look like separate rows (an unclosed quote?): none of \
+                 them is sent; correct the quotes",
                 record.line,
                 record.line + record.lines - 1
             ));
