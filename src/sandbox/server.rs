@@ -602,7 +602,10 @@ mod tests {
     async fn the_balance_is_answered_if_it_is_limited() {
         let sandbox = with(|options| options.credits = Some(7)).await;
         let answer = status_and_body(&get(&sandbox, "GET", "/v2/credits").await);
-        assert_eq!(answer, (200, r#"{"success":true,"data":{"credits":7}}"#.to_owned()));
+        assert_eq!(
+            answer,
+            (200, r#"{"success":true,"data":{"credits":7},"metadata":{"credits_consumed":0}}"#.to_owned())
+        );
         let endless = with(|_| {}).await;
         assert_eq!(status_and_body(&get(&endless, "GET", "/v2/credits").await).0, 404);
         let picky = with(|options| options.api_key = Some("another".into())).await;

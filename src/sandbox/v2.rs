@@ -196,7 +196,7 @@ fn list_data(list: &ListPages) -> Value {
 pub(super) fn credits(balance: Result<Option<u64>, Reply>, now: Timestamp) -> Delivery {
     match balance {
         Ok(Some(credits)) => {
-            let body = json!({"success": true, "data": {"credits": credits}});
+            let body = json!({"success": true, "data": {"credits": credits}, "metadata": {"credits_consumed": 0}});
             Delivery::Full(HttpAnswer::json(200, body.to_string()))
         }
         Ok(None) => Delivery::Full(HttpAnswer::not_found()),

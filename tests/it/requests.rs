@@ -314,7 +314,7 @@ async fn v2_s_exact_charges_are_added_up() {
     assert_eq!(summary["credits"], json!({"charged": 4, "possible": 6}));
 }
 
-/// Nobody documents that answer, so whatever comes is taken for no balance, and holds nothing up.
+/// The balance can only warn, so an answer that holds none delays nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balance_that_does_not_come_is_done_without() {
     let json = |status, body: Value| ResponseTemplate::new(status).set_body_json(body);
@@ -349,7 +349,10 @@ async fn a_balance_that_does_not_come_is_done_without() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balance_that_comes_is_told_and_warned_of_where_it_is_too_small() {
     for (body, said) in [
-        (json!({"success": true, "data": {"credits": 2}}), "the balance is 2 credits"),
+        (
+            json!({"success": true, "data": {"credits": 2}, "metadata": {"credits_consumed": 0}}),
+            "the balance is 2 credits",
+        ),
         (json!({"balance": 1}), "the balance is 1 credits, and this may take 2"),
         (json!({"data": {"credits": {"remaining": 0}}}), "the balance is 0 credits, and this may take 2"),
     ] {
