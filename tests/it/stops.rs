@@ -201,7 +201,9 @@ async fn a_second_signal_ends_a_run_whose_report_nobody_takes() {
     drop(reader);
     // What nobody was told of is known all the same.
     program.complete(&format!("run list.csv {}", swiftly(&sandbox))).await.ended_with(0);
-    assert_eq!((sandbox.record().calls, program.report("report.csv").lines.len()), (2_000, 2_000));
+    let record = sandbox.record();
+    assert_eq!((record.withdrawn, program.report("report.csv").lines.len()), (2_000, 2_000));
+    assert!(record.calls <= 2_000 + 16, "{} calls: more were repeated than can have been in flight", record.calls);
 }
 
 #[tokio::test(flavor = "multi_thread")]
