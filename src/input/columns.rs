@@ -1,21 +1,24 @@
-//! What a column's or a JSON key's name means.
+//! What a column's or a JSON key's name means, and which invitation a row's ID and URN name.
 //!
-//! Owns the comparison of names, and which names are refused as secrets. Must not see values.
+//! Owns the comparison of names, which names are refused as secrets, and the precedence of ID and URN. Must not know the
+//! format.
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
-/// Most columns, and most characters of one, that a message lists: a file without a header may hold anything there.
+use crate::invitation::{IdError, InvitationId};
+
+/// Limits for a message that lists columns: a file without a header may have anything there.
 const LISTED: usize = 30;
 const LISTED_CHARS: usize = 40;
 
 const SECRET_ENDINGS: [&str; 2] = ["logintoken", "apikey"];
 
-/// Which names this input uses for the columns that mean something.
+/// The name of the ID column, and those that are fixed.
 pub(super) struct ColumnNames {
     id: String,
 }
 
-/// Where the columns that mean something stand.
+/// Positions of the columns that mean something.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Roles {
     pub(super) id: Option<usize>,
@@ -77,13 +80,13 @@ pub(super) fn only_address<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Opt
     texts.all(|text| text == first).then(|| first.into())
 }
 
-/// Whether a column of this name holds a credential, whatever stands before: `linkup_api_key`, `X-API-Key`.
+/// Whether a column of this name holds a credential, whatever it begins with: `linkup_api_key`, `X-API-Key`.
 pub(super) fn is_secret(name: &str) -> bool {
     let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     SECRET_ENDINGS.iter().any(|ending| letters.ends_with(ending))
 }
 
-/// Gives every carried column a name of its own: `name`, `name_2`; `column_3` where the header's cell is empty.
+/// Gives every carried column a unique name: `name`, `name_2`; `column_3` where the header's cell is empty.
 pub(super) fn unique(columns: impl Iterator<Item = (usize, String)>) -> Vec<Arc<str>> {
     let columns: Vec<_> = columns
         .map(|(index, name)| if name.trim().is_empty() { format!("column_{}", index + 1) } else { name })
@@ -124,6 +127,37 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 
 fn comparable(name: &str) -> impl Iterator<Item = char> + '_ {
     name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+}
+
+/// Most characters of an unusable ID that the report shows.
+pub(super) const ID_TEXT_CHARS: usize = 100;
+
+/// Why a row names no invitation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoInvitation {
+    #[error(transparent)]
+    Id(#[from] IdError),
+    #[error("the ID and the entity_urn name different invitations: correct the wrong one")]
+    Conflict,
+}
+
+/// Takes the ID, or the URN where the ID is missing or ruined. `refuse_rounded` where it may come from a spreadsheet.
+pub(super) fn resolve(
+    id: Option<&str>,
+    entity_urn: Option<&str>,
+    refuse_rounded: bool,
+) -> Result<InvitationId, NoInvitation> {
+    let parse = |text: &str| match InvitationId::parse(text) {
+        Ok(id) if refuse_rounded && id.looks_rounded() => Err(IdError::Rounded),
+        parsed => parsed,
+    };
+    // A bare number in `entity_urn` is no URN and may count anything.
+    let urn = entity_urn.filter(|text| text.contains(':')).and_then(|text| parse(text).ok());
+    match (id.map_or(Err(IdError::Missing), parse), urn) {
+        (Ok(id), Some(urn)) if id != urn => Err(NoInvitation::Conflict),
+        (Ok(id), _) | (Err(_), Some(id)) => Ok(id),
+        (Err(error), None) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]
@@ -199,5 +233,38 @@ mod tests {
     fn a_message_lists_names_at_a_readable_length() {
         assert_eq!(listed(&[" a ".into(), "b".repeat(99)]), format!("a, {}…", "b".repeat(LISTED_CHARS)));
         assert!(listed(&vec!["a".to_string(); 99]).ends_with("a, …"));
+    }
+
+    #[test]
+    fn the_urn_stands_in_for_a_ruined_id_and_must_not_contradict_a_good_one() {
+        const ID: &str = "7329176687475109888";
+        const URN: &str = "urn:li:fsd_invitation:7329176687475109888";
+        const OTHER: &str = "urn:li:fsd_invitation:7329176687475113984";
+        const ROUNDED: &str = "7329176687475100000";
+        const ROUNDED_URN: &str = "urn:li:invitation:7329176687475100000";
+        let id = |text| Ok(InvitationId::parse(text).unwrap());
+        let no = |error| Err(NoInvitation::Id(error));
+        let cases = [
+            (Some(ID), None, true, id(ID)),
+            (Some(ID), Some(URN), true, id(ID)),
+            (Some(ID), Some(OTHER), true, Err(NoInvitation::Conflict)),
+            (Some(ID), Some("urn:li:member:7"), true, id(ID)),
+            (Some(ID), Some("8"), true, id(ID)),
+            (Some("7.3e18"), Some(URN), true, id(ID)),
+            (Some("n/a"), Some(URN), true, id(ID)),
+            (Some(""), Some(URN), true, id(ID)),
+            (None, Some(URN), true, id(ID)),
+            (None, Some(ID), true, no(IdError::Missing)),
+            (None, None, true, no(IdError::Missing)),
+            (Some(ROUNDED), None, true, no(IdError::Rounded)),
+            (Some(ROUNDED), None, false, id(ROUNDED)),
+            (Some(ROUNDED), Some(URN), true, id(ID)),
+            (Some(ROUNDED), Some(URN), false, Err(NoInvitation::Conflict)),
+            (Some(ROUNDED), Some(ROUNDED_URN), true, no(IdError::Rounded)),
+            (Some(ID), Some(ROUNDED_URN), true, id(ID)),
+        ];
+        for (cell, urn, refuse_rounded, expected) in cases {
+            assert_eq!(resolve(cell, urn, refuse_rounded), expected, "{cell:?} {urn:?} {refuse_rounded}");
+        }
     }
 }

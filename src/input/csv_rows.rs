@@ -1,46 +1,204 @@
-//! Turns framed CSV records into rows.
+//! Turns CSV records into rows.
 //!
-//! Owns what a cell means once its column is known. Must not decide where a record ends.
+//! Owns the choice of the delimiter, what the first record is, and what a cell means once its column is known. Must not
+//! decide where a record ends.
+
+use std::sync::Arc;
 
 use csv::StringRecord;
 
-use super::columns::{cut, only_address};
-use super::csv_framer::{Frame, Framer, Malformed};
-use super::csv_header::Layout;
-use super::csv_record::{Record, holds_rows};
-use super::resolve::{ID_TEXT_CHARS, resolve};
+use super::columns::{
+    ColumnNames, ID_TEXT_CHARS, Roles, cut, is_profile_url, is_secret, listed, only_address, resolve, unique,
+};
+use super::csv_records::{CsvRecord, CsvRecords, Malformed};
+use super::open::{InputError, InputOptions};
 use crate::invitation::{AccountName, Carried, Country, IdError, InvitationId, Row, RowError};
 
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
 pub(super) struct CsvRows {
-    framer: Framer,
-    record: Record,
-    layout: Layout,
+    records: CsvRecords,
+    columns: CsvColumns,
     refuse_rounded: bool,
     number: u64,
     /// Up to this line, what is read may be the text of a quoted cell.
     doubtful_to: u64,
 }
 
+/// The columns by what they mean.
+#[derive(Default)]
+pub(super) struct CsvColumns {
+    id: usize,
+    roles: Roles,
+    profile_urls: Vec<usize>,
+    width: usize,
+    carried: Vec<usize>,
+    /// The carried columns' names.
+    pub(super) names: Vec<Arc<str>>,
+}
+
+/// What the first record is under one delimiter. The later ones are preferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum FirstRecord {
+    Unusable,
+    Data,
+    /// Preferred to [`FirstRecord::Data`], since a comma as delimiter makes an ID of `7,32918E+18`.
+    RuinedData,
+    Header,
+}
+
+impl CsvColumns {
+    /// Chooses the records' delimiter and reads the header where there is one. `None` where the input has no record.
+    pub(super) fn find(
+        records: &mut CsvRecords,
+        name: &str,
+        options: &InputOptions,
+    ) -> Result<Option<Self>, InputError> {
+        let names = ColumnNames::new(options.id_column.as_deref());
+        let announced = take_announced(records);
+        let delimiters = match options.delimiter.or(announced) {
+            Some(delimiter) if !may_delimit(delimiter) => return Err(InputError::Delimiter { delimiter }),
+            Some(delimiter) => vec![delimiter],
+            None => DELIMITERS.to_vec(),
+        };
+        let Some(first) = records.peek() else { return Ok(None) };
+        let broken = InputError::BrokenHeader { name: name.into(), line: first.line };
+        let mut best: Option<(FirstRecord, Vec<String>, u8)> = None;
+        let mut any_broken = false;
+        for delimiter in delimiters {
+            records.set_delimiter(delimiter);
+            if records.peek().is_none_or(|record| record.malformed.is_some()) {
+                any_broken = true;
+                continue;
+            }
+            let cells = records.cells();
+            let first = first_record(&cells, &names, options);
+            if best.as_ref().is_none_or(|(best, cells_of_best, _)| (first, cells.len()) > (*best, cells_of_best.len()))
+            {
+                best = Some((first, cells, delimiter));
+            }
+        }
+        let Some((first, cells, delimiter)) = best else { return Err(broken) };
+        records.set_delimiter(delimiter);
+        match first {
+            FirstRecord::Data | FirstRecord::RuinedData => Ok(Some(Self::without_header(cells.len()))),
+            FirstRecord::Header => {
+                let columns = Self::of_header(&names, &cells, name)?;
+                if holds_rows(&cells, &columns, delimiter) {
+                    return Err(broken);
+                }
+                records.next();
+                Ok(Some(columns))
+            }
+            FirstRecord::Unusable if any_broken => Err(broken),
+            FirstRecord::Unusable => Err(no_id_column(&cells, name, options)),
+        }
+    }
+
+    fn of_header(names: &ColumnNames, cells: &[String], name: &str) -> Result<Self, InputError> {
+        refuse_secrets(cells, name)?;
+        let roles = names
+            .roles(cells.iter().map(String::as_str))
+            .map_err(|ambiguous| InputError::AmbiguousColumns { name: name.into(), ambiguous })?;
+        let width = cells.len();
+        let id = roles.id.unwrap_or_default();
+        let is_carried = |at: &usize| *at != id && Some(*at) != roles.account;
+        let profile_urls = (0..width).filter(|&at| is_profile_url(&cells[at])).collect();
+        let carried = (0..width).filter(is_carried).collect();
+        let names = unique(cells.iter().cloned().enumerate().filter(|(at, _)| is_carried(at)));
+        Ok(Self { id, roles, profile_urls, width, carried, names })
+    }
+
+    fn without_header(width: usize) -> Self {
+        let names = (2..=width).map(|number| format!("column_{number}").into()).collect();
+        Self { width, carried: (1..width).collect(), names, ..Self::default() }
+    }
+}
+
+/// The delimiter that Excel's first line `sep=;` announces.
+fn take_announced(records: &mut CsvRecords) -> Option<u8> {
+    let record = records.peek()?;
+    let (key, delimiter) = records.raw(&record).split_at_checked(b"sep=".len())?;
+    let &[delimiter] = delimiter else { return None };
+    if record.malformed.is_some() || !key.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    records.consume(&record);
+    Some(delimiter)
+}
+
+/// A digit or a letter would cut IDs into other IDs, a byte beyond ASCII would cut characters.
+fn may_delimit(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\r' | b'\n')
+}
+
+fn first_record(cells: &[String], names: &ColumnNames, options: &InputOptions) -> FirstRecord {
+    if cells.iter().any(|cell| names.is_id(cell)) {
+        return FirstRecord::Header;
+    }
+    let Some((first, others)) = cells.split_first().filter(|_| options.id_column.is_none()) else {
+        return FirstRecord::Unusable;
+    };
+    match InvitationId::parse(first) {
+        Ok(_) if is_grouped_number(first, others) => FirstRecord::Unusable,
+        Ok(_) => FirstRecord::Data,
+        Err(IdError::Scientific) => FirstRecord::RuinedData,
+        Err(IdError::NotAnId) if is_urn(first) => FirstRecord::Data,
+        Err(IdError::NotAnId | IdError::Missing | IdError::Rounded) => FirstRecord::Unusable,
+    }
+}
+
+/// `7,329,176`: one number with thousands separators, not the invitation 7.
+fn is_grouped_number(first: &str, others: &[String]) -> bool {
+    let is_group = |cell: &String| cell.len() == 3 && cell.bytes().all(|byte| byte.is_ascii_digit());
+    first.len() <= 3 && !others.is_empty() && others.iter().all(is_group)
+}
+
+fn is_urn(cell: &str) -> bool {
+    cell.trim_start().get(..4).is_some_and(|head| head.eq_ignore_ascii_case("urn:"))
+}
+
+fn refuse_secrets(cells: &[String], name: &str) -> Result<(), InputError> {
+    match cells.iter().find(|cell| is_secret(cell)) {
+        Some(column) => Err(InputError::Secret { name: name.into(), column: column.trim().into() }),
+        None => Ok(()),
+    }
+}
+
+fn no_id_column(cells: &[String], name: &str, options: &InputOptions) -> InputError {
+    if let Err(secret) = refuse_secrets(cells, name) {
+        return secret;
+    }
+    let (name, columns) = (name.into(), listed(cells));
+    match options.id_column.clone() {
+        Some(wanted) => InputError::NoSuchColumn { name, wanted, columns },
+        None => InputError::NoIdColumn { name, columns },
+    }
+}
+
 impl CsvRows {
-    pub(super) fn new(framer: Framer, layout: Layout, refuse_rounded: bool) -> Self {
-        let record = Record::new(framer.delimiter);
-        Self { framer, record, layout, refuse_rounded, number: 0, doubtful_to: 0 }
+    pub(super) fn new(records: CsvRecords, columns: CsvColumns, refuse_rounded: bool) -> Self {
+        Self { records, columns, refuse_rounded, number: 0, doubtful_to: 0 }
     }
 
-    pub(super) fn framer(&mut self) -> &mut Framer {
-        &mut self.framer
+    pub(super) fn records(&mut self) -> &mut CsvRecords {
+        &mut self.records
     }
 
-    fn row(&self, frame: &Frame) -> Result<Row, RowError> {
-        let Self { record, layout, number, .. } = self;
-        let id_cell = record.cell(layout.id);
-        let account = layout.roles.account.and_then(|at| AccountName::parse(&record.cell(at)?));
-        let country = layout.roles.country.and_then(|at| Country::parse(&record.cell(at)?));
-        let entity_urn = layout.roles.entity_urn.and_then(|at| record.cell(at));
-        let addresses = layout.profile_urls.iter().filter_map(|&at| record.cell(at));
-        let profile_url = only_address(addresses);
-        let carried = Carried::Cells(carried(record, layout));
-        let id = self.check_shape(frame).and_then(|()| {
+    fn row(&self, record: &CsvRecord) -> Result<Row, RowError> {
+        let Self { records, columns, number, .. } = self;
+        let cell = |at: Option<usize>| records.cell(at?);
+        let id_cell = records.cell(columns.id);
+        let account = cell(columns.roles.account).and_then(|name| AccountName::parse(&name));
+        let country = cell(columns.roles.country).and_then(|code| Country::parse(&code));
+        let entity_urn = cell(columns.roles.entity_urn);
+        let profile_url = only_address(columns.profile_urls.iter().filter_map(|&at| records.cell(at)));
+        let mut carried = StringRecord::new();
+        for cell in columns.carried.iter().map_while(|&at| records.cell(at)) {
+            carried.push_field(&cell);
+        }
+        let carried = Carried::Cells(carried);
+        let id = self.check_shape(record).and_then(|()| {
             resolve(id_cell.as_deref(), entity_urn.as_deref(), self.refuse_rounded).map_err(|error| error.to_string())
         });
         match id {
@@ -52,38 +210,39 @@ impl CsvRows {
         }
     }
 
-    fn check_shape(&self, frame: &Frame) -> Result<(), String> {
-        let (cells, width) = (self.record.width(), self.layout.width);
+    fn check_shape(&self, record: &CsvRecord) -> Result<(), String> {
+        let (cells, width) = (self.records.width(), self.columns.width);
         if cells > width {
             return Err(format!(
                 "{cells} cells where the first record has {width}: the columns may have shifted; quote the cell that \
                  holds the delimiter"
             ));
         }
-        if cells < width && frame.line <= self.doubtful_to {
+        if cells < width && record.line <= self.doubtful_to {
             return Err(format!(
-                "line {} stands behind a quote that is not closed and has too few cells for a row, so it may be text \
-                 of that cell: correct the quotes",
-                frame.line
+                "line {} follows a quote that is not closed and has fewer cells than a row, so it may be text of that \
+                 cell: correct the quotes",
+                record.line
             ));
         }
-        if self.framer.delimiter == b',' && self.splits_number() {
+        let delimiter = self.records.delimiter();
+        if delimiter == b',' && self.splits_number() {
             return Err(IdError::Scientific.to_string());
         }
-        if frame.lines() > 1 && holds_rows(&self.record.cells(), self.layout.id, width, self.framer.delimiter) {
+        if record.lines > 1 && holds_rows(&self.records.cells(), &self.columns, delimiter) {
             return Err(format!(
-                "lines {} to {} are one record by their quotes, yet read like rows of their own (an unclosed quote?): \
-                 nothing of them is sent; correct the quotes",
-                frame.line,
-                frame.line + frame.lines() - 1
+                "lines {} to {} are one record by their quotes, but look like separate rows (an unclosed quote?): none of \
+                 them is sent; correct the quotes",
+                record.line,
+                record.line + record.lines - 1
             ));
         }
         Ok(())
     }
 
-    /// Whether the delimiter is in truth the decimal comma of `7,32918E+18`: the 7 before it is no ID.
+    /// Whether the delimiter is really the decimal comma of `7,32918E+18`: the 7 before it is no ID.
     fn splits_number(&self) -> bool {
-        let cells = self.record.cell(self.layout.id).zip(self.record.cell(self.layout.id + 1));
+        let cells = self.records.cell(self.columns.id).zip(self.records.cell(self.columns.id + 1));
         cells.is_some_and(|(whole, fraction)| {
             whole.len() < 4 && InvitationId::parse(&format!("{whole},{fraction}")) == Err(IdError::Scientific)
         })
@@ -94,24 +253,15 @@ impl Iterator for CsvRows {
     type Item = Result<Row, RowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let frame = self.framer.peek()?;
+        let record = self.records.next()?;
         self.number += 1;
-        let row = match frame.shape {
-            Ok(()) => {
-                self.record.parse(self.framer.bytes(&frame));
-                self.row(&frame)
-            }
-            Err(malformed) => {
-                self.doubtful_to = self.doubtful_to.max(frame.reached);
-                Err(malformed_row(self.number, frame.line, malformed))
-            }
-        };
-        self.framer.take(&frame);
-        Some(row)
+        let Some(malformed) = record.malformed else { return Some(self.row(&record)) };
+        self.doubtful_to = self.doubtful_to.max(record.reached);
+        Some(Err(malformed_row(self.number, record.line, malformed)))
     }
 }
 
-/// Nothing of the record is quoted: with its quotes in doubt, any part of it may be another cell's text.
+/// Nothing of the record is quoted: as its quotes are wrong, any part of it may be another cell's text.
 fn malformed_row(number: u64, line: u64, malformed: Malformed) -> RowError {
     let reason = format!(
         "line {line}: the record that begins here {malformed} (an unclosed quote?); reading goes on at line {}",
@@ -120,10 +270,18 @@ fn malformed_row(number: u64, line: u64, malformed: Malformed) -> RowError {
     RowError { number, id_text: String::new(), account: None, reason, carried: Carried::default() }
 }
 
-fn carried(record: &Record, layout: &Layout) -> StringRecord {
-    let mut cells = StringRecord::new();
-    for cell in layout.carried.iter().map_while(|&at| record.cell(at)) {
-        cells.push_field(&cell);
-    }
-    cells
+/// Whether a line inside a quoted cell looks like a row: an unclosed quote may find its end at any later cell that ends in
+/// one (`27"`). Then neither reading of the lines is certain enough for what can't be undone.
+fn holds_rows(cells: &[String], columns: &CsvColumns, delimiter: u8) -> bool {
+    let width = columns.width;
+    cells.iter().enumerate().any(|(at, cell)| {
+        // The row in which the quote finds its end has the rest of its cells behind this one.
+        let behind = cells.len() - at - 1;
+        cell.split(['\n', '\r']).skip(1).any(|line| {
+            let mut parts = line.split(char::from(delimiter));
+            let count = parts.clone().count();
+            let is_row = count > 1 && (count == width || count + behind == width);
+            is_row && parts.nth(columns.id).is_some_and(|part| InvitationId::parse(part).is_ok())
+        })
+    })
 }

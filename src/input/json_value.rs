@@ -1,28 +1,30 @@
-//! Turns one JSON value into a row: an object with an ID, or an ID alone.
+//! Turns one JSON value into a row: an object with an ID, or just an ID.
 //!
-//! Owns what an object's members mean. Must not know whether the value stood in a line or in a document.
+//! Owns what an object's members mean. Must not know whether the value comes from a line or a document.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::columns::{ColumnNames, cut, is_profile_url, is_secret, only_address};
-use super::resolve::{ID_TEXT_CHARS, resolve};
+use super::columns::{ColumnNames, ID_TEXT_CHARS, cut, is_profile_url, is_secret, only_address, resolve};
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 
-const EXPECTED: &str = "not an invitation: an object with an invitation_id, or the ID alone, is expected";
+const EXPECTED: &str = "not an invitation: expected an object with an invitation_id, or just the ID";
 
-pub(super) enum Item {
+pub(super) enum JsonEntry {
+    /// With the one address of its profile.
     Object(Members, Option<Box<str>>),
-    Alone(Value),
+    Single(Value),
 }
 
-/// An object's members as they came. A map would keep the last of two IDs and hide that there were two.
+/// An object's members in their order. A map would keep the last of two IDs and hide that there were two.
 pub(super) struct Members(Vec<(String, Value)>);
 
-/// Where V2's entries have the address (`docs/linkup-api.md`, V2, List). A key that occurs twice is an error here.
+/// Where V2's entries have the address (`docs/linkup-api.md`, V2). A key that occurs twice is an error here.
 #[derive(Deserialize)]
 struct Nested {
     recipient: Recipient,
@@ -33,28 +35,28 @@ struct Recipient {
     linkedin_url: Option<Value>,
 }
 
-impl Item {
+impl JsonEntry {
     pub(super) fn parse(text: &str) -> serde_json::Result<Self> {
-        // Asked for any value, serde_json shows a number as an object too (`arbitrary_precision`).
+        // As `deserialize_any` sees it, a number is an object too (`arbitrary_precision`).
         if text.trim_start().starts_with('{') {
             let members: Members = serde_json::from_str(text)?;
             let profile_url = profile_url(&members, text);
             Ok(Self::Object(members, profile_url))
         } else {
-            serde_json::from_str(text).map(Self::Alone)
+            serde_json::from_str(text).map(Self::Single)
         }
     }
 
     /// The first key, at whatever depth, that names a credential.
-    pub(super) fn secret_key(&self) -> Option<&str> {
+    fn secret_key(&self) -> Option<&str> {
         match self {
             Self::Object(Members(members), _) => members.iter().find_map(|(key, value)| secret_member(key, value)),
-            Self::Alone(value) => secret_key(value),
+            Self::Single(value) => secret_key(value),
         }
     }
 
     /// The keys that would be columns of their own in the report.
-    pub(super) fn carried_keys<'a>(&'a self, names: &ColumnNames) -> Vec<&'a str> {
+    fn carried_keys<'a>(&'a self, names: &ColumnNames) -> Vec<&'a str> {
         let Self::Object(members, _) = self else { return Vec::new() };
         let Ok(roles) = names.roles(members.keys()) else { return Vec::new() };
         let is_carried = |at: usize| Some(at) != roles.id && Some(at) != roles.account;
@@ -68,7 +70,7 @@ impl Item {
         }
         match self {
             Self::Object(members, profile_url) => members.into_row(number, names, profile_url),
-            Self::Alone(value @ (Value::String(_) | Value::Number(_))) => {
+            Self::Single(value @ (Value::String(_) | Value::Number(_))) => {
                 let text = text_of(&value).unwrap_or_default();
                 let carried = Carried::Fields(Map::new());
                 match resolve(Some(&text), None, false) {
@@ -79,14 +81,14 @@ impl Item {
                     }
                 }
             }
-            Self::Alone(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+            Self::Single(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 Err(bad_row(number, EXPECTED.into()))
             }
         }
     }
 }
 
-/// A row of which nothing can be told, or may be.
+/// A row of which nothing can be shown, or may be.
 pub(super) fn bad_row(number: u64, reason: String) -> RowError {
     RowError { number, id_text: String::new(), account: None, reason, carried: Carried::Fields(Map::new()) }
 }
@@ -137,7 +139,7 @@ fn profile_url(Members(members): &Members, text: &str) -> Option<Box<str>> {
     only_address(own.chain(&nested).filter_map(text_of))
 }
 
-/// Taken for absent, an account that can't be read would have its row sent as somebody else.
+/// If it were taken for absent, the row would be sent from another account.
 struct NotText;
 
 fn name_of(value: Option<&Value>) -> Result<Option<&str>, NotText> {
@@ -148,7 +150,7 @@ fn name_of(value: Option<&Value>) -> Result<Option<&str>, NotText> {
     }
 }
 
-/// A value's text; a number's digits are the input's, since no float was ever made of them.
+/// A value's text. A number keeps its digits: it was never a float.
 fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
@@ -169,16 +171,16 @@ fn secret_member<'a>(key: &'a str, value: &'a Value) -> Option<&'a str> {
     if is_secret(key) { Some(key) } else { secret_key(value) }
 }
 
-/// The carried keys of the items seen so far, each once.
+/// The carried keys of the entries seen so far, each once.
 #[derive(Default)]
-pub(super) struct Columns(pub(super) Vec<Arc<str>>);
+pub(super) struct CarriedKeys(pub(super) Vec<Arc<str>>);
 
-impl Columns {
-    pub(super) fn add(&mut self, item: &Item, names: &ColumnNames) {
-        if item.secret_key().is_some() {
+impl CarriedKeys {
+    pub(super) fn add(&mut self, entry: &JsonEntry, names: &ColumnNames) {
+        if entry.secret_key().is_some() {
             return;
         }
-        for key in item.carried_keys(names) {
+        for key in entry.carried_keys(names) {
             if !self.0.iter().any(|column| **column == *key) {
                 self.0.push(key.into());
             }

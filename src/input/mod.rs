@@ -1,4 +1,4 @@
-//! Reads what is to be withdrawn: CSV, plain lists, JSON Lines and saved API answers, row by row.
+//! Reads the invitations to withdraw, row by row: CSV, plain lists, JSON Lines and saved API answers.
 //!
 //! Owns decoding, the choice of format and delimiter, and what each column means. A bad row is a value
 //! ([`RowError`](crate::invitation::RowError)) and never ends the input; only a file that can't be used at all
@@ -7,23 +7,14 @@
 
 mod buffer;
 mod columns;
-mod csv_framer;
-mod csv_header;
-mod csv_record;
+mod csv_records;
 mod csv_rows;
-mod error;
-mod format;
-mod json_document;
-mod json_lines;
+mod json_rows;
 mod json_value;
 mod open;
-mod resolve;
-mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use buffer::InputFormat;
 pub(crate) use columns::is_profile_url;
-pub(crate) use error::{InputError, ReadError};
-pub(crate) use format::InputFormat;
-pub(crate) use open::Input;
-pub(crate) use source::{InputOptions, Source};
+pub(crate) use open::{Input, InputError, InputOptions, ReadError, Source};

@@ -1,26 +1,91 @@
 //! Opens an input and yields its rows.
 //!
-//! Owns the order of the checks that come before the first row. Must not know a format's rules.
+//! Owns the order of the checks that come before the first row, and the messages that say why an input can't be used:
+//! they name columns and lines, never a cell's content. Must not know a format's rules.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::buffer::{Buffer, CHUNK, RECORD_LIMIT};
-use super::columns::ColumnNames;
-use super::csv_framer::Framer;
-use super::csv_header;
-use super::csv_rows::CsvRows;
-use super::error::{InputError, ReadError};
-use super::format::InputFormat;
-use super::json_document::JsonDocument;
-use super::json_lines::JsonLines;
-use super::source::{InputOptions, Source};
+use super::buffer::{Buffer, CHUNK, InputFormat, RECORD_LIMIT};
+use super::columns::{Ambiguous, ColumnNames};
+use super::csv_records::CsvRecords;
+use super::csv_rows::{CsvColumns, CsvRows};
+use super::json_rows::{JsonDocument, JsonLines};
 use crate::invitation::{Row, RowError};
 
-/// An input being read: an iterator over its rows that never holds more than one record (a JSON document apart).
+/// Where the input comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Stdin,
+    /// A file, a FIFO or a device.
+    Path(PathBuf),
+}
+
+/// What the user says about the input.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InputOptions {
+    /// Name of the column that holds the IDs, where it is not `invitation_id`.
+    pub id_column: Option<String>,
+    /// The delimiter of CSV; detected where absent.
+    pub delimiter: Option<u8>,
+    /// The format; detected from the extension or the content where absent.
+    pub format: Option<InputFormat>,
+    /// Accept IDs that a spreadsheet seems to have rounded.
+    pub accept_rounded_ids: bool,
+}
+
+/// Why an input can't be used. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    #[error("{name} cannot be read: check that it exists and that you may read it")]
+    Unreadable { name: String, source: io::Error },
+    #[error("{name} is a directory: name the file that lists the invitations, or - for stdin")]
+    Directory { name: String },
+    #[error("{name} is a spreadsheet's own file or an archive: save it as CSV (UTF-8) and pass that file")]
+    NotText { name: String },
+    #[error("{name} looks like UTF-16 without a byte order mark: save it as UTF-8 (in Excel: \"CSV UTF-8\")")]
+    Utf16WithoutBom { name: String },
+    #[error("{:?} can't delimit columns: use one like , ; | or a tab", char::from(*delimiter))]
+    Delimiter { delimiter: u8 },
+    #[error("{name} has no invitation_id column (found: {columns}): name the column of IDs with --id-column")]
+    NoIdColumn { name: String, columns: String },
+    #[error("{name} has no column {wanted:?} (found: {columns}): give --id-column one of these")]
+    NoSuchColumn { name: String, wanted: String, columns: String },
+    #[error("{name}: {ambiguous}: remove or rename one of them")]
+    AmbiguousColumns { name: String, ambiguous: Ambiguous },
+    #[error(
+        "{name} holds a column or key {column:?}, which looks like a secret: remove it, and configure tokens and API \
+         keys in the environment or the configuration file"
+    )]
+    Secret { name: String, column: String },
+    #[error("{name}: the header on line {line} holds a quoted cell that is not closed: close it or remove the quote")]
+    BrokenHeader { name: String, line: u64 },
+    #[error("{name} is not a valid JSON document (line {line}, column {column}): {advice}")]
+    BrokenDocument { name: String, line: usize, column: usize, advice: &'static str },
+    #[error(
+        "{name} is JSON, but neither an array of IDs (or of objects with an invitation_id) nor an API answer with \
+         data.invitations: pass one of these, or JSON Lines with --input-format jsonl"
+    )]
+    WrongDocument { name: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{name} could not be read on from line {line}: run again with the whole input, settled rows are skipped")]
+pub(crate) struct ReadError {
+    name: String,
+    line: u64,
+    source: io::Error,
+}
+
+impl ReadError {
+    pub(crate) fn new(name: &str, line: u64, source: io::Error) -> Self {
+        Self { name: name.into(), line, source }
+    }
+}
+
+/// An input being read: an iterator over its rows that holds one record at most (except for JSON documents).
 pub(crate) struct Input {
     rows: Rows,
     name: String,
@@ -37,7 +102,7 @@ enum Rows {
 }
 
 impl Input {
-    /// Opens the source and reads as much of it as tells its format and columns.
+    /// Opens the source and reads as much of it as its format and columns need.
     pub(crate) fn open(source: &Source, options: &InputOptions) -> Result<Self, InputError> {
         let path = match source {
             Source::Stdin => return Self::from_reader(io::stdin(), "stdin", None, options),
@@ -83,7 +148,7 @@ impl Input {
             InputFormat::Csv => open_csv(buffer, name, options)?,
             InputFormat::JsonLines => {
                 let names = ColumnNames::new(options.id_column.as_deref());
-                let mut rows = JsonLines::new(buffer, names, RECORD_LIMIT);
+                let mut rows = JsonLines::new(buffer, names);
                 // A pipe may take hours for as much, and its first row should not wait for it.
                 let columns = if is_regular_file { rows.peek_columns(CHUNK) } else { rows.peek_columns(0) };
                 (Rows::JsonLines(rows), columns)
@@ -122,23 +187,17 @@ impl Iterator for Input {
         if let Some(row) = row {
             return Some(Ok(row));
         }
-        let error = match &mut self.rows {
-            Rows::Csv(rows) => {
-                let line = rows.framer().line();
-                rows.framer().buffer().take_error().map(|error| (line, error))
-            }
-            Rows::JsonLines(rows) => {
-                let line = rows.line();
-                rows.buffer().take_error().map(|error| (line, error))
-            }
-            Rows::Json(_) | Rows::Ended => None,
+        let (line, error) = match &mut self.rows {
+            Rows::Csv(rows) => (rows.records().line(), rows.records().buffer().take_error()),
+            Rows::JsonLines(rows) => (rows.line(), rows.buffer().take_error()),
+            Rows::Json(_) | Rows::Ended => (0, None),
         };
         self.rows = Rows::Ended;
-        error.map(|(line, error)| Err(ReadError::new(&self.name, line, error)))
+        error.map(|source| Err(ReadError::new(&self.name, line, source)))
     }
 }
 
-/// Enough to know what is no text.
+/// Enough to recognize what is not text.
 const MAGIC_BYTES: usize = 4;
 const ZIP: &[u8] = b"PK\x03\x04";
 const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
@@ -155,7 +214,7 @@ fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
     if bytes.starts_with(ZIP) || bytes.starts_with(OLE) {
         Err(InputError::NotText { name: name.into() })
     } else if nul_bytes > 0 && nul_bytes >= bytes.len() / 4 {
-        // Every other byte of plain text in UTF-16; a stray one is for the row that holds it.
+        // Every other byte of plain text in UTF-16; a stray one only spoils its row.
         Err(InputError::Utf16WithoutBom { name: name.into() })
     } else {
         Ok(())
@@ -163,14 +222,13 @@ fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
 }
 
 fn open_csv(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(Rows, Vec<Arc<str>>), InputError> {
-    let mut framer = Framer::new(buffer, RECORD_LIMIT);
-    let layout = csv_header::settle(&mut framer, name, options)?;
-    match layout {
-        Some(mut layout) => {
-            let columns = std::mem::take(&mut layout.names);
-            Ok((Rows::Csv(Box::new(CsvRows::new(framer, layout, !options.accept_rounded_ids))), columns))
+    let mut records = CsvRecords::new(buffer, RECORD_LIMIT);
+    match CsvColumns::find(&mut records, name, options)? {
+        Some(mut columns) => {
+            let names = std::mem::take(&mut columns.names);
+            Ok((Rows::Csv(Box::new(CsvRows::new(records, columns, !options.accept_rounded_ids))), names))
         }
-        None => refuse_failed(framer.buffer(), name).map(|()| (Rows::Ended, Vec::new())),
+        None => refuse_failed(records.buffer(), name).map(|()| (Rows::Ended, Vec::new())),
     }
 }
 

@@ -301,7 +301,7 @@ null
             "! \"Login-Token\" looks like a secret & () {}",
             "! account is not a JSON string",
             &fields("{}"),
-            "! line 16 is no valid JSON & () {}",
+            "! line 16 is not valid JSON & () {}",
             "! no invitation ID & {\"name\":\"x\"}",
             "! not an invitation: & () {}",
             "! not an invitation: & () {}",
@@ -342,7 +342,7 @@ fn a_row_has_the_one_address_of_its_profile() {
 #[test]
 fn a_bad_first_line_leaves_json_lines_json_lines() {
     let input = open(b"{\"invitation_id\": \"7\n{\"invitation_id\":8}\n", None, &InputOptions::default()).unwrap();
-    assert_rows(input, &["! line 1 is no valid JSON", "8 {}"]);
+    assert_rows(input, &["! line 1 is not valid JSON", "8 {}"]);
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn every_encoding_reads_the_same_and_bad_bytes_stay_visible() {
         ],
     );
     let input = open(b"{\"invitation_id\":\"7\xFF\"}\n7\xFF\n", Some("jsonl"), &InputOptions::default()).unwrap();
-    assert_rows(input, &["! not an invitation ID & (7\u{FFFD})", "! line 2 is no valid JSON"]);
+    assert_rows(input, &["! not an invitation ID & (7\u{FFFD})", "! line 2 is not valid JSON"]);
 }
 
 /// Gives its bytes one by one, then fails.
@@ -474,7 +474,7 @@ fn text_behind_an_unclosed_quote_is_not_taken_for_a_row() {
         Input::from_reader(input.as_bytes(), "list.csv", None, &options).unwrap().map(Result::unwrap).collect();
     let ids: Vec<_> = rows.iter().map(|row| row.as_ref().ok().map(|row| row.id.as_str())).collect();
     assert_eq!(ids, [None, None, None, Some("222"), Some("333")]);
-    assert!(rows[1].as_ref().unwrap_err().reason.starts_with("line 3 stands behind a quote"));
+    assert!(rows[1].as_ref().unwrap_err().reason.starts_with("line 3 follows a quote"));
 }
 
 /// One line of a pipe is enough to begin with.

@@ -6,37 +6,34 @@ use std::time::Duration;
 
 use super::Reply;
 
-/// What an ID's last digits bring about.
+/// What happens to an invitation whose ID ends with these digits.
 #[derive(Clone, Debug)]
 pub struct Ending {
-    /// The last three digits of the ID. Odd, since genuine IDs are multiples of 4,096.
+    /// The last three digits of the ID. Odd, since the IDs of [`stock`](super::stock()) are multiples of 4,096.
     pub digits: &'static str,
     pub reply: Reply,
-    /// Whether every call is answered so, or the first alone and later ones as for any other ID.
+    /// Whether this happens to every call, or only to the first one.
     pub always: bool,
-    /// Whether the invitation is withdrawn, whatever the answer says.
+    /// Whether the invitation is withdrawn, whatever the reply says.
     pub withdraws: bool,
-    /// How long the answer takes; drawn as for other calls where there is none.
+    /// How long the answer takes; `None` for the usual latency.
     pub delay: Option<Duration>,
     /// What happens, for people.
     pub help: &'static str,
-    /// The outcome that a client should report in the end (the contract's names).
+    /// The outcome that a client should report in the end.
     pub outcome: &'static str,
 }
 
 impl Ending {
-    /// This happens to the first call alone.
     const fn once(digits: &'static str, reply: Reply, help: &'static str, outcome: &'static str) -> Self {
         Self { digits, reply, always: false, withdraws: false, delay: None, help, outcome }
     }
 
-    /// This happens to every call.
     const fn always(digits: &'static str, reply: Reply, help: &'static str, outcome: &'static str) -> Self {
         Self { always: true, ..Self::once(digits, reply, help, outcome) }
     }
 
-    /// And the invitation is withdrawn.
-    const fn done(self) -> Self {
+    const fn and_withdraws(self) -> Self {
         Self { withdraws: true, ..self }
     }
 
@@ -50,9 +47,9 @@ impl Ending {
     }
 
     pub(super) fn of(invitation_id: &str) -> Option<&'static Self> {
-        // Nearly every ID is even: spares them the search.
-        let odd = invitation_id.as_bytes().last().is_some_and(|digit| digit % 2 == 1);
-        if odd { ENDINGS.iter().find(|ending| invitation_id.ends_with(ending.digits)) } else { None }
+        // Most IDs are even and need no search.
+        let is_odd = invitation_id.as_bytes().last().is_some_and(|digit| digit % 2 == 1);
+        if is_odd { ENDINGS.iter().find(|ending| invitation_id.ends_with(ending.digits)) } else { None }
     }
 }
 
@@ -63,9 +60,9 @@ pub const ENDINGS: &[Ending] = &[
     Ending::always("103", Reply::Declined, "has been declined", "not_pending"),
     Ending::always("105", Reply::AlreadyWithdrawn, "was withdrawn elsewhere", "not_pending"),
     Ending::always("107", Reply::NotFound, "is not found", "not_found"),
-    Ending::always("109", Reply::Rejected, "is rejected in words that nobody documented", "rejected"),
+    Ending::always("109", Reply::Rejected, "is rejected with an undocumented message", "rejected"),
     Ending::once("201", Reply::Withdrawn, "is withdrawn, but the answer takes 2 seconds", "withdrawn")
-        .done().after(Duration::from_secs(2)),
+        .and_withdraws().after(Duration::from_secs(2)),
     Ending::once("203", Reply::WebPage, "web page with HTTP 200 once, nothing done", "withdrawn"),
     Ending::always("401", Reply::InvalidCookie, "the LinkedIn cookie is refused (on V2: the account is inactive)", "rejected"),
     Ending::always("403", Reply::InvalidApiKey, "the API key is refused (HTTP 403)", "rejected"),
@@ -74,25 +71,25 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("429", Reply::TooManyRequests { retry_after_s: 1 },
         "rate limited once, with HTTP 429 and Retry-After: 1", "withdrawn"),
     Ending::always("431", Reply::TooManyRequests { retry_after_s: 3600 },
-        "rate limited for ever, with HTTP 429 and Retry-After: 3600", "rate_limited"),
+        "always rate limited, with HTTP 429 and Retry-After: 3600", "rate_limited"),
     Ending::once("501", Reply::ServerError, "HTTP 500 (JSON) once, nothing done", "withdrawn"),
     Ending::always("503", Reply::ServerError, "HTTP 500 (JSON) always, nothing done", "failed"),
     Ending::once("505", Reply::Contradiction, "success in the body, but HTTP 500, once; withdrawn",
-        "presumed_withdrawn").done(),
+        "presumed_withdrawn").and_withdraws(),
     Ending::once("521", Reply::BadGateway, "HTTP 502 page once, nothing done", "withdrawn"),
-    Ending::once("523", Reply::BadGateway, "HTTP 502 page once, though withdrawn", "presumed_withdrawn").done(),
+    Ending::once("523", Reply::BadGateway, "HTTP 502 page once, though withdrawn", "presumed_withdrawn").and_withdraws(),
     Ending::once("601", Reply::Closed, "connection closed without an answer once, nothing done", "withdrawn"),
     Ending::once("603", Reply::Closed,
-        "connection closed without an answer once, though withdrawn", "presumed_withdrawn").done(),
+        "connection closed without an answer once, though withdrawn", "presumed_withdrawn").and_withdraws(),
     Ending::always("605", Reply::Closed, "connection closed without an answer always, nothing done", "unconfirmed"),
-    Ending::once("607", Reply::Truncated, "answer cut short once, though withdrawn", "presumed_withdrawn").done(),
+    Ending::once("607", Reply::Truncated, "answer cut short once, though withdrawn", "presumed_withdrawn").and_withdraws(),
     Ending::once("609", Reply::Held,
-        "no answer to the first call until the client goes away, though withdrawn", "presumed_withdrawn").done(),
+        "no answer to the first call, though withdrawn", "presumed_withdrawn").and_withdraws(),
     Ending::always("611", Reply::Held,
-        "no answer ever, until the client goes away, though withdrawn", "unconfirmed").done(),
+        "never an answer, though withdrawn", "unconfirmed").and_withdraws(),
 ];
 
-/// The endings as text for a terminal: one line each, with the outcome to expect.
+/// The endings as text for a terminal, one per line, with the outcome to expect.
 #[must_use]
 pub fn help_table() -> String {
     let outcome_width = ENDINGS.iter().map(|ending| ending.outcome.len()).max().unwrap_or_default();
@@ -109,18 +106,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_genuine_id_has_an_ending() {
+    fn no_id_in_stock_has_an_ending() {
         let mut seen = HashSet::new();
         for ending in ENDINGS {
             let number: u32 = ending.digits.parse().unwrap();
             assert_eq!(ending.digits.len(), 3, "{}", ending.digits);
-            assert_eq!(number % 2, 1, "{number} is even, as genuine IDs are");
-            assert!(seen.insert(number), "{number} stands twice");
+            assert_eq!(number % 2, 1, "{number} is even, like the IDs in stock");
+            assert!(seen.insert(number), "{number} is there twice");
         }
     }
 
     #[test]
-    fn an_ending_is_found_in_the_last_digits_alone() {
+    fn an_ending_is_found_by_the_last_digits_only() {
         assert_eq!(Ending::of("7329176687475109107").map(|ending| ending.reply), Some(Reply::NotFound));
         assert!(Ending::of("1077329176687475108").is_none());
         assert!(Ending::of("07").is_none());
@@ -136,7 +133,6 @@ mod tests {
         }
     }
 
-    /// Both are to end with exit code 0.
     #[test]
     fn the_samples_end_in_outcomes_that_are_fine() {
         let csv = csv::Reader::from_reader(include_str!("../../samples/invitations.csv").as_bytes())
@@ -159,7 +155,7 @@ mod tests {
                             "{id}: {outcome}"
                         );
                     }
-                    None => assert_eq!(number % 4096, 0, "{id} has no ending, and is not genuine either"),
+                    None => assert_eq!(number % 4096, 0, "{id} has no ending and is not genuine-looking"),
                 }
             }
             let distinct: HashSet<_> = ids.iter().collect();

@@ -1,59 +1,60 @@
-//! What the sandbox did and said, for tests to compare with the client's report.
+//! What the sandbox did and answered, for tests to compare with the client's report.
 //!
-//! Owns the counting and nothing else. Counts go by what was sent in full, as a client can know no more than that;
-//! what was done is kept apart from what was said.
+//! Only counts. An answer counts if it was sent in full, since a client can know no more than that. What was done is
+//! counted apart from what was answered.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::Reply;
-use super::call::Api;
-use super::reply::Meaning;
+use super::reply::ReplyClass;
+use super::wire::Version;
 
-/// What happened to all calls, of both versions: to withdraw an invitation, and, in the fields named `list_` and in
-/// `pages`, for the pending ones. A call of V2 without a known action counts as one to withdraw. Calls elsewhere are
-/// answered and not counted.
+/// Totals over all calls of both versions. Fields named `list_`, and `pages`, are about calls for lists, `in_flight`,
+/// `peak_in_flight` and `connections` about all, the others about calls to withdraw. A call of V2 without a known action
+/// counts as one to withdraw. Calls to other addresses are answered and not counted.
 ///
 /// `calls` is the sum of `charged`, `not_pending`, `refused`, `rate_limited`, `server_errors` and `lost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Requests to withdraw that were read.
+    /// Calls that were read.
     pub calls: u64,
-    /// Answers of success sent in full: 1 credit each (withdraw-invitation, Credit cost).
+    /// Answers of success sent in full: 1 credit each (`docs/linkup-api.md`, Credits).
     pub charged: u64,
-    /// The most that can have been charged for withdrawals: on V1 every call but those answered by the API's own 500
-    /// (introduction), on V2 those charged and those lost, since errors cost nothing (v2/error-codes).
+    /// The most credits that can have been charged: on V1 one for every call except those answered by the API's own 500
+    /// (`docs/linkup-api.md`, Credits), on V2 one for each charged and each lost call, since errors cost nothing (V2
+    /// errors).
     pub possible: u64,
     /// Withdrawals done, whatever was answered.
     pub withdrawn: u64,
-    /// Answers that nothing is pending any more.
+    /// Answers that the invitation is not pending.
     pub not_pending: u64,
-    /// Answers that refuse the invitation, the request, the key, the cookie, or for lack of credits.
+    /// Answers that refuse the invitation, the request, the key or the cookie, or report missing credits.
     pub refused: u64,
-    /// Answers that the limit is reached.
+    /// Answers that the rate limit is reached.
     pub rate_limited: u64,
     /// Answers with the API's own 500.
     pub server_errors: u64,
-    /// Calls without an answer of the API sent in full, whatever came instead; those not answered yet included.
+    /// Calls without an answer of the API sent in full, including those not answered yet.
     pub lost: u64,
-    /// Requests for lists that were read.
+    /// Calls that were read.
     pub list_calls: u64,
-    /// Pages that were put together, whatever became of the answer.
+    /// Pages that were fetched, whether or not they were sent.
     pub pages: u64,
-    /// Pages of lists sent in full: 1 credit each (get-sent-invitations, Credit Usage).
+    /// Pages sent in full: 1 credit each (`docs/linkup-api.md`, Credits).
     pub list_charged: u64,
-    /// The most that can have been charged for lists, counted as `possible` is: 1 for each page that was put together,
-    /// and for each call that got none.
+    /// The most credits that can have been charged, counted like `possible`: one for each page that was fetched, and for
+    /// each call that got none.
     pub list_possible: u64,
-    /// Answers to requests for lists that the limit is reached.
+    /// Answers that the rate limit is reached.
     pub list_rate_limited: u64,
-    /// Calls being answered now, lists included.
+    /// Calls that are being answered now.
     pub in_flight: u64,
-    /// The most calls that were being answered at once, lists included.
+    /// The highest value of `in_flight` so far.
     pub peak_in_flight: u64,
     pub connections: u64,
-    /// By invitation ID as it was sent; empty where
+    /// By invitation ID as it was sent; empty if
     /// [`record_invitations`](super::SandboxOptions::record_invitations) is off.
     #[serde(skip)]
     pub invitations: HashMap<String, InvitationRecord>,
@@ -64,100 +65,93 @@ pub struct InvitationRecord {
     pub calls: u64,
     /// Whether a call to this sandbox withdrew it.
     pub withdrawn: bool,
-    /// What the calls were answered, in the order in which they came.
-    pub answers: Vec<Answer>,
+    /// One for each call, in the order of arrival.
+    pub answers: Vec<CallRecord>,
     /// Whether a final answer was sent in full: withdrawn, not pending, not found, rejected.
     pub settled: bool,
     pub calls_after_final: u64,
 }
 
-/// What became of one call.
+/// What became of one call to withdraw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct CallRecord {
     pub reply: Reply,
     /// Whether this call withdrew the invitation.
     pub withdrew: bool,
-    /// Whether the answer was sent in full: not if the client went away first.
+    /// Whether the answer was sent in full.
     pub delivered: bool,
 }
 
 impl Record {
-    /// Counts a call that has been read and decided, but not answered.
-    pub(super) fn arrived(&mut self, answer: Answer) {
+    /// Counts a call to withdraw that has been decided and not answered yet.
+    pub(super) fn begin(&mut self, call: CallRecord) {
         self.calls += 1;
         self.possible += 1;
         self.lost += 1;
-        self.withdrawn += u64::from(answer.withdrew);
-        self.entered();
+        self.withdrawn += u64::from(call.withdrew);
+        self.enter();
     }
 
-    /// Counts the end of that call.
-    pub(super) fn left(&mut self, api: Api, answer: Answer) {
+    pub(super) fn end(&mut self, version: Version, call: CallRecord) {
         self.in_flight -= 1;
-        if !answer.delivered {
+        if !call.delivered {
             return;
         }
-        let meaning = answer.reply.meaning();
-        let count = match meaning {
-            Meaning::Confirmed => &mut self.charged,
-            Meaning::NotPending => &mut self.not_pending,
-            Meaning::Refused | Meaning::CallerRefused => &mut self.refused,
-            Meaning::RateLimited => &mut self.rate_limited,
-            Meaning::ServerError => &mut self.server_errors,
-            Meaning::Lost => return,
+        let class = call.reply.class();
+        let count = match class {
+            ReplyClass::Confirmed => &mut self.charged,
+            ReplyClass::NotPending => &mut self.not_pending,
+            ReplyClass::Refused | ReplyClass::CallerRefused => &mut self.refused,
+            ReplyClass::RateLimited => &mut self.rate_limited,
+            ReplyClass::ServerError => &mut self.server_errors,
+            ReplyClass::Lost => return,
         };
         *count += 1;
         self.lost -= 1;
-        self.possible -= u64::from(meaning.is_free(api));
+        self.possible -= u64::from(class.is_free(version));
     }
 
-    /// Counts a call for so many pages that has been read and decided, but not answered.
-    pub(super) fn list_arrived(&mut self, pages: u64) {
+    /// Counts a call for a list that has been decided and not answered yet. `pages` were fetched for it.
+    pub(super) fn begin_list(&mut self, pages: u64) {
         self.list_calls += 1;
         self.pages += pages;
         self.list_possible += pages.max(1);
-        self.entered();
+        self.enter();
     }
 
-    /// Counts the end of that call, answered in full with its pages.
-    pub(super) fn list_left(&mut self, pages: u64) {
+    /// `sent` is what was sent in full: the number of pages, or another reply.
+    pub(super) fn end_list(&mut self, version: Version, sent: Option<Result<u64, ReplyClass>>) {
         self.in_flight -= 1;
-        self.list_charged += pages;
+        match sent {
+            Some(Ok(pages)) => self.list_charged += pages,
+            Some(Err(class)) => {
+                self.list_rate_limited += u64::from(class == ReplyClass::RateLimited);
+                self.list_possible -= u64::from(class.is_free(version));
+            }
+            None => {}
+        }
     }
 
-    /// Counts the end of that call, answered in full otherwise.
-    pub(super) fn list_refused(&mut self, api: Api, meaning: Meaning) {
-        self.in_flight -= 1;
-        self.list_rate_limited += u64::from(meaning == Meaning::RateLimited);
-        self.list_possible -= u64::from(meaning.is_free(api));
-    }
-
-    /// Counts the end of that call, whose answer was lost.
-    pub(super) fn list_lost(&mut self) {
-        self.in_flight -= 1;
-    }
-
-    fn entered(&mut self) {
+    fn enter(&mut self) {
         self.in_flight += 1;
         self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
     }
 }
 
 impl InvitationRecord {
-    /// Notes a call that has been decided, but not answered; returns its place among the answers.
-    pub(super) fn arrived(&mut self, answer: Answer) -> usize {
+    /// Adds a call that has been decided and not answered yet; returns its index in `answers`.
+    pub(super) fn begin(&mut self, call: CallRecord) -> usize {
         self.calls += 1;
         self.calls_after_final += u64::from(self.settled);
-        self.withdrawn |= answer.withdrew;
-        self.answers.push(answer);
+        self.withdrawn |= call.withdrew;
+        self.answers.push(call);
         self.answers.len() - 1
     }
 
-    /// Notes the end of the call at that place.
-    pub(super) fn left(&mut self, place: usize, answer: Answer) {
-        if let Some(noted) = self.answers.get_mut(place) {
-            *noted = answer;
+    pub(super) fn end(&mut self, index: usize, call: CallRecord) {
+        if let Some(noted) = self.answers.get_mut(index) {
+            *noted = call;
         }
-        self.settled |= answer.delivered && answer.reply.meaning().is_final();
+        self.settled |= call.delivered && call.reply.class().is_final();
     }
 }

@@ -1,82 +1,80 @@
-//! What the API can say to a call, lists apart: the answers, their words, and what they mean for the record.
+//! What the API can answer to a call, except for lists: the replies, their messages, and how the record counts them.
 //!
-//! Where the page "Withdraw Invitation" shows no words, they are this sandbox's own and say so. Does not choose (see
-//! `simulation`), and knows neither statuses nor bodies, which differ by version: see `v1` and `v2`.
+//! Messages that the API's documentation does not show are this sandbox's own, and say so. Chooses no reply (see
+//! `simulation`), and knows no statuses and no bodies, which differ by version (see `v1` and `v2`).
 
 use std::borrow::Cow;
 
-use super::call::Api;
+use super::wire::Version;
 
-/// An answer of the API, or the lack of one. The statuses named here are V1's.
+/// An answer of the API, or a failure to answer. Statuses are V1's; "documented" means `docs/linkup-api.md`, V1 errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
-    /// Success (withdraw-invitation, Success Response).
+    /// Success (`docs/linkup-api.md`, V1 and V2).
     Withdrawn,
-    /// Withdrawn before, by a call to this sandbox. Which words the API uses is documented nowhere.
+    /// Withdrawn before, by a call to this sandbox. Undocumented message.
     NoLongerPending,
-    /// Accepted by the person. The page's notes say that the call fails, not in which words.
+    /// Accepted by the person. Undocumented message.
     Accepted,
-    /// Declined by the person. Undocumented words, as above.
+    /// Declined by the person. Undocumented message.
     Declined,
-    /// Withdrawn by other means than this sandbox. Undocumented words.
+    /// Withdrawn by other means than this sandbox. Undocumented message.
     AlreadyWithdrawn,
-    /// No such invitation for this account. Undocumented words.
+    /// No such invitation for this account. Undocumented message.
     NotFound,
-    /// Refused in words that no page shows and no client can know.
+    /// Refused with a message that no client can know.
     Rejected,
-    /// Documented for `invitation_id`. A JSON number in its place is refused in the same way.
+    /// `invitation_id` is missing or is not a text. Documented message.
     MissingInvitationId,
-    /// The documented words with the other parameter's name.
+    /// The documented message with the other parameter's name.
     MissingLoginToken,
     /// V2's `account_id` is missing.
     MissingAccountId,
-    /// A parameter of this name that means nothing. Undocumented words.
+    /// The parameter of this name has an invalid value. Undocumented message.
     InvalidParameter(&'static str),
-    /// V2 knows no such action.
+    /// V2 has no such action.
     InvalidAction,
-    /// V2 knows no such account.
+    /// V2 has no such account.
     InvalidAccount,
-    /// A body that is no JSON object, HTTP 400. Undocumented.
+    /// The body is not a JSON object; HTTP 400. Undocumented.
     MalformedBody,
-    /// No API key, HTTP 401 (listed in the introduction; the words are not).
+    /// No API key; HTTP 401. The status is documented, the message is not.
     MissingApiKey,
-    /// A wrong API key, HTTP 403 (as above).
+    /// A wrong API key; HTTP 403. The status is documented, the message is not.
     InvalidApiKey,
-    /// A refused cookie (withdraw-invitation, Invalid Cookie); on V2 the account is inactive.
+    /// The cookie is refused (documented); on V2 the account is inactive.
     InvalidCookie,
-    /// The balance is used up (withdraw-invitation, Insufficient Credits).
+    /// The credits are used up (documented).
     InsufficientCredits,
-    /// Over the limit, with HTTP 200, as V1 answers most errors (withdraw-invitation, Rate Limit).
+    /// Over the limit, with HTTP 200, as V1 answers most errors (documented).
     RateLimited,
-    /// Over the limit, with HTTP 429 and a `Retry-After`. The status is listed in the introduction,
-    /// the header nowhere.
+    /// Over the limit, with HTTP 429 and a `Retry-After` in seconds. The status is documented, the header is not.
     TooManyRequests { retry_after_s: u32 },
-    /// The API's own HTTP 500, as JSON: nothing was done and nothing is charged (introduction).
+    /// The API's own HTTP 500, as JSON: nothing was done and nothing is charged (`docs/linkup-api.md`, Credits).
     ServerError,
-    /// Success in the body, failure in the status.
+    /// The body says success, the status failure.
     Contradiction,
     /// A gateway's HTTP 502 page.
     BadGateway,
-    /// Some page with HTTP 200, such as a captive portal's.
+    /// A web page with HTTP 200, such as a captive portal's.
     WebPage,
     /// The connection is closed after the request was read.
     Closed,
     /// The connection is closed within the body, before it says anything.
     Truncated,
-    /// Nothing comes until the client goes away.
+    /// No answer until the client goes away.
     Held,
 }
 
-/// What an answer amounts to once it was sent in full.
+/// How the record counts a reply that was sent in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// Success: a withdrawal is confirmed and charged.
+pub(super) enum ReplyClass {
+    /// The withdrawal is confirmed and charged.
     Confirmed,
-    /// Nothing is pending any more.
     NotPending,
-    /// Refused for a reason that lies in this invitation.
+    /// Refused because of the invitation.
     Refused,
-    /// Refused for a reason that lies in the caller: key, cookie, credits, request.
+    /// Refused because of the caller: key, cookie, credits, request.
     CallerRefused,
     RateLimited,
     ServerError,
@@ -84,8 +82,8 @@ pub(super) enum Meaning {
     Lost,
 }
 
-impl Meaning {
-    /// Whether a call for this invitation after such an answer is a mistake.
+impl ReplyClass {
+    /// Whether a client that calls for this invitation again makes a mistake.
     pub(super) fn is_final(self) -> bool {
         match self {
             Self::Confirmed | Self::NotPending | Self::Refused => true,
@@ -93,20 +91,20 @@ impl Meaning {
         }
     }
 
-    /// Whether such an answer certainly costs nothing: on V1 the API's own 500 alone (introduction), on V2 every
-    /// error (v2/error-codes).
-    pub(super) fn is_free(self, api: Api) -> bool {
+    /// Whether it certainly costs nothing: on V1 only the API's own 500 (`docs/linkup-api.md`, Credits), on V2 every
+    /// error (V2 errors).
+    pub(super) fn is_free(self, version: Version) -> bool {
         match self {
             Self::Confirmed | Self::Lost => false,
-            Self::NotPending | Self::Refused | Self::CallerRefused | Self::RateLimited => api == Api::V2,
+            Self::NotPending | Self::Refused | Self::CallerRefused | Self::RateLimited => version == Version::V2,
             Self::ServerError => true,
         }
     }
 }
 
 impl Reply {
-    pub(super) fn words(self) -> Cow<'static, str> {
-        let words = match self {
+    pub(super) fn message(self) -> Cow<'static, str> {
+        let message = match self {
             Self::Withdrawn | Self::Contradiction => "Connection invitation withdrawn successfully",
             Self::NoLongerPending => "This invitation is no longer pending",
             Self::Accepted => "This invitation has already been accepted",
@@ -129,18 +127,18 @@ impl Reply {
             Self::ServerError => "Internal server error",
             Self::BadGateway | Self::WebPage | Self::Closed | Self::Truncated | Self::Held => "",
         };
-        words.into()
+        message.into()
     }
 
     pub(super) fn retry_after_s(self) -> Option<u32> {
         if let Self::TooManyRequests { retry_after_s } = self { Some(retry_after_s) } else { None }
     }
 
-    pub(super) fn meaning(self) -> Meaning {
+    pub(super) fn class(self) -> ReplyClass {
         match self {
-            Self::Withdrawn => Meaning::Confirmed,
-            Self::NoLongerPending | Self::Accepted | Self::Declined | Self::AlreadyWithdrawn => Meaning::NotPending,
-            Self::NotFound | Self::Rejected => Meaning::Refused,
+            Self::Withdrawn => ReplyClass::Confirmed,
+            Self::NoLongerPending | Self::Accepted | Self::Declined | Self::AlreadyWithdrawn => ReplyClass::NotPending,
+            Self::NotFound | Self::Rejected => ReplyClass::Refused,
             Self::MissingInvitationId
             | Self::MissingLoginToken
             | Self::MissingAccountId
@@ -151,11 +149,11 @@ impl Reply {
             | Self::MissingApiKey
             | Self::InvalidApiKey
             | Self::InvalidCookie
-            | Self::InsufficientCredits => Meaning::CallerRefused,
-            Self::RateLimited | Self::TooManyRequests { .. } => Meaning::RateLimited,
-            Self::ServerError => Meaning::ServerError,
+            | Self::InsufficientCredits => ReplyClass::CallerRefused,
+            Self::RateLimited | Self::TooManyRequests { .. } => ReplyClass::RateLimited,
+            Self::ServerError => ReplyClass::ServerError,
             Self::Contradiction | Self::BadGateway | Self::WebPage | Self::Closed | Self::Truncated | Self::Held => {
-                Meaning::Lost
+                ReplyClass::Lost
             }
         }
     }

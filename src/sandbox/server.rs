@@ -1,10 +1,22 @@
-//! The sandbox as a running server on loopback: its connections, and their end.
+//! The HTTP server on loopback: its addresses and connections, and answers that break off on purpose.
+//!
+//! Decides nothing.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hyper::body::Frame;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -12,14 +24,14 @@ use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::http::{self, Shared};
-use super::simulation::Simulation;
-use super::{Record, SandboxOptions};
+use super::simulation::{OpenCall, Outgoing, Simulation};
+use super::wire::{Delivery, HttpAnswer};
+use super::{Record, SandboxOptions, v1, v2};
 
 /// A simulated LinkUp API, served on loopback until it is stopped or dropped.
 pub struct Sandbox {
     address: SocketAddr,
-    shared: Shared,
+    simulation: SharedSimulation,
     server: JoinHandle<()>,
 }
 
@@ -39,12 +51,12 @@ impl Sandbox {
     pub async fn start_on(port: u16, options: SandboxOptions) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let shared = Shared::new(Simulation::new(options, Timestamp::now()));
-        let server = tokio::spawn(serve(listener, shared.clone()));
-        Ok(Self { address, shared, server })
+        let simulation = SharedSimulation::new(Simulation::new(options, Timestamp::now()));
+        let server = tokio::spawn(serve(listener, simulation.clone()));
+        Ok(Self { address, simulation, server })
     }
 
-    /// The base address to give to a client.
+    /// The base address for a client.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
@@ -53,7 +65,7 @@ impl Sandbox {
     /// A copy of what has happened so far.
     #[must_use]
     pub fn record(&self) -> Record {
-        self.shared.record()
+        self.simulation.lock().record().clone()
     }
 
     /// Stops listening and cuts all connections; returns once the port is free.
@@ -70,19 +82,19 @@ impl Drop for Sandbox {
     }
 }
 
-/// Accepts for ever. Its connections are its children, so that aborting it cuts them; `axum::serve` would leave
+/// Accepts connections forever. They are tasks of this one, so that aborting it cuts them; `axum::serve` would leave
 /// them running.
-async fn serve(listener: TcpListener, shared: Shared) {
-    let router = http::router(shared.clone());
+async fn serve(listener: TcpListener, simulation: SharedSimulation) {
+    let router = router(simulation.clone());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    shared.count_connection();
-                    connections.spawn(converse(stream, router.clone()));
+                    simulation.lock().count_connection();
+                    connections.spawn(serve_connection(stream, router.clone()));
                 }
-                // Out of file descriptors, most likely: some connection has to end first.
+                // Most likely out of file descriptors: a connection has to end first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -90,12 +102,152 @@ async fn serve(listener: TcpListener, shared: Shared) {
     }
 }
 
-async fn converse(stream: TcpStream, router: Router) {
-    // Without it, small answers wait for the client's acknowledgements; with an error, they just do.
+async fn serve_connection(stream: TcpStream, router: Router) {
+    // Without it, small answers wait for the client's acknowledgements. An error only makes them slower.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router);
-    // Connections end in errors on purpose here, and the client is the one to notice.
+    // Connections end in errors on purpose here; the client has to handle them.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn router(simulation: SharedSimulation) -> Router {
+    let not_found = async || full(HttpAnswer::not_found());
+    let not_allowed = async || full(HttpAnswer::json(405, r#"{"detail":"Method Not Allowed"}"#));
+    Router::new()
+        .route("/v1/network/withdraw-invitation", post(v1_withdraw))
+        .route("/v1/network/sent-invitations", post(v1_list))
+        .route("/v2/network", post(v2_network))
+        .route("/v2/credits", get(v2_credits))
+        .route("/sandbox/record", get(totals))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(simulation)
+}
+
+type Shared = State<SharedSimulation>;
+
+async fn v1_withdraw(State(simulation): Shared, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let call = v1::parse_withdrawal(api_key(&headers), &body);
+    simulation.begin(|simulation, now| simulation.withdraw(&call, now)).answer(v1::render).await
+}
+
+async fn v1_list(State(simulation): Shared, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let call = v1::parse_list(api_key(&headers), &body);
+    simulation.begin(|simulation, now| simulation.list(&call, now)).answer(v1::render).await
+}
+
+async fn v2_network(State(simulation): Shared, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let call = v2::parse(api_key(&headers), &body);
+    let in_flight = simulation.begin(|simulation, now| match &call {
+        v2::Call::Withdrawal(call) | v2::Call::Other { call, .. } => simulation.withdraw(call, now),
+        v2::Call::List(call) => simulation.list(call, now),
+    });
+    in_flight.answer(|answer| v2::render(answer, call.echo(), Timestamp::now())).await
+}
+
+async fn v2_credits(State(simulation): Shared, headers: HeaderMap) -> Response<Body> {
+    let balance = simulation.lock().balance(api_key(&headers), Instant::now());
+    send(v2::credits(balance, Timestamp::now())).await
+}
+
+async fn totals(State(simulation): Shared) -> Response<Body> {
+    Json(simulation.lock().record()).into_response()
+}
+
+fn api_key(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get("x-api-key").map(HeaderValue::as_bytes)
+}
+
+/// The simulation, shared by all connections. Never locked across an `await`.
+#[derive(Clone)]
+struct SharedSimulation(Arc<Mutex<Simulation>>);
+
+impl SharedSimulation {
+    fn new(simulation: Simulation) -> Self {
+        Self(Arc::new(Mutex::new(simulation)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Simulation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, decide: impl FnOnce(&mut Simulation, Instant) -> OpenCall) -> InFlight<'_> {
+        let call = decide(&mut self.lock(), Instant::now());
+        InFlight { simulation: self, call }
+    }
+}
+
+/// A call that is being answered. Dropping it ends the call; that also happens if the client goes away.
+struct InFlight<'a> {
+    simulation: &'a SharedSimulation,
+    call: OpenCall,
+}
+
+impl InFlight<'_> {
+    /// Waits as long as the answer takes, and sends it.
+    async fn answer(mut self, render: impl FnOnce(&Outgoing) -> Delivery) -> Response<Body> {
+        if !self.call.delay.is_zero() {
+            tokio::time::sleep(self.call.delay).await;
+        }
+        let delivery = render(&self.call.answer);
+        self.call.delivered = matches!(delivery, Delivery::Full(_));
+        send(delivery).await
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.simulation.lock().end(&self.call);
+    }
+}
+
+async fn send(delivery: Delivery) -> Response<Body> {
+    match delivery {
+        Delivery::Full(answer) => full(answer),
+        Delivery::Cut { announced, sent } => {
+            let mut response = Response::new(Body::new(FailingBody { sent: Some(sent), flushed: false }));
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(announced));
+            response
+        }
+        Delivery::Closed => Response::new(Body::new(FailingBody { sent: None, flushed: true })),
+        Delivery::Silence => std::future::pending().await,
+    }
+}
+
+fn full(answer: HttpAnswer) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let Some(seconds) = answer.retry_after_s {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// A body that ends in an error. hyper then drops the connection with all that it has not flushed yet, which includes
+/// the headers unless the body was pending once.
+struct FailingBody {
+    sent: Option<&'static str>,
+    flushed: bool,
+}
+
+impl HttpBody for FailingBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(sent) = self.sent.take() {
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(sent.as_bytes())))));
+        }
+        if !std::mem::replace(&mut self.flushed, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionAborted))))
+    }
 }
 
 #[cfg(test)]
@@ -103,14 +255,28 @@ mod tests {
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use super::super::{Faults, InvitationType, Limit, Reply, SentTime, StockItem};
+    use super::super::{Faults, InvitationKind, Limit, Reply, SentTime, StockItem};
     use super::*;
 
     const ID: &str = "7329176687475109888";
 
     async fn sandbox() -> Sandbox {
-        let latency = Duration::ZERO..=Duration::ZERO;
-        Sandbox::start(SandboxOptions { latency, ..SandboxOptions::default() }).await.unwrap()
+        with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
+        let mut options = SandboxOptions { latency: Duration::ZERO..=Duration::ZERO, ..SandboxOptions::default() };
+        change(&mut options);
+        Sandbox::start(options).await.unwrap()
+    }
+
+    /// Waits until the record is as a test needs it.
+    async fn until(sandbox: &Sandbox, what: &str, holds: impl Fn(&Record) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !holds(&sandbox.record()) {
+            assert!(Instant::now() < deadline, "waited for {what}: {:?}", sandbox.record());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     async fn connect(sandbox: &Sandbox) -> TcpStream {
@@ -128,13 +294,18 @@ mod tests {
         stream.write_all(request.as_bytes()).await.unwrap();
     }
 
+    /// All that the server sends until it closes the connection.
+    async fn rest(mut stream: TcpStream) -> String {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     /// The status and the body that a call gets.
     async fn call(sandbox: &Sandbox, path: &str, body: &str) -> (u16, String) {
         let mut stream = connect(sandbox).await;
         send_to(&mut stream, path, body).await;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        status_and_body(&answer)
+        status_and_body(&rest(stream).await)
     }
 
     fn status_and_body(answer: &str) -> (u16, String) {
@@ -146,22 +317,17 @@ mod tests {
         serde_json::from_str(body).unwrap()
     }
 
-    /// All that the server sends until it closes the connection.
     async fn exchange(sandbox: &Sandbox, id: &str) -> String {
         let mut stream = connect(sandbox).await;
         send(&mut stream, id).await;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        rest(stream).await
     }
 
     async fn get(sandbox: &Sandbox, method: &str, path: &str) -> String {
         let mut stream = connect(sandbox).await;
         let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-key: key\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        rest(stream).await
     }
 
     #[tokio::test]
@@ -194,9 +360,9 @@ mod tests {
         assert!(exchange(&sandbox, "7329176687475109603").await.contains("no longer pending"));
     }
 
-    /// A client may send a request again by itself if its connection closes before the request was read.
+    /// An HTTP client may repeat a request by itself if it takes the connection for one that was never accepted.
     #[tokio::test]
-    async fn a_closed_connection_is_no_refused_one_to_an_http_client() {
+    async fn an_http_client_does_not_repeat_a_call_whose_connection_is_closed() {
         let sandbox = sandbox().await;
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let post = |id: &str| {
@@ -226,13 +392,12 @@ mod tests {
         let sandbox = sandbox().await;
         let mut stream = connect(&sandbox).await;
         send(&mut stream, "7329176687475109609").await;
+        // There is no event for "nothing comes": the pause only gives a wrong answer the time to arrive.
         let waited = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
         assert!(waited.is_err(), "something came: {waited:?}");
         assert_eq!(sandbox.record().in_flight, 1);
         drop(stream);
-        while sandbox.record().in_flight > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(&sandbox, "the call to end", |record| record.in_flight == 0).await;
         let record = sandbox.record();
         assert_eq!((record.lost, record.withdrawn), (1, 1));
         let answer = record.invitations["7329176687475109609"].answers[0];
@@ -240,19 +405,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_goes_away_leaves_a_withdrawal_that_nobody_heard_of() {
+    async fn a_withdrawal_is_done_even_if_the_client_goes_away() {
         let hour = Duration::from_secs(3600);
-        let options = SandboxOptions { latency: hour..=hour, ..SandboxOptions::default() };
-        let sandbox = Sandbox::start(options).await.unwrap();
+        let sandbox = with(|options| options.latency = hour..=hour).await;
         let mut stream = connect(&sandbox).await;
         send(&mut stream, ID).await;
-        while sandbox.record().in_flight == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(&sandbox, "the call", |record| record.in_flight > 0).await;
         drop(stream);
-        while sandbox.record().in_flight > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(&sandbox, "the call to end", |record| record.in_flight == 0).await;
         let record = sandbox.record();
         assert_eq!((record.lost, record.withdrawn, record.charged), (1, 1, 0));
     }
@@ -264,13 +424,9 @@ mod tests {
         for stream in &mut streams {
             send(stream, "7329176687475109611").await;
         }
-        while sandbox.record().calls < 3 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(&sandbox, "three calls", |record| record.calls == 3).await;
         drop(streams);
-        while sandbox.record().in_flight > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(&sandbox, "the call to end", |record| record.in_flight == 0).await;
         exchange(&sandbox, ID).await;
         assert_eq!(sandbox.record().peak_in_flight, 3);
     }
@@ -291,9 +447,9 @@ mod tests {
         exchange(&sandbox, ID).await;
         let answer = get(&sandbox, "GET", "/sandbox/record").await;
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let totals: serde_json::Value = serde_json::from_str(body).unwrap();
+        let totals: Value = serde_json::from_str(body).unwrap();
         assert_eq!((&totals["calls"], &totals["charged"]), (&1.into(), &1.into()), "{totals}");
-        assert_eq!(totals.get("invitations"), None, "a million of them would be no answer");
+        assert_eq!(totals.get("invitations"), None, "they would make the answer too long");
     }
 
     #[tokio::test]
@@ -302,25 +458,16 @@ mod tests {
         let address = sandbox.address;
         let mut stream = connect(&sandbox).await;
         send(&mut stream, "7329176687475109611").await;
-        while sandbox.record().in_flight == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(&sandbox, "the call", |record| record.in_flight > 0).await;
         sandbox.stop().await;
         assert!(TcpStream::connect(address).await.is_err(), "still listening");
-        let mut rest = Vec::new();
-        let end = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
-        assert!(end.is_ok() && rest.is_empty(), "the held connection outlived its server");
+        let end = tokio::time::timeout(Duration::from_secs(60), rest(stream)).await;
+        assert_eq!(end.expect("the held connection outlived its server"), "");
     }
 
     const V1_LIST: &str = "/v1/network/sent-invitations";
     const V2: &str = "/v2/network";
     const LIST_SENT: &str = r#"{"account_id":"mine","action":"list_sent"}"#;
-
-    async fn with(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
-        let mut options = SandboxOptions { latency: Duration::ZERO..=Duration::ZERO, ..SandboxOptions::default() };
-        change(&mut options);
-        Sandbox::start(options).await.unwrap()
-    }
 
     /// One invitation, sent five days ago.
     fn one() -> Option<Vec<StockItem>> {
@@ -329,7 +476,7 @@ mod tests {
             name: "Ana García López".into(),
             profile_url: "https://www.linkedin.com/in/ana".into(),
             headline: "CTO".into(),
-            invitation_type: InvitationType::Connection,
+            kind: InvitationKind::Connection,
             ..StockItem::new(7_329_176_687_475_109_888, sent)
         };
         Some(vec![item])
@@ -452,10 +599,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_balance_is_told_where_there_is_one() {
+    async fn the_balance_is_answered_if_it_is_limited() {
         let sandbox = with(|options| options.credits = Some(7)).await;
         let answer = status_and_body(&get(&sandbox, "GET", "/v2/credits").await);
-        assert_eq!(answer, (200, r#"{"success":true,"data":{"credits":7}}"#.to_owned()));
+        assert_eq!(
+            answer,
+            (200, r#"{"success":true,"data":{"credits":7},"metadata":{"credits_consumed":0}}"#.to_owned())
+        );
         let endless = with(|_| {}).await;
         assert_eq!(status_and_body(&get(&endless, "GET", "/v2/credits").await).0, 404);
         let picky = with(|options| options.api_key = Some("another".into())).await;

@@ -1,63 +1,62 @@
-//! The API behind the wire: what a call brings about.
+//! The API without HTTP: what a call does and what is answered.
 //!
-//! Owns the order of the checks, and puts gate, account and record together. Reads no clock, opens no socket and never
-//! waits: a call comes in as values and leaves as a [`Ticket`].
+//! Owns the order of the checks, and puts gateway, account and record together. Reads no clock, opens no socket and never
+//! waits: a call comes in as values and leaves as an [`OpenCall`].
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::account::Account;
-use super::call::{Api, Caller, Listing, Withdrawal};
-use super::faults::Fault;
-use super::gate::Gate;
-use super::list::Sheet;
-use super::{Answer, Ending, ListFaults, Record, Reply, SandboxOptions, stock};
+use super::account::{AccountState, ListPages};
+use super::gateway::Gateway;
+use super::reply::ReplyClass;
+use super::wire::{Caller, ListCall, Version, WithdrawalCall};
+use super::{CallRecord, Ending, ListFaults, Record, Reply, SandboxOptions, stock};
 
-/// A call that has been decided and is yet to be answered.
-pub(super) struct Ticket {
-    pub(super) api: Api,
-    pub(super) said: Said,
+/// A call that has been decided and not answered yet.
+pub(super) struct OpenCall {
+    pub(super) answer: Outgoing,
     /// How long the answer takes.
     pub(super) delay: Duration,
     /// Whether the answer was sent in full.
     pub(super) delivered: bool,
-    counted: Counted,
+    version: Version,
+    recorded: Recorded,
 }
 
-pub(super) enum Said {
+pub(super) enum Outgoing {
     Reply(Reply),
-    Sheet(Sheet),
+    List(ListPages),
 }
 
-/// As what the call is in the record.
-enum Counted {
+/// Where the record counts the call.
+enum Recorded {
     Withdrawal {
         withdrew: bool,
-        /// Where the invitation's record holds this call.
-        noted: Option<(String, usize)>,
+        /// The invitation's ID, and the call's index in its record.
+        place: Option<(String, usize)>,
     },
     List,
 }
 
-/// What a withdrawal brings about.
-struct Decision {
+/// What a call to withdraw does.
+struct Effect {
     reply: Reply,
     withdrew: bool,
-    /// Drawn where there is none.
+    /// `None` for the usual latency.
     delay: Option<Duration>,
 }
 
-impl From<Reply> for Decision {
-    /// Says this and does nothing.
+impl From<Reply> for Effect {
+    /// Only a reply; nothing is done.
     fn from(reply: Reply) -> Self {
         Self { reply, withdrew: false, delay: None }
     }
 }
 
 pub(super) struct Simulation {
-    gate: Gate,
-    account: Account,
+    gateway: Gateway,
+    account: AccountState,
     list_faults: ListFaults,
     record_invitations: bool,
     record: Record,
@@ -66,11 +65,11 @@ pub(super) struct Simulation {
 impl Simulation {
     /// `now` is when the stock's ages are counted from.
     pub(super) fn new(options: SandboxOptions, now: Timestamp) -> Self {
-        let gate = Gate::new(&options);
+        let gateway = Gateway::new(&options);
         let pending = options.stock.unwrap_or_else(|| stock(options.pending, now));
         Self {
-            gate,
-            account: Account::new(pending, options.credits),
+            gateway,
+            account: AccountState::new(pending, options.credits),
             list_faults: options.list_faults,
             record_invitations: options.record_invitations,
             record: Record::default(),
@@ -85,77 +84,77 @@ impl Simulation {
         &self.record
     }
 
-    /// Does at once what the call brings about, since a client that goes away while it waits undoes nothing.
-    pub(super) fn withdraw(&mut self, call: &Withdrawal<'_>, now: Instant) -> Ticket {
-        let Decision { reply, withdrew, delay } = self.decide(call, now);
-        let answer = Answer { reply, withdrew, delivered: false };
-        self.record.arrived(answer);
-        let noted = call.invitation_id.as_deref().filter(|_| self.record_invitations).map(|id| {
-            let invitation = self.record.invitations.entry(id.to_owned()).or_default();
-            (id.to_owned(), invitation.arrived(answer))
+    /// Withdraws at once, not when the answer is sent: a client that goes away meanwhile undoes nothing.
+    pub(super) fn withdraw(&mut self, call: &WithdrawalCall<'_>, now: Instant) -> OpenCall {
+        let Effect { reply, withdrew, delay } = self.decide(call, now);
+        let undelivered = CallRecord { reply, withdrew, delivered: false };
+        self.record.begin(undelivered);
+        let place = call.invitation_id.as_ref().filter(|_| self.record_invitations).map(|id| {
+            let invitation = self.record.invitations.entry(id.clone()).or_default();
+            (id.clone(), invitation.begin(undelivered))
         });
-        Ticket {
-            api: call.caller.api,
-            said: Said::Reply(reply),
-            delay: delay.unwrap_or_else(|| self.gate.draw_latency()),
+        OpenCall {
+            answer: Outgoing::Reply(reply),
+            delay: delay.unwrap_or_else(|| self.gateway.draw_latency()),
             delivered: false,
-            counted: Counted::Withdrawal { withdrew, noted },
+            version: call.caller.version,
+            recorded: Recorded::Withdrawal { withdrew, place },
         }
     }
 
-    /// Takes at once what the list costs, heard of or not.
-    pub(super) fn list(&mut self, call: &Listing<'_>, now: Instant) -> Ticket {
-        let (said, pages) = match self.look_up(call, now) {
-            Ok(sheet) => {
-                let pages = sheet.pages as u64;
-                (Said::Sheet(sheet), pages)
+    /// Charges at once, like [`Self::withdraw`].
+    pub(super) fn list(&mut self, call: &ListCall<'_>, now: Instant) -> OpenCall {
+        let (answer, pages) = match self.fetch(call, now) {
+            Ok(list) => {
+                let pages = list.pages as u64;
+                (Outgoing::List(list), pages)
             }
-            Err((reply, pages)) => (Said::Reply(reply), pages),
+            Err((reply, pages)) => (Outgoing::Reply(reply), pages),
         };
-        self.record.list_arrived(pages);
-        let delay = self.gate.draw_latency();
-        Ticket { api: call.caller.api, said, delay, delivered: false, counted: Counted::List }
+        self.record.begin_list(pages);
+        let delay = self.gateway.draw_latency();
+        OpenCall { answer, delay, delivered: false, version: call.caller.version, recorded: Recorded::List }
     }
 
-    /// The balance, for a key alone; takes a place in the limit's window, and nothing goes wrong at random.
+    /// The balance, which needs only the key. Counts toward the rate limit and has no random faults.
     pub(super) fn balance(&mut self, api_key: Option<&[u8]>, now: Instant) -> Result<Option<u64>, Reply> {
-        self.gate.admit(api_key, now).map(|()| self.account.credits())
+        self.gateway.admit(api_key, now).map(|()| self.account.credits())
     }
 
-    /// Ends the call; `ticket.delivered` says how.
-    pub(super) fn leave(&mut self, ticket: &Ticket) {
-        match (&ticket.counted, &ticket.said) {
-            (Counted::Withdrawal { withdrew, noted }, Said::Reply(reply)) => {
-                let answer = Answer { reply: *reply, withdrew: *withdrew, delivered: ticket.delivered };
-                self.record.left(ticket.api, answer);
-                if let Some((id, place)) = noted
+    /// Counts the end of a call, answered or not.
+    pub(super) fn end(&mut self, call: &OpenCall) {
+        let OpenCall { answer, delivered, version, recorded, .. } = call;
+        match (recorded, answer) {
+            (Recorded::Withdrawal { withdrew, place }, Outgoing::Reply(reply)) => {
+                let ended = CallRecord { reply: *reply, withdrew: *withdrew, delivered: *delivered };
+                self.record.end(*version, ended);
+                if let Some((id, index)) = place
                     && let Some(invitation) = self.record.invitations.get_mut(id)
                 {
-                    invitation.left(*place, answer);
+                    invitation.end(*index, ended);
                 }
             }
-            (Counted::List, Said::Reply(reply)) if ticket.delivered => {
-                self.record.list_refused(ticket.api, reply.meaning());
+            (Recorded::List | Recorded::Withdrawal { .. }, answer) => {
+                let sent = delivered.then(|| answer.pages_or_class());
+                self.record.end_list(*version, sent);
             }
-            (_, Said::Sheet(sheet)) if ticket.delivered => self.record.list_left(sheet.pages as u64),
-            (Counted::List, Said::Reply(_)) | (_, Said::Sheet(_)) => self.record.list_lost(),
         }
     }
 
-    /// The order is a gateway's: the key, the limit, then what can fail or refuse behind it.
-    fn decide(&mut self, call: &Withdrawal<'_>, now: Instant) -> Decision {
-        if let Err(refusal) = self.gate.admit(call.caller.api_key, now) {
+    /// In the order of a real gateway: the key, the rate limit, then what can fail or refuse behind it.
+    fn decide(&mut self, call: &WithdrawalCall<'_>, now: Instant) -> Effect {
+        if let Err(refusal) = self.gateway.admit(call.caller.api_key, now) {
             return refusal.into();
         }
-        match self.gate.draw_fault() {
-            None => self.attempt(call),
-            Some(fault) if fault.loses_the_answer() => self.lose(fault, call),
-            Some(fault) => fault.reply().into(),
+        match self.gateway.draw_fault() {
+            None => self.carry_out(call),
+            Some(fault) if fault.class() == ReplyClass::Lost => self.lose_answer(fault, call),
+            Some(fault) => fault.into(),
         }
     }
 
-    /// The invitation to withdraw, or why the call does not get that far.
-    fn check<'a>(&self, call: &'a Withdrawal<'_>) -> Result<&'a str, Reply> {
+    /// The invitation to withdraw, or why the call is refused.
+    fn check<'a>(&self, call: &'a WithdrawalCall<'_>) -> Result<&'a str, Reply> {
         if let Some(refusal) = call.refusal {
             return Err(refusal);
         }
@@ -165,57 +164,66 @@ impl Simulation {
     }
 
     fn check_caller(&self, caller: &Caller<'_>) -> Result<(), Reply> {
-        let broke = self.account.credits() == Some(0);
-        let refusal = self.gate.refuse_login(caller).or_else(|| broke.then_some(Reply::InsufficientCredits));
-        refusal.map_or(Ok(()), Err)
+        let has_no_credits = self.account.credits() == Some(0);
+        let no_credits = has_no_credits.then_some(Reply::InsufficientCredits);
+        self.gateway.refuse_login(caller).or(no_credits).map_or(Ok(()), Err)
     }
 
-    fn attempt(&mut self, call: &Withdrawal<'_>) -> Decision {
+    fn carry_out(&mut self, call: &WithdrawalCall<'_>) -> Effect {
         let id = match self.check(call) {
             Ok(id) => id,
             Err(refusal) => return refusal.into(),
         };
-        match self.account.meet_ending(id) {
-            Some(ending) => Decision {
+        match self.account.take_ending(id) {
+            Some(ending) => Effect {
                 reply: ending.reply,
                 withdrew: ending.withdraws && self.account.withdraw(id),
                 delay: ending.delay,
             },
-            None if self.account.withdraw(id) => Decision { withdrew: true, ..Decision::from(Reply::Withdrawn) },
+            None if self.account.withdraw(id) => Effect { withdrew: true, ..Effect::from(Reply::Withdrawn) },
             None => Reply::NoLongerPending.into(),
         }
     }
 
     /// Loses the answer, in half of the cases after the withdrawal was done.
-    fn lose(&mut self, fault: Fault, call: &Withdrawal<'_>) -> Decision {
-        let reached = self.gate.draw_reached();
+    fn lose_answer(&mut self, fault: Reply, call: &WithdrawalCall<'_>) -> Effect {
+        let is_carried_out = self.gateway.draw_carried_out();
         let pending = self.check(call).ok().filter(|id| Ending::of(id).is_none_or(Ending::can_be_withdrawn));
-        let withdrew = reached && pending.is_some_and(|id| self.account.withdraw(id));
-        Decision { withdrew, ..Decision::from(fault.reply()) }
+        let withdrew = is_carried_out && pending.is_some_and(|id| self.account.withdraw(id));
+        Effect { withdrew, ..Effect::from(fault) }
     }
 
-    /// What is pending; or what is said instead, and how many pages were put together for nothing.
-    fn look_up(&mut self, call: &Listing<'_>, now: Instant) -> Result<Sheet, (Reply, u64)> {
-        self.gate.admit(call.caller.api_key, now).map_err(|refusal| (refusal, 0))?;
-        let Some(fault) = self.gate.draw_fault() else {
-            return self.put_together(call).map_err(|refusal| (refusal, 0));
+    /// The list; or another reply, and how many pages were fetched for nothing.
+    fn fetch(&mut self, call: &ListCall<'_>, now: Instant) -> Result<ListPages, (Reply, u64)> {
+        self.gateway.admit(call.caller.api_key, now).map_err(|refusal| (refusal, 0))?;
+        let Some(fault) = self.gateway.draw_fault() else {
+            return self.fetch_pages(call).map_err(|refusal| (refusal, 0));
         };
-        let reached = fault.loses_the_answer() && self.gate.draw_reached();
-        let pages = if reached { self.put_together(call).map_or(0, |sheet| sheet.pages) } else { 0 };
-        Err((fault.reply(), pages as u64))
+        let is_carried_out = fault.class() == ReplyClass::Lost && self.gateway.draw_carried_out();
+        let pages = if is_carried_out { self.fetch_pages(call).map_or(0, |list| list.pages) } else { 0 };
+        Err((fault, pages as u64))
     }
 
-    fn put_together(&mut self, call: &Listing<'_>) -> Result<Sheet, Reply> {
+    fn fetch_pages(&mut self, call: &ListCall<'_>) -> Result<ListPages, Reply> {
         let span = call.span?;
         self.check_caller(&call.caller)?;
         self.account.list(span, self.list_faults)
     }
 }
 
+impl Outgoing {
+    fn pages_or_class(&self) -> Result<u64, ReplyClass> {
+        match self {
+            Self::List(list) => Ok(list.pages as u64),
+            Self::Reply(reply) => Err(reply.class()),
+        }
+    }
+}
+
 #[cfg(test)]
 impl Simulation {
     pub(super) fn set_faults(&mut self, faults: super::Faults) {
-        self.gate.faults = faults;
+        self.gateway.faults = faults;
     }
 }
 

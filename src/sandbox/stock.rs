@@ -1,16 +1,18 @@
-//! The pending invitations that a sandbox starts with.
+//! The pending invitations that a sandbox starts with, and how the lists word their age.
 //!
 //! Pure: the time comes in as a value, and the same time and number make the same invitations.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::SentTime;
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
 
-/// What somebody was invited to.
+/// The type of an invitation (`docs/linkup-api.md`, Sent invitations, `invitation_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InvitationType {
+pub enum InvitationKind {
     Connection,
     /// To follow a page.
     Organization,
@@ -18,12 +20,11 @@ pub enum InvitationType {
     ContentSeries,
 }
 
-impl InvitationType {
+impl InvitationKind {
     const ALL: [Self; 3] = [Self::Connection, Self::Organization, Self::ContentSeries];
 
-    /// The API's name (get-sent-invitations, `invitation_type`).
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    /// The API's name for it.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Connection => "CONNECTION",
             Self::Organization => "ORGANIZATION",
@@ -36,20 +37,19 @@ impl InvitationType {
     }
 }
 
-/// A pending invitation. IDs must differ from each other; an odd one may have an [`Ending`](super::Ending).
+/// A pending invitation. An odd ID may have an [`Ending`](super::Ending).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockItem {
-    /// Need not fit the age.
+    /// Unique within a stock. Need not fit the age.
     pub id: u64,
     /// First name, a space, the rest.
     pub name: String,
-    /// As the lists show it.
     pub profile_url: String,
     /// V1's `subtitle`, V2's `headline`.
     pub headline: String,
-    /// Lists show one type at a time.
-    pub invitation_type: InvitationType,
-    /// What the lists say of its age.
+    /// A list shows one type only.
+    pub kind: InvitationKind,
+    /// When it was sent, as the lists say it.
     pub sent: SentTime,
 }
 
@@ -64,28 +64,28 @@ impl StockItem {
             name: format!("{} {}", person.first, person.last),
             profile_url: format!("https://www.linkedin.com/in/{}-{id:x}", person.slug),
             headline: person.headline.to_owned(),
-            invitation_type: InvitationType::Connection,
+            kind: InvitationKind::Connection,
             sent,
         }
     }
 
-    /// An invitation that was sent so long before `now`, with the ID that it would have. Ages that differ by a
-    /// millisecond make IDs that differ.
+    /// An invitation to connect that was sent at `now - age`, with an ID that says so. Ages that differ by a
+    /// millisecond or more make different IDs.
     #[must_use]
     pub fn aged(age: Duration, now: Timestamp) -> Self {
         Self::new(id_at(age, now, 0), SentTime::Age(age))
     }
 }
 
-/// A genuine-looking ID: the sending time in Unix milliseconds above 22 bits, of which the low twelve are zero
-/// (`linkup-api.md`, "The ID tells its own age"). Even, so that it never has an [`Ending`](super::Ending).
+/// A genuine-looking ID: the sending time in Unix milliseconds, then 22 bits, of which the low twelve are zero
+/// (`docs/linkup-api.md`, IDs). Even, so that it never has an [`Ending`](super::Ending).
 fn id_at(age: Duration, now: Timestamp, number: u64) -> u64 {
     let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
     let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
     (now.saturating_sub(age) << 22) | ((number % 1024) << 12)
 }
 
-/// So many pending invitations, newest first: from today to over a year old, a third of them older than 30 days.
+/// `count` pending invitations, newest first: from today to over a year old, a third of them older than 30 days.
 #[must_use]
 pub fn stock(count: u32, now: Timestamp) -> Vec<StockItem> {
     let old = count / 3;
@@ -93,25 +93,25 @@ pub fn stock(count: u32, now: Timestamp) -> Vec<StockItem> {
     (0..count)
         .map(|at| {
             let age = match at.checked_sub(young) {
-                None => days(29) / young * at + Duration::from_secs(3600),
+                None => days(29) / young * at + Duration::from_secs(HOUR),
                 Some(at) => days(31) + days(420) / old * (at + 1),
             };
             let id = id_at(age, now, u64::from(at));
-            StockItem { invitation_type: nth_type(at), ..StockItem::new(id, SentTime::Age(age)) }
+            StockItem { kind: nth_kind(at), ..StockItem::new(id, SentTime::Age(age)) }
         })
         .collect()
 }
 
-fn nth_type(at: u32) -> InvitationType {
+fn nth_kind(at: u32) -> InvitationKind {
     match at % 20 {
-        9 => InvitationType::Organization,
-        17 => InvitationType::ContentSeries,
-        _ => InvitationType::Connection,
+        9 => InvitationKind::Organization,
+        17 => InvitationKind::ContentSeries,
+        _ => InvitationKind::Connection,
     }
 }
 
 const fn days(days: u64) -> Duration {
-    Duration::from_secs(days * 24 * 3600)
+    Duration::from_secs(days * DAY)
 }
 
 /// Somebody who does not exist.
@@ -162,6 +162,105 @@ const HEADLINES: [&str; 8] = [
     "Étudiante",
 ];
 
+/// When an invitation was sent, as the lists say it. Both versions round down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentTime {
+    /// This long before the sandbox was started; the words follow from it.
+    Age(Duration),
+    /// Any words: another language, an age that the ID contradicts, an empty text.
+    Words {
+        /// V1's `sent_time`.
+        prose: String,
+        /// V2's `sent_time`.
+        short: String,
+        /// V2's `sent_time_days`; `None` is null.
+        days: Option<u64>,
+    },
+}
+
+/// An age in the largest unit that it fills.
+#[derive(Clone, Copy)]
+enum RoundedAge {
+    Hours(u64),
+    Days(u64),
+    Weeks(u64),
+    Months(u64),
+    Years(u64),
+}
+
+impl RoundedAge {
+    /// A month of 30 days and a year of 365 are guesses.
+    fn of(age: Duration) -> Self {
+        let days = age.as_secs() / DAY;
+        match days {
+            0 => Self::Hours(age.as_secs() / HOUR),
+            1..=6 => Self::Days(days),
+            7..=29 => Self::Weeks(days / 7),
+            // 360 days are twelve months of 30 days, but not a year.
+            30..=364 => Self::Months((days / 30).min(11)),
+            _ => Self::Years(days / 365),
+        }
+    }
+
+    fn days(self) -> u64 {
+        match self {
+            Self::Hours(_) => 0,
+            Self::Days(days) => days,
+            Self::Weeks(weeks) => weeks * 7,
+            Self::Months(months) => months * 30,
+            Self::Years(years) => years * 365,
+        }
+    }
+}
+
+impl SentTime {
+    /// V1's `sent_time` (`docs/linkup-api.md`, Sent invitations). Words that the documentation does not show are made
+    /// like those that it shows.
+    pub(super) fn prose(&self) -> Cow<'_, str> {
+        let age = match self {
+            Self::Age(age) => *age,
+            Self::Words { prose, .. } => return prose.into(),
+        };
+        match RoundedAge::of(age) {
+            RoundedAge::Hours(_) => "Sent today".into(),
+            RoundedAge::Days(1) => "Sent yesterday".into(),
+            RoundedAge::Days(days) => ago(days, "day"),
+            RoundedAge::Weeks(weeks) => ago(weeks, "week"),
+            RoundedAge::Months(months) => ago(months, "month"),
+            RoundedAge::Years(years) => ago(years, "year"),
+        }
+    }
+
+    /// V2's `sent_time`. "5d" is documented (`docs/linkup-api.md`, V2); the other units are guesses.
+    pub(super) fn short(&self) -> Cow<'_, str> {
+        let age = match self {
+            Self::Age(age) => *age,
+            Self::Words { short, .. } => return short.into(),
+        };
+        match RoundedAge::of(age) {
+            RoundedAge::Hours(hours) => format!("{hours}h"),
+            RoundedAge::Days(days) => format!("{days}d"),
+            RoundedAge::Weeks(weeks) => format!("{weeks}w"),
+            RoundedAge::Months(months) => format!("{months}mo"),
+            RoundedAge::Years(years) => format!("{years}yr"),
+        }
+        .into()
+    }
+
+    /// V2's `sent_time_days`: the age as the words give it (a guess).
+    pub(super) fn days(&self) -> Option<u64> {
+        match self {
+            Self::Age(age) => Some(RoundedAge::of(*age).days()),
+            Self::Words { days, .. } => *days,
+        }
+    }
+}
+
+fn ago(count: u64, unit: &str) -> Cow<'static, str> {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural} ago").into()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -206,8 +305,8 @@ mod tests {
     #[test]
     fn most_are_invitations_to_connect() {
         let stock = stock(40, now());
-        let count = |kind| stock.iter().filter(|item| item.invitation_type == kind).count();
-        assert_eq!(InvitationType::ALL.map(count), [36, 2, 2]);
+        let count = |kind| stock.iter().filter(|item| item.kind == kind).count();
+        assert_eq!(InvitationKind::ALL.map(count), [36, 2, 2]);
     }
 
     #[test]
@@ -220,5 +319,35 @@ mod tests {
     #[test]
     fn a_time_before_1970_makes_an_id_all_the_same() {
         assert_eq!(StockItem::aged(days(30_000), now()).id, 0);
+    }
+
+    #[test]
+    fn ages_are_rounded_down() {
+        let cases = [
+            (0, "Sent today", "0h", 0),
+            (DAY - 1, "Sent today", "23h", 0),
+            (DAY, "Sent yesterday", "1d", 1),
+            (2 * DAY - 1, "Sent yesterday", "1d", 1),
+            (2 * DAY, "2 days ago", "2d", 2),
+            (7 * DAY - 1, "6 days ago", "6d", 6),
+            (7 * DAY, "1 week ago", "1w", 7),
+            (27 * DAY, "3 weeks ago", "3w", 21),
+            (30 * DAY - 1, "4 weeks ago", "4w", 28),
+            (30 * DAY, "1 month ago", "1mo", 30),
+            (60 * DAY, "2 months ago", "2mo", 60),
+            (364 * DAY, "11 months ago", "11mo", 330),
+            (365 * DAY, "1 year ago", "1yr", 365),
+            (800 * DAY, "2 years ago", "2yr", 730),
+        ];
+        for (seconds, prose, short, days) in cases {
+            let sent = SentTime::Age(Duration::from_secs(seconds));
+            assert_eq!((&*sent.prose(), &*sent.short(), sent.days()), (prose, short, Some(days)), "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn given_words_are_kept() {
+        let sent = SentTime::Words { prose: "Gesendet vor 3 Wochen".into(), short: "3 Wo.".into(), days: None };
+        assert_eq!((&*sent.prose(), &*sent.short(), sent.days()), ("Gesendet vor 3 Wochen", "3 Wo.", None));
     }
 }

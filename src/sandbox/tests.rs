@@ -1,12 +1,12 @@
-//! What the simulation does with calls: in values, without a socket or a clock.
+//! The simulation's rules, tested with values: no socket, no clock.
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::call::{Listing, Withdrawal};
-use super::simulation::{Said, Simulation, Ticket};
+use super::simulation::{OpenCall, Outgoing, Simulation};
 use super::v2::Call;
+use super::wire::{ListCall, WithdrawalCall};
 use super::*;
 
 const ID: &str = "7329176687475109888";
@@ -23,38 +23,38 @@ fn simulation(options: SandboxOptions) -> Simulation {
     Simulation::new(options, Timestamp::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
 }
 
-fn reply(ticket: &Ticket) -> Reply {
-    match &ticket.said {
-        Said::Reply(reply) => *reply,
-        Said::Sheet(sheet) => panic!("{sheet:?}"),
+fn reply(open: &OpenCall) -> Reply {
+    match &open.answer {
+        Outgoing::Reply(reply) => *reply,
+        Outgoing::List(list) => panic!("{list:?}"),
     }
 }
 
-fn ids(ticket: &Ticket) -> Vec<u64> {
-    match &ticket.said {
-        Said::Reply(reply) => panic!("{reply:?}"),
-        Said::Sheet(sheet) => sheet.items.iter().map(|item| item.id).collect(),
+fn ids(open: &OpenCall) -> Vec<u64> {
+    match &open.answer {
+        Outgoing::Reply(reply) => panic!("{reply:?}"),
+        Outgoing::List(list) => list.items.iter().map(|item| item.id).collect(),
     }
 }
 
 impl Simulation {
-    /// Ends the call as one that was answered in full, if this is one that can be.
-    fn deliver(&mut self, mut ticket: Ticket) -> Ticket {
-        ticket.delivered = true;
-        self.leave(&ticket);
-        ticket
+    /// Ends the call as answered in full.
+    fn deliver(&mut self, mut open: OpenCall) -> OpenCall {
+        open.delivered = true;
+        self.end(&open);
+        open
     }
 
-    fn deliver_withdrawal(&mut self, call: &Withdrawal<'_>) -> (Reply, bool) {
+    fn deliver_withdrawal(&mut self, call: &WithdrawalCall<'_>) -> (Reply, bool) {
         let before = self.record().withdrawn;
-        let ticket = self.withdraw(call, Instant::now());
-        let ticket = self.deliver(ticket);
-        (reply(&ticket), self.record().withdrawn > before)
+        let open = self.withdraw(call, Instant::now());
+        let open = self.deliver(open);
+        (reply(&open), self.record().withdrawn > before)
     }
 
     /// One call with this key and body, answered in full.
     fn answer(&mut self, api_key: Option<&str>, body: &str) -> (Reply, bool) {
-        self.deliver_withdrawal(&v1::read_withdrawal(api_key.map(str::as_bytes), body.as_bytes()))
+        self.deliver_withdrawal(&v1::parse_withdrawal(api_key.map(str::as_bytes), body.as_bytes()))
     }
 
     fn answer_id(&mut self, id: &str) -> (Reply, bool) {
@@ -62,24 +62,24 @@ impl Simulation {
     }
 
     fn answer_v2(&mut self, body: &str) -> (Reply, bool) {
-        match v2::read(Some(b"key"), body.as_bytes()) {
+        match v2::parse(Some(b"key"), body.as_bytes()) {
             Call::Withdrawal(call) | Call::Other { call, .. } => self.deliver_withdrawal(&call),
-            Call::Listing(_) => panic!("{body}"),
+            Call::List(_) => panic!("{body}"),
         }
     }
 
-    fn answer_list(&mut self, call: &Listing<'_>) -> Ticket {
-        let ticket = self.list(call, Instant::now());
-        self.deliver(ticket)
+    fn answer_list(&mut self, call: &ListCall<'_>) -> OpenCall {
+        let open = self.list(call, Instant::now());
+        self.deliver(open)
     }
 
-    fn list_v1(&mut self, body: &str) -> Ticket {
-        self.answer_list(&v1::read_listing(Some(b"key"), body.as_bytes()))
+    fn list_v1(&mut self, body: &str) -> OpenCall {
+        self.answer_list(&v1::parse_list(Some(b"key"), body.as_bytes()))
     }
 
-    fn list_v2(&mut self, body: &str) -> Ticket {
-        match v2::read(Some(b"key"), body.as_bytes()) {
-            Call::Listing(call) => self.answer_list(&call),
+    fn list_v2(&mut self, body: &str) -> OpenCall {
+        match v2::parse(Some(b"key"), body.as_bytes()) {
+            Call::List(call) => self.answer_list(&call),
             Call::Withdrawal(_) | Call::Other { .. } => panic!("{body}"),
         }
     }
@@ -160,17 +160,17 @@ fn calls_over_the_limit_are_recorded_and_do_nothing() {
 }
 
 #[test]
-fn the_balance_falls_by_one_a_withdrawal() {
+fn a_withdrawal_takes_one_from_the_balance() {
     let mut api = simulation(SandboxOptions { credits: Some(2), ..SandboxOptions::default() });
-    let lost_but_done = "7329176687475109523";
-    let replies = [ID, ID, lost_but_done, "4096"].map(|id| api.answer_id(id).0);
+    let lost_but_withdrawn = "7329176687475109523";
+    let replies = [ID, ID, lost_but_withdrawn, "4096"].map(|id| api.answer_id(id).0);
     let expected = [Reply::Withdrawn, Reply::NoLongerPending, Reply::BadGateway, Reply::InsufficientCredits];
     assert_eq!(replies, expected);
     assert_eq!((api.record().withdrawn, api.record().charged), (2, 1));
 }
 
 #[test]
-fn random_faults_come_in_their_shares_and_lose_half_of_the_deeds() {
+fn random_faults_have_their_shares_and_half_of_the_lost_answers_are_withdrawals() {
     let faults = Faults { rate_limited: 0.2, server_error: 0.2, bad_gateway: 0.1, closed: 0.1, truncated: 0.2 };
     let options = SandboxOptions { faults, seed: Some(7), limit: None, ..SandboxOptions::default() };
     let mut api = simulation(options);
@@ -184,9 +184,9 @@ fn random_faults_come_in_their_shares_and_lose_half_of_the_deeds() {
     assert!(near(record.withdrawn - record.charged, 800), "{record:?}");
     for (id, invitation) in &record.invitations {
         let answer = invitation.answers[0];
-        let may_be_done =
+        let may_withdraw =
             matches!(answer.reply, Reply::Withdrawn | Reply::BadGateway | Reply::Closed | Reply::Truncated);
-        assert!(may_be_done || !answer.withdrew, "{id}: {answer:?}");
+        assert!(may_withdraw || !answer.withdrew, "{id}: {answer:?}");
     }
 }
 
@@ -199,7 +199,7 @@ fn a_fault_withdraws_nothing_that_could_not_be_withdrawn() {
         assert_eq!(api.answer(Some("key"), r#"{"invitation_id":"7"}"#), (Reply::Closed, false));
     }
     let done: Vec<_> = (0..100).filter(|_| api.answer_id(ID).1).collect();
-    assert_eq!(done.len(), 1, "withdrawn once, however often it is tried");
+    assert_eq!(done.len(), 1, "withdrawn more than once, or never");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn the_latency_is_drawn_from_its_range() {
     let latency = Duration::from_millis(20)..=Duration::from_millis(80);
     let options = SandboxOptions { latency: latency.clone(), seed: Some(7), ..SandboxOptions::default() };
     let mut api = simulation(options);
-    let call = v1::read_withdrawal(Some(b"key"), b"");
+    let call = v1::parse_withdrawal(Some(b"key"), b"");
     let drawn: Vec<_> = (0..100).map(|_| api.withdraw(&call, Instant::now()).delay).collect();
     assert!(drawn.iter().all(|delay| latency.contains(delay)));
     assert!(drawn.iter().max() > drawn.iter().min());
@@ -238,9 +238,9 @@ fn the_latency_is_drawn_from_its_range() {
 fn an_answer_that_was_not_sent_in_full_counts_as_lost() {
     let mut api = simulation(SandboxOptions::default());
     let body = withdraw(ID);
-    let ticket = api.withdraw(&v1::read_withdrawal(Some(b"key"), body.as_bytes()), Instant::now());
+    let open = api.withdraw(&v1::parse_withdrawal(Some(b"key"), body.as_bytes()), Instant::now());
     assert_eq!((api.record().lost, api.record().in_flight), (1, 1));
-    api.leave(&ticket);
+    api.end(&open);
     let record = api.record();
     assert_eq!((record.lost, record.charged, record.possible, record.withdrawn, record.in_flight), (1, 0, 1, 1, 0));
     assert!(!record.invitations[ID].settled);
@@ -285,9 +285,8 @@ fn both_versions_share_the_limit() {
     assert_eq!((api.record().rate_limited, api.record().list_rate_limited), (1, 1));
 }
 
-/// As on V1, and exactly the same.
 #[test]
-fn endings_do_on_v2_what_their_table_says() {
+fn endings_do_the_same_on_v2() {
     let (mut v1, mut v2) = (simulation(SandboxOptions::default()), simulation(SandboxOptions::default()));
     for ending in ENDINGS {
         let id = format!("7329176687475109{}", ending.digits);
@@ -301,7 +300,7 @@ fn endings_do_on_v2_what_their_table_says() {
 }
 
 #[test]
-fn the_only_account_is_that_of_the_options() {
+fn only_the_account_of_the_options_is_known() {
     let options = SandboxOptions { account_id: Some("mine".into()), ..SandboxOptions::default() };
     let mut api = simulation(options);
     let other = v2_withdraw(ID).replace("mine", "yours");
@@ -322,9 +321,9 @@ fn lists_are_counted_apart_from_withdrawals() {
     assert_eq!(reply(&api.list_v1(r#"{"login_token":"other"}"#)), Reply::InvalidCookie);
     assert_eq!(reply(&api.list_v1("{}")), Reply::MissingLoginToken);
     assert_eq!(reply(&api.list_v2(&V2_LIST.replace("mine", ""))), Reply::MissingAccountId);
-    let lost = v1::read_listing(Some(b"key"), V1_LIST.as_bytes());
-    let ticket = api.list(&lost, Instant::now());
-    api.leave(&ticket);
+    let lost = v1::parse_list(Some(b"key"), V1_LIST.as_bytes());
+    let open = api.list(&lost, Instant::now());
+    api.end(&open);
     let expected = Record {
         list_calls: 6,
         pages: 5,
@@ -349,17 +348,17 @@ fn lists_take_from_the_balance() {
 }
 
 #[test]
-fn random_faults_come_to_lists_too() {
+fn random_faults_apply_to_lists_too() {
     let faults = Faults { rate_limited: 0.2, server_error: 0.2, bad_gateway: 0.1, closed: 0.1, truncated: 0.2 };
     let options = SandboxOptions { faults, seed: Some(7), limit: None, ..SandboxOptions::default() };
     let mut api = simulation(options);
-    let call = v1::read_listing(Some(b"key"), V1_LIST.as_bytes());
+    let call = v1::parse_list(Some(b"key"), V1_LIST.as_bytes());
     let mut lost = 0;
     for _ in 0..4000 {
-        let mut ticket = api.list(&call, Instant::now());
-        ticket.delivered = matches!(v1::wire(&ticket.said), wire::Wire::Full(_));
-        lost += u64::from(matches!(ticket.said, Said::Reply(Reply::BadGateway | Reply::Closed | Reply::Truncated)));
-        api.leave(&ticket);
+        let mut open = api.list(&call, Instant::now());
+        open.delivered = matches!(v1::render(&open.answer), wire::Delivery::Full(_));
+        lost += u64::from(matches!(open.answer, Outgoing::Reply(Reply::BadGateway | Reply::Closed | Reply::Truncated)));
+        api.end(&open);
     }
     let record = api.record();
     let near = |count: u64, expected: u64| count.abs_diff(expected) < 150;
@@ -369,12 +368,12 @@ fn random_faults_come_to_lists_too() {
 }
 
 #[test]
-fn a_stock_of_one_s_own_is_listed_as_it_is() {
+fn a_given_stock_is_listed_unchanged() {
     let words = SentTime::Words { prose: "Gesendet vor 3 Wochen".into(), short: "3 Wo.".into(), days: None };
     let stock = vec![StockItem::new(2_906_418_534, words), StockItem::new(101, SentTime::Age(Duration::ZERO))];
     let mut api = simulation(SandboxOptions { stock: Some(stock), ..SandboxOptions::default() });
     assert_eq!(ids(&api.list_v1(V1_LIST)), [2_906_418_534, 101]);
-    // LinkedIn's list is not fresh: an accepted invitation may still stand there.
+    // LinkedIn's list is not fresh: an accepted invitation may still be on it.
     assert_eq!(api.answer_id("101"), (Reply::Accepted, false));
     assert_eq!(api.answer_id("2906418534"), (Reply::Withdrawn, true));
     assert_eq!(ids(&api.list_v1(V1_LIST)), [101]);

@@ -12,6 +12,7 @@ mod kills;
 mod ledger;
 mod outputs;
 mod requests;
+mod rooms;
 mod samples;
 mod secrets;
 mod stops;
