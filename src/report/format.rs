@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::csv::Csv;
-use super::file::{Names, ReportFile};
+use super::file::ReportFile;
 use super::json::{JsonArray, JsonLines};
 use super::table::Table;
 
@@ -67,7 +67,9 @@ impl TableFormat {
 /// Appends records to a buffer.
 pub(crate) trait Encoder: fmt::Debug + Send {
     /// Whether each record must have exactly the columns of the head. Otherwise each record names its columns itself.
-    fn has_columns(&self) -> bool;
+    fn has_columns(&self) -> bool {
+        false
+    }
 
     fn head(&mut self, _columns: &mut dyn Iterator<Item = &str>, _out: &mut Vec<u8>) -> io::Result<()> {
         Ok(())
@@ -153,8 +155,8 @@ pub(crate) fn encode<'a, const N: usize>(
 /// A file of records. What is added waits in a buffer until [`RecordFile::write`].
 #[derive(Debug)]
 pub(super) struct RecordFile {
-    file: ReportFile,
-    encoder: Box<dyn Encoder>,
+    pub file: ReportFile,
+    pub encoder: Box<dyn Encoder>,
     buffer: Vec<u8>,
 }
 
@@ -167,14 +169,6 @@ impl RecordFile {
         let (mut encoder, mut buffer) = (format.encoder(), Vec::new());
         encoder.head(&mut columns, &mut buffer)?;
         Ok(Self { file, encoder, buffer })
-    }
-
-    pub(super) fn names(&self) -> Names {
-        self.file.names()
-    }
-
-    pub(super) fn has_columns(&self) -> bool {
-        self.encoder.has_columns()
     }
 
     pub(super) fn add<'a>(&mut self, mut record: impl Iterator<Item = Field<'a>>) -> io::Result<()> {
@@ -194,9 +188,5 @@ impl RecordFile {
         self.encoder.tail(&mut self.buffer)?;
         self.write()?;
         self.file.finish()
-    }
-
-    pub(super) fn discard(self) {
-        self.file.discard();
     }
 }

@@ -11,10 +11,6 @@ use super::format::{Encoder, Field};
 pub(super) struct JsonLines;
 
 impl Encoder for JsonLines {
-    fn has_columns(&self) -> bool {
-        false
-    }
-
     fn line(&mut self, record: &mut dyn Iterator<Item = Field<'_>>, out: &mut Vec<u8>) -> io::Result<()> {
         Serializer::new(&mut *out).collect_map(record)?;
         out.push(b'\n');
@@ -29,10 +25,6 @@ pub(super) struct JsonArray {
 }
 
 impl Encoder for JsonArray {
-    fn has_columns(&self) -> bool {
-        false
-    }
-
     fn head(&mut self, _: &mut dyn Iterator<Item = &str>, out: &mut Vec<u8>) -> io::Result<()> {
         out.push(b'[');
         Ok(())

@@ -82,7 +82,7 @@ impl ListSink {
     pub(crate) fn end(self, has_pages: bool) {
         let Some(file) = self.file else { return };
         if !has_pages && self.stop.is_requested() {
-            file.discard();
+            file.file.discard();
         } else if let Err(error) = file.finish() {
             self.stop.request(StopReason::ReportUnwritable, format!("the list could not be finished ({error})"));
         }

@@ -88,7 +88,7 @@ impl Report {
     }
 
     pub(crate) fn names(&self) -> Names {
-        self.file.names()
+        self.file.file.names()
     }
 
     pub(super) fn add(&mut self, settled: &Settled) -> io::Result<()> {
@@ -101,7 +101,7 @@ impl Report {
                 let cell = |at| cells.get(at).map_or(Cell::Absent, Cell::Foreign);
                 file.add(own.chain(columns.in_report().enumerate().map(|(at, name)| (name.into(), cell(at)))))
             }
-            Carried::Fields(fields) if file.has_columns() => {
+            Carried::Fields(fields) if file.encoder.has_columns() => {
                 let cell = |name: &str| fields.get(name).map_or(Cell::Absent, Cell::Json);
                 file.add(own.chain(columns.0.iter().map(|(input, name)| (name.into(), cell(input)))))
             }
@@ -123,7 +123,7 @@ impl Report {
     }
 
     pub(crate) fn discard(self) {
-        self.file.discard();
+        self.file.file.discard();
     }
 }
 

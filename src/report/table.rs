@@ -22,22 +22,21 @@ impl Encoder for Table {
         true
     }
 
-    fn head(&mut self, columns: &mut dyn Iterator<Item = &str>, _: &mut Vec<u8>) -> io::Result<()> {
-        let line: Vec<_> = columns.map(str::to_owned).collect();
-        let column = |name: &String| Column { width: name.chars().count(), has_numbers: false };
-        self.columns = line.iter().map(column).collect();
-        self.lines.push(line);
-        Ok(())
+    fn head(&mut self, columns: &mut dyn Iterator<Item = &str>, out: &mut Vec<u8>) -> io::Result<()> {
+        self.line(&mut columns.map(|name| (name.into(), Cell::own(name))), out)
     }
 
     fn line(&mut self, record: &mut dyn Iterator<Item = Field<'_>>, _: &mut Vec<u8>) -> io::Result<()> {
         let mut line = Vec::new();
-        for (column, (_, cell)) in self.columns.iter_mut().zip(record) {
+        for (at, (_, cell)) in record.enumerate() {
             let text = match &cell {
-                Cell::Foreign(text) => visible(text),
-                Cell::Json(_) => visible(&cell.to_string()),
+                Cell::Foreign(_) | Cell::Json(_) => visible(&cell.to_string()),
                 Cell::Absent | Cell::Number(_) | Cell::Own(_) => cell.to_string(),
             };
+            if at == self.columns.len() {
+                self.columns.push(Column::default());
+            }
+            let column = &mut self.columns[at];
             column.width = column.width.max(text.chars().count());
             column.has_numbers |= matches!(cell, Cell::Number(_));
             line.push(text);
