@@ -43,27 +43,21 @@ async fn carry_out(
     screen: &Screen,
 ) -> Result<u8, Failure> {
     let settings = || Settings::resolve(command, layers, environment).map_err(usage);
-    match command {
-        Command::Run => commands::run(&settings()?, screen).await.map_err(|error| failure(&error, error.exit_code())),
-        Command::List => commands::list(&settings()?, screen).await.map_err(|error| failure(&error, error.exit_code())),
-        Command::Clean => {
-            commands::clean(&settings()?, screen).await.map_err(|error| failure(&error, error.exit_code()))
-        }
+    let ended = match command {
+        Command::Run => commands::run(&settings()?, screen).await,
+        Command::List => commands::list(&settings()?, screen).await,
+        Command::Clean => commands::clean(&settings()?, screen).await,
         Command::History => {
-            let ledger = config::ledger_path(layers, environment).map_err(usage)?;
-            commands::history(&ledger, layers, screen).map_err(|error| failure(&error, error.exit_code()))
+            commands::history(&config::ledger_path(layers, environment).map_err(usage)?, layers, screen)
         }
-        Command::Config => commands::config(&settings()?, layers).map_err(|error| failure(&error, error.exit_code())),
-        Command::Sandbox => commands::sandbox(layers, screen).await.map_err(usage),
-    }
+        Command::Config => commands::config(&settings()?, layers),
+        Command::Sandbox => commands::sandbox(layers, screen).await,
+    };
+    ended.map_err(|error| (error_chain(&error), error.exit_code()))
 }
 
 fn usage(error: impl Error) -> Failure {
-    failure(&error, exit::USAGE)
-}
-
-fn failure(error: &dyn Error, code: u8) -> Failure {
-    (error_chain(error), code)
+    (error_chain(&error), exit::USAGE)
 }
 
 /// The log goes to the screen, above the bar. Only this program's own lines: what libraries log at these levels may

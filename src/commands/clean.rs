@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::error::RunError;
+use super::error::CommandError;
 use super::fetch::{Fetched, Way, fetch};
 use super::intake::Intake;
 use super::job::{self, Job, Listing};
 use super::output::{Outputs, write_summary};
 use super::plan::Plan;
+use super::target;
 use super::target::Ready;
-use super::{ledger, target};
 use crate::config::Settings;
 use crate::exit;
 use crate::invitation::Row;
@@ -21,7 +21,7 @@ use crate::runner::{Triage, stop_on_signals};
 use crate::stop::Stop;
 
 /// Lists, withdraws, and returns the exit code.
-pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
     // Before a list is paid for.
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
@@ -40,7 +40,7 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Ru
     let intake = || Intake::List(rows.clone().into_iter());
     match go_on(&job, &target, &intake, &listing, verdicts).await {
         Ok(plan) => job.withdraw(intake(), opened, target, Some(plan.rows()), Some(listing)).await,
-        Err(RunError::Stopped(_)) => job.end_after_list(opened, &listing, None).await,
+        Err(CommandError::Stopped(_)) => job.end_after_list(opened, &listing, None).await,
         Err(why) => job.end_after_list(opened, &listing, Some(why)).await,
     }
 }
@@ -52,7 +52,7 @@ async fn go_on(
     intake: &impl Fn() -> Intake,
     listing: &Listing,
     verdicts: Verdicts,
-) -> Result<Plan, RunError> {
+) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
     let settled = job::plan(intake(), job.triage(false)?, job.stop)?;
     warn_of_settled(settled);
@@ -85,7 +85,7 @@ async fn dry_run(
     outputs: &Outputs,
     screen: &Screen,
     stop: &Stop,
-) -> Result<u8, RunError> {
+) -> Result<u8, CommandError> {
     let look = async {
         let target = target::ready(settings).await?;
         let pace = Pace::new(settings.rate, settings.patience);
@@ -93,8 +93,8 @@ async fn dry_run(
         let way = Way { settings, target: &target, pace: &pace, stop, screen };
         let (rows, Fetched { listing, verdicts }) = rows(&way, keep.clone()).await;
         let intake = || Intake::List(rows.clone().into_iter());
-        let triage = |recheck| -> Result<Triage, RunError> {
-            Ok(job::triage(settings, &keep, ledger::look(settings, recheck)?))
+        let triage = |recheck| -> Result<Triage, CommandError> {
+            Ok(job::triage(settings, &keep, target::look_up(settings, recheck)?))
         };
         warn_of_settled(Plan::of(intake(), triage(false)?, &Stop::default())?);
         let plan = Plan::of(intake(), triage(true)?, &Stop::default())?;
@@ -107,7 +107,7 @@ async fn dry_run(
         write_summary(summary_file, &plan.to_json(settings, Some(&listing.sum)))?;
         Ok(if stop.is_requested() { exit::USAGE } else { exit::FINE })
     };
-    look.await.map_err(|error| RunError::DryRun(Box::new(error)))
+    look.await.map_err(|error| CommandError::DryRun(Box::new(error)))
 }
 
 /// The list is fresher than the ledger (`contract.md`, Ledger): what it shows as pending is sent.

@@ -1,55 +1,88 @@
-//! Why a command that calls the API did not begin, or could not end as it should.
+//! Why a command did not begin, or could not end as it should: one error for all commands, each with its exit code.
 
-use std::io;
+use std::io::{self, BufRead, IsTerminal};
 
 use super::output::OutputError;
-use super::target::TargetError;
+use crate::api::ClientError;
+use crate::config::SettingsError;
 use crate::exit;
 use crate::input::InputError;
 use crate::ledger::LedgerError;
 use crate::listing::KeepError;
+use crate::report::Screen;
 use crate::stop::StopReason;
 
-/// Why a run did not begin: nothing was sent.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error(transparent)]
     Input(#[from] InputError),
     #[error(transparent)]
     Output(#[from] OutputError),
-    #[error("no terminal to confirm on: pass --yes to withdraw without asking (or look ahead with --dry-run)")]
-    NobodyToAsk,
     #[error(transparent)]
     Keep(#[from] KeepError),
-    #[error("nothing was withdrawn")]
-    Declined,
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]
-    Target(#[from] TargetError),
+    Client(#[from] ClientError),
+    #[error("the simulated API can't be served on 127.0.0.1:{port}; choose another --port")]
+    Sandbox { port: u16, source: io::Error },
+    #[error("no terminal to confirm on: pass --yes {0}")]
+    NoTerminal(&'static str),
+    #[error("{0}")]
+    Declined(&'static str),
     #[error("the run can't be set up")]
     Io(#[from] io::Error),
+    #[error("standard output can't be written")]
+    Stdout(#[source] io::Error),
     #[error("stopped by {} before anything was withdrawn: run the same command again", .0.as_str().to_uppercase())]
     Stopped(StopReason),
+    /// A dry run that failed. It was to write nothing but its plan, so it ends like a mistake in the command line.
     #[error(transparent)]
-    DryRun(Box<RunError>),
+    DryRun(Box<CommandError>),
+    #[error("no credentials: this is a bug, please report it")]
+    NoCredentials,
 }
 
-impl RunError {
-    /// The process's exit code.
+impl CommandError {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
-            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) => exit::UNWRITABLE,
+            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stdout(_) => exit::UNWRITABLE,
             Self::Output(OutputError::Overwrites(..))
+            | Self::Settings(_)
             | Self::Input(_)
             | Self::Keep(_)
-            | Self::NobodyToAsk
-            | Self::Declined
-            | Self::Target(_)
+            | Self::Client(_)
+            | Self::Sandbox { .. }
+            | Self::NoTerminal(_)
+            | Self::Declined(_)
             | Self::Io(_)
-            | Self::DryRun(_) => exit::USAGE,
+            | Self::DryRun(_)
+            | Self::NoCredentials => exit::USAGE,
         }
     }
+}
+
+/// Written output, unless its reader has seen enough and gone.
+pub(super) fn written(result: io::Result<()>) -> Result<u8, CommandError> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::FINE),
+        written => written.map(|()| exit::FINE).map_err(CommandError::Stdout),
+    }
+}
+
+/// Whether there is a terminal to confirm on.
+pub(super) fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks, and takes only a yes for one.
+pub(super) fn confirm(screen: &Screen, question: &str) -> io::Result<bool> {
+    screen.print(&format!("{question} [y/N] "));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

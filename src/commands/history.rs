@@ -3,48 +3,16 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{history_table, prompt};
-use crate::config::{self, Layers, SettingsError};
+use super::error::{CommandError, confirm, has_terminal, written};
+use super::history_table;
+use crate::config::{self, Layers};
 use crate::exit;
 use crate::invitation::InvitationId;
-use crate::ledger::{DayLine, Entry, Forget, History, Known, LedgerError, forget};
+use crate::ledger::{DayLine, Entry, Forget, History, Known, forget};
 use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum HistoryError {
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error("no terminal to confirm on: pass --yes to forget without asking")]
-    NobodyToAsk,
-    #[error("nothing was deleted")]
-    Declined,
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    #[error("the history can't be written")]
-    Output(#[from] io::Error),
-}
-
-impl HistoryError {
-    /// The process's exit code.
-    pub(crate) const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Ledger(error) => exit::of_ledger(error),
-            Self::Output(_) => exit::UNWRITABLE,
-            Self::NobodyToAsk | Self::Declined | Self::Settings(_) => exit::USAGE,
-        }
-    }
-}
-
 /// Shows records of the ledger, or deletes some.
-pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<u8, HistoryError> {
-    match view(ledger, layers, screen) {
-        // The reader has seen enough.
-        Err(HistoryError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::FINE),
-        viewed => viewed.map(|()| exit::FINE),
-    }
-}
-
-fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryError> {
+pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
     let format = layers.get_or_default(&config::TABLE_FORMAT)?;
     if let Some(id) = layers.get(&config::SHOW_ID) {
         let entries = History::open(ledger)?.of(&id)?;
@@ -65,27 +33,27 @@ fn view(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<(), HistoryEr
     print(DAY_COLUMNS, lines.iter().map(day_cells), format, |_| history_table::by_day(&lines))
 }
 
-fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<(), HistoryError> {
+fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<u8, CommandError> {
     let count = History::open(ledger)?.count(what)?;
     if count == 0 {
         screen.print("no such records\n");
-        return Ok(());
+        return Ok(exit::FINE);
     }
     if !is_confirmed {
-        if !prompt::somebody_is_there() {
-            return Err(HistoryError::NobodyToAsk);
+        if !has_terminal() {
+            return Err(CommandError::NoTerminal("to forget without asking"));
         }
         screen.print(&format!(
             "This deletes {}: later runs retry their invitations, for at least 1 credit each.\n",
             plural(count, "record")
         ));
-        if !prompt::confirmed(screen)? {
-            return Err(HistoryError::Declined);
+        if !confirm(screen, "Delete?")? {
+            return Err(CommandError::Declined("nothing was deleted"));
         }
     }
     let forgotten = forget(ledger, what)?;
     screen.print(&format!("deleted {}\n", plural(forgotten, "record")));
-    Ok(())
+    Ok(exit::FINE)
 }
 
 const DAY_COLUMNS: [&str; 8] =
@@ -144,10 +112,10 @@ fn print<'a, const N: usize, Records: Iterator<Item = [Cell<'a>; N]>>(
     records: Records,
     format: TableFormat,
     table: impl FnOnce(Records) -> io::Result<String>,
-) -> Result<(), HistoryError> {
+) -> Result<u8, CommandError> {
     let text = match format {
         TableFormat::Table => table(records),
         TableFormat::Csv | TableFormat::Json => encode(format.encoder(), columns, records),
     };
-    Ok(io::stdout().lock().write_all(text?.as_bytes())?)
+    written(text.and_then(|text| io::stdout().lock().write_all(text.as_bytes())))
 }

@@ -8,13 +8,11 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::RunError;
+use super::error::{CommandError, confirm, has_terminal};
 use super::intake::Intake;
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
-use super::stopping::unless_stopped;
-use super::target::Ready;
-use super::{ledger, prompt};
+use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, LinkUpApi};
 use crate::config::Settings;
 use crate::exit;
@@ -29,6 +27,12 @@ use crate::stop::{Stop, StopReason};
 
 /// Events that may wait for the sinks.
 const EVENTS: usize = 1_000;
+
+/// Said wherever a withdrawal is asked for.
+const WARNING: &str = "A withdrawal can't be undone, and the person can't be invited again for up to three weeks.";
+
+/// What `--yes` does where there is no terminal.
+pub(super) const UNASKED: &str = "to withdraw without asking (or look ahead with --dry-run)";
 
 /// A job that may begin: no other one has its ledger.
 pub(super) struct Job<'a> {
@@ -61,20 +65,20 @@ impl<'a> Job<'a> {
         keep: Keep,
         screen: &'a Screen,
         stop: &'a Stop,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, CommandError> {
         let facts = facts(settings);
-        let ledger = ledger::open(settings, &facts)?;
+        let ledger = target::open_ledger(settings, &facts)?;
         Ok(Self { settings, screen, stop, keep, pace: Pace::new(settings.rate, settings.patience), facts, ledger })
     }
 
     /// The gate as the ledger has it now; with `recheck` no row counts as settled.
-    pub(super) fn triage(&self, recheck: bool) -> Result<Triage, RunError> {
+    pub(super) fn triage(&self, recheck: bool) -> Result<Triage, CommandError> {
         Ok(triage(self.settings, &self.keep, self.ledger.lookup(recheck)?))
     }
 
     /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
     /// somebody reads it.
-    pub(super) async fn open(&self, outputs: Outputs, columns: Columns) -> Result<Opened, RunError> {
+    pub(super) async fn open(&self, outputs: Outputs, columns: Columns) -> Result<Opened, CommandError> {
         let opened = unless_stopped(self.stop, "outputs", move || {
             let summary = outputs.begin_summary()?;
             Ok::<_, OutputError>(Opened { summary, report: outputs.begin_report(columns)? })
@@ -90,7 +94,7 @@ impl<'a> Job<'a> {
         target: Ready,
         rows: Option<u64>,
         list: Option<Listing>,
-    ) -> Result<u8, RunError> {
+    ) -> Result<u8, CommandError> {
         let Self { settings, screen, stop, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.names();
@@ -133,8 +137,8 @@ impl<'a> Job<'a> {
         self,
         opened: Opened,
         list: &Listing,
-        why: Option<RunError>,
-    ) -> Result<u8, RunError> {
+        why: Option<CommandError>,
+    ) -> Result<u8, CommandError> {
         if let Err(error) = self.ledger.close().await {
             tracing::warn!("{}", crate::error_chain(&error));
         }
@@ -149,12 +153,12 @@ impl<'a> Job<'a> {
         Ok(tell(self.settings, self.screen, summary, opened.summary, None))
     }
 
-    /// Says what will be done, and asks.
-    pub(super) async fn ask(&self, plan: &str) -> Result<(), RunError> {
-        self.screen.print(&format!("{plan}{}\n", prompt::WARNING));
+    /// Shows what will be done, and asks.
+    pub(super) async fn ask(&self, plan: &str) -> Result<(), CommandError> {
+        self.screen.print(&format!("{plan}{WARNING}\n"));
         let screen = self.screen.clone();
-        let confirmed = unless_stopped(self.stop, "prompt", move || prompt::confirmed(&screen)).await??;
-        if confirmed { Ok(()) } else { Err(RunError::Declined) }
+        let confirmed = unless_stopped(self.stop, "prompt", move || confirm(&screen, "Go on?")).await??;
+        if confirmed { Ok(()) } else { Err(CommandError::Declined("nothing was withdrawn")) }
     }
 }
 
@@ -163,7 +167,7 @@ async fn carry_out(
     run: impl Future<Output = io::Result<bool>>,
     told: oneshot::Receiver<Totals>,
     stop: &Stop,
-) -> Result<(Totals, bool), RunError> {
+) -> Result<(Totals, bool), CommandError> {
     let input_complete = run.await?;
     let totals = told.await.unwrap_or_else(|_| {
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
@@ -203,13 +207,13 @@ pub(super) fn must_ask(settings: &Settings) -> bool {
 }
 
 /// Refuses at once where a yes is wanted and nobody can be asked for it.
-pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), RunError> {
-    let can_ask = !settings.reads_stdin() && prompt::somebody_is_there();
-    if must_ask(settings) && !can_ask { Err(RunError::NobodyToAsk) } else { Ok(()) }
+pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), CommandError> {
+    let can_ask = !settings.reads_stdin() && has_terminal();
+    if must_ask(settings) && !can_ask { Err(CommandError::NoTerminal(UNASKED)) } else { Ok(()) }
 }
 
 /// Whom never to withdraw.
-pub(super) fn keep(settings: &Settings) -> Result<Keep, RunError> {
+pub(super) fn keep(settings: &Settings) -> Result<Keep, CommandError> {
     Ok(settings.keep.as_deref().map(Keep::read).transpose()?.unwrap_or_default())
 }
 
@@ -260,7 +264,26 @@ pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, 
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.
-pub(super) fn plan(intake: Intake, triage: Triage, stop: &Stop) -> Result<Plan, RunError> {
+pub(super) fn plan(intake: Intake, triage: Triage, stop: &Stop) -> Result<Plan, CommandError> {
     let plan = Plan::of(intake, triage, stop)?;
-    if stop.is_requested() { Err(super::stopping::stopped(stop)) } else { Ok(plan) }
+    if stop.is_requested() { Err(stopped(stop)) } else { Ok(plan) }
+}
+
+/// What this comes to, unless the stop is asked for before it is done, however long it blocks.
+pub(super) async fn unless_stopped<T: Send + 'static>(
+    stop: &Stop,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CommandError> {
+    if stop.is_requested() {
+        return Err(stopped(stop));
+    }
+    match stop.or(on_a_thread(name, work)?).await {
+        Some(done) => done.map_err(|_| CommandError::Io(io::Error::other(format!("the thread {name} broke off")))),
+        None => Err(stopped(stop)),
+    }
+}
+
+pub(super) fn stopped(stop: &Stop) -> CommandError {
+    CommandError::Stopped(stop.cause().map_or(StopReason::Broken, |cause| cause.reason))
 }

@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::error::RunError;
+use super::error::CommandError;
 use super::fetch::{Fetched, Way, fetch};
+use super::job::unless_stopped;
 use super::output::{OutputError, Outputs};
-use super::stopping::unless_stopped;
 use super::{job, target};
 use crate::config::Settings;
 use crate::exit;
@@ -16,7 +16,7 @@ use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
 /// Lists, and returns the exit code. Each page's lines are written before the next page is bought.
-pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;

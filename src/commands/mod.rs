@@ -8,14 +8,11 @@ mod history;
 mod history_table;
 mod intake;
 mod job;
-mod ledger;
 mod list;
 mod output;
 mod plan;
-mod prompt;
 mod run;
 mod sandbox;
-mod stopping;
 mod target;
 
 pub(crate) use clean::clean;

@@ -1,9 +1,8 @@
 //! `run`: withdraws every invitation listed in a file.
 
-use super::error::RunError;
+use super::error::CommandError;
 use super::intake::Intake;
 use super::job::{self, Job};
-use super::ledger;
 use super::output::{Outputs, write_summary};
 use super::plan::Plan;
 use super::target;
@@ -16,7 +15,7 @@ use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
 /// Withdraws, and returns the exit code.
-pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, RunError> {
+pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
     let intake = open(settings)?;
@@ -25,7 +24,8 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, RunE
     }
     let outputs = Outputs::choose(settings, intake.report_format())?;
     if settings.dry_run {
-        return dry_run(settings, &keep, intake, &outputs, screen).map_err(|error| RunError::DryRun(Box::new(error)));
+        return dry_run(settings, &keep, intake, &outputs, screen)
+            .map_err(|error| CommandError::DryRun(Box::new(error)));
     }
     let stop = Stop::default();
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
@@ -39,7 +39,7 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, RunE
     }
     if job::must_ask(settings) {
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
-        job.ask(&plan.ok_or(RunError::NobodyToAsk)?.table(settings)).await?;
+        job.ask(&plan.ok_or(CommandError::NoTerminal(job::UNASKED))?.table(settings)).await?;
     }
     let opened = job.open(outputs, intake.columns()).await?;
     job.withdraw(intake, opened, target, plan.map(|plan| plan.rows()), None).await
@@ -51,8 +51,8 @@ fn dry_run(
     intake: Intake,
     outputs: &Outputs,
     screen: &Screen,
-) -> Result<u8, RunError> {
-    let triage = job::triage(settings, keep, ledger::look(settings, settings.recheck)?).warning();
+) -> Result<u8, CommandError> {
+    let triage = job::triage(settings, keep, target::look_up(settings, settings.recheck)?).warning();
     let plan = Plan::of(intake, triage, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
@@ -69,7 +69,7 @@ fn open(settings: &Settings) -> Result<Intake, InputError> {
 
 /// A pass over the file ahead of the run costs little beside the calls, and tells how far it is. An input that can be
 /// read only once goes without.
-fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, RunError> {
+fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, CommandError> {
     let is_wanted = job::must_ask(job.settings) || job::progress_style(job.settings) != ProgressStyle::None;
     if !(intake.ends() && is_wanted) {
         return Ok(None);

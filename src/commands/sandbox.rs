@@ -3,26 +3,16 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::config::{self, Layers, SettingsError};
+use super::error::CommandError;
+use crate::config::{self, Layers};
 use crate::exit;
 use crate::report::Screen;
 use crate::runner::stop_on_signals;
 use crate::sandbox::{Limit, Sandbox, SandboxOptions};
 use crate::stop::Stop;
 
-/// Why the simulated API is not served.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SandboxError {
-    #[error("127.0.0.1:{port} can't be served; choose another --port")]
-    Port { port: u16, source: io::Error },
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    #[error("the simulated API can't be served")]
-    Io(#[from] io::Error),
-}
-
 /// Serves until a signal comes. The address goes to standard output, for scripts.
-pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, SandboxError> {
+pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
     let calls = layers.get_or_default(&config::CALL_LIMIT)?;
     let (fastest, slowest) = layers.get_or_default(&config::LATENCY)?;
     let options = SandboxOptions {
@@ -38,9 +28,9 @@ pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, Sand
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let port = layers.get_or_default(&config::PORT)?;
-    let sandbox = Sandbox::start_on(port, options).await.map_err(|source| SandboxError::Port { port, source })?;
+    let sandbox = Sandbox::start_on(port, options).await.map_err(|source| CommandError::Sandbox { port, source })?;
     let url = sandbox.base_url();
-    writeln!(io::stdout(), "{url}")?;
+    writeln!(io::stdout(), "{url}").map_err(CommandError::Stdout)?;
     screen.print(&format!(
         "The simulated LinkUp API is served there; what it did: {url}/sandbox/record\nIn another terminal:\n  \
          LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw clean --older-than 30d --base-url {url} --yes\n\

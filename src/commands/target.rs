@@ -1,11 +1,14 @@
-//! From settings to the API that is called: the real one, or the simulated one in this process.
+//! From settings to what they name: the API that is called, real or simulated, and the ledger.
 
 use std::io;
 
 use secrecy::SecretString;
 
-use crate::api::{AccountId, Accounts, ApiVersion, BaseUrl, BaseUrlError, Client, ClientError, Credentials};
+use super::error::CommandError;
+use crate::api::{AccountId, Accounts, ApiVersion, BaseUrl, Client, ClientError, Credentials};
 use crate::config::{Settings, Target};
+use crate::ledger::{Ledger, LedgerError, Lookup, RunInfo};
+use crate::report::RunFacts;
 use crate::sandbox::{Sandbox, SandboxOptions};
 
 /// An API that can be called, with what must live as long as the calls.
@@ -14,32 +17,19 @@ pub(super) struct Ready {
     _sandbox: Option<Sandbox>,
 }
 
-/// Why there is no API to call.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TargetError {
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    #[error("the simulated API could not be started")]
-    Sandbox(#[source] io::Error),
-    #[error("the simulated API's address {0}")]
-    SandboxAddress(#[source] BaseUrlError),
-    #[error("no credentials")]
-    NoCredentials,
-}
-
 /// Makes the API ready. Nothing is sent yet.
-pub(super) async fn ready(settings: &Settings) -> Result<Ready, TargetError> {
+pub(super) async fn ready(settings: &Settings) -> Result<Ready, CommandError> {
     match &settings.target {
         Target::Sandbox => {
             let options = SandboxOptions { record_invitations: false, ..SandboxOptions::default() };
-            let sandbox = Sandbox::start(options).await.map_err(TargetError::Sandbox)?;
-            let base_url = sandbox.base_url().parse().map_err(TargetError::SandboxAddress)?;
+            let sandbox = Sandbox::start(options).await.map_err(|source| CommandError::Sandbox { port: 0, source })?;
+            let base_url = sandbox.base_url().parse().map_err(io::Error::other)?;
             let credentials = rehearsal(settings);
             tracing::info!("rehearsing against the simulated API at {base_url}: nothing real is withdrawn");
             Ok(Ready { api: api_at(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
         }
         Target::Real { base_url, credentials } => {
-            let credentials = credentials.as_ref().ok_or(TargetError::NoCredentials)?;
+            let credentials = credentials.as_ref().ok_or(CommandError::NoCredentials)?;
             Ok(Ready { api: api_at(settings, base_url, credentials)?, _sandbox: None })
         }
     }
@@ -57,4 +47,36 @@ fn rehearsal(settings: &Settings) -> Credentials {
 
 fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) -> Result<Client, ClientError> {
     Client::new(base_url, credentials, settings.timeout, settings.concurrency)
+}
+
+/// What stands for the API's address in a rehearsal's records, so that they never settle a real row.
+const SANDBOX: &str = "sandbox";
+
+/// Opens the run's ledger: the one it names, the user's own, or a temporary one. No other run can work on it meanwhile.
+pub(super) fn open_ledger(settings: &Settings, facts: &RunFacts) -> Result<Ledger, LedgerError> {
+    let run = RunInfo {
+        run_id: facts.run_id.clone(),
+        started_at: facts.started_at,
+        command: facts.command,
+        api: api(settings),
+    };
+    match &settings.ledger {
+        Some(path) => Ledger::open(path, &run),
+        None => Ledger::open_temporary(&run),
+    }
+}
+
+/// Look-ups in the ledger as it is now, without a lock, for a plan. With `recheck` no row counts as settled.
+pub(super) fn look_up(settings: &Settings, recheck: bool) -> Result<Lookup, LedgerError> {
+    match &settings.ledger {
+        Some(path) => Lookup::open(path, &api(settings), recheck),
+        None => Lookup::without_ledger(),
+    }
+}
+
+fn api(settings: &Settings) -> String {
+    match &settings.target {
+        Target::Sandbox => SANDBOX.to_owned(),
+        Target::Real { base_url, .. } => base_url.to_string(),
+    }
 }

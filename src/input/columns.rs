@@ -70,7 +70,12 @@ impl ColumnNames {
 /// Whether a column or JSON key of this name holds the address of a profile, as `list` and the API call it.
 pub(crate) fn is_profile_url(name: &str) -> bool {
     let known = ["profileurl", "linkedinurl", "recipientprofileurl", "recipientlinkedinurl"];
-    known.iter().any(|known| comparable(name).filter(|c| *c != '.').eq(known.chars()))
+    known.iter().any(|known| without_dots(name).eq(known.chars()))
+}
+
+/// The same for an invitation's ID, as `list` and the API call it.
+pub(crate) fn is_invitation_id(name: &str) -> bool {
+    without_dots(name).eq("invitationid".chars())
 }
 
 /// The one address among a row's; `None` where they differ, so that nobody is compared by the wrong one.
@@ -127,6 +132,11 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 
 fn comparable(name: &str) -> impl Iterator<Item = char> + '_ {
     name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+}
+
+/// A nested key may come flattened: `recipient.linkedin_url`.
+fn without_dots(name: &str) -> impl Iterator<Item = char> + '_ {
+    comparable(name).filter(|c| *c != '.')
 }
 
 /// Most characters of an unusable ID that the report shows.

@@ -5,17 +5,20 @@
 //! what a cell means.
 
 use std::borrow::Cow;
+use std::io::Cursor;
 
 use csv_core::ReadRecordResult;
 use memchr::{memchr2, memchr2_iter};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, CHUNK};
 
 pub(crate) struct CsvRecords {
     parser: csv_core::Reader,
     delimiter: u8,
     buffer: Buffer,
     limit: usize,
+    /// What a line begins with that is skipped.
+    comment: Option<u8>,
     line: u64,
     /// The last line ended with CR; an LF that follows belongs to it.
     after_cr: bool,
@@ -50,10 +53,16 @@ pub(crate) enum Malformed {
 
 impl CsvRecords {
     /// `limit` is the most bytes of a record, its line end included.
-    pub(crate) fn new(buffer: Buffer, limit: usize) -> Self {
+    pub(super) fn new(buffer: Buffer, limit: usize) -> Self {
         let (parser, delimiter) = (csv_core::Reader::new(), b',');
         let (text, ends) = (vec![0; 1024], vec![0; 16]);
-        Self { parser, delimiter, buffer, limit, line: 1, after_cr: false, text, ends, width: 0 }
+        Self { parser, delimiter, buffer, limit, comment: None, line: 1, after_cr: false, text, ends, width: 0 }
+    }
+
+    /// Records of a text in memory, of any length; lines that begin with `#` are skipped.
+    pub(crate) fn with_comments(text: &str) -> Self {
+        let buffer = Buffer::new(Cursor::new(text.to_owned()), CHUNK);
+        Self { comment: Some(b'#'), ..Self::new(buffer, usize::MAX) }
     }
 
     pub(super) fn delimiter(&self) -> u8 {
@@ -126,8 +135,9 @@ impl CsvRecords {
 
     fn parse(&mut self) -> Option<CsvRecord> {
         self.width = 0;
-        // The parser would skip line ends here without a word.
-        let is_blank = matches!(self.first_byte()?, b'\r' | b'\n');
+        let first = self.first_byte()?;
+        // The parser would skip such lines too, and nobody would count them.
+        let is_blank = matches!(first, b'\r' | b'\n') || self.comment == Some(first);
         let (end, malformed) = if is_blank { (0, None) } else { self.parse_cells()? };
         let mut record = CsvRecord { line: self.line, lines: 1, malformed, reached: self.line, length: end };
         if let Some(first_break) = memchr2(b'\r', b'\n', self.raw(&record)) {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::profile::{Form, Kind, Profile};
-use crate::input::is_profile_url;
+use crate::input::{CsvRecords, is_invitation_id, is_profile_url};
 use crate::invitation::{IdError, InvitationId};
 
 /// The invitations and people to keep.
@@ -55,44 +55,44 @@ impl Keep {
     }
 
     fn parse(text: &str) -> Result<Self, (u64, String)> {
-        // The line's end behind the last one shows a quote that is still open there.
-        let text = format!("{}\n", text.strip_prefix('\u{feff}').unwrap_or(text));
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .from_reader(text.as_bytes());
         let mut keep = Self::default();
-        let mut header: Option<Header> = None;
-        for record in reader.records() {
-            let record =
-                record.map_err(|error| (error.position().map_or(0, csv::Position::line), error.to_string()))?;
-            let line = line_of(&record, &text);
-            if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
-                return Err((line, "a quote is opened here and not closed on the same line".to_owned()));
+        let mut records = CsvRecords::with_comments(text);
+        let mut is_first = true;
+        // Which columns of a header name somebody, and how many columns it has.
+        let mut header: Option<(Vec<usize>, usize)> = None;
+        while let Some(record) = records.next() {
+            if record.malformed.is_some() || record.lines > 1 {
+                return Err((record.line, "a quote is opened here and not closed on the same line".to_owned()));
             }
-            let cells: Vec<&str> = record.iter().map(str::trim).collect();
+            let cells = records.cells();
+            let cells: Vec<&str> = cells.iter().map(|cell| cell.trim()).collect();
             if cells == [""] || cells[0].starts_with('#') {
                 continue;
             }
-            let added = match &header {
-                None => {
-                    let found = Header::of(&cells);
-                    let added = if found.is_header() { Ok(()) } else { keep.add_all(&cells) };
-                    header = Some(found);
-                    added
+            if is_first {
+                is_first = false;
+                let names_somebody = |at: &usize| is_invitation_id(cells[*at]) || is_profile_url(cells[*at]);
+                let columns: Vec<_> = (0..cells.len()).filter(names_somebody).collect();
+                if !columns.is_empty() {
+                    header = Some((columns, cells.len()));
+                    continue;
                 }
-                Some(header) if header.is_header() => header.named(&cells).and_then(|cells| keep.add_all(&cells)),
-                Some(_) => keep.add_all(&cells),
+            }
+            let added = match &header {
+                Some((_, width)) if cells.iter().skip(*width).any(|cell| !cell.is_empty()) => {
+                    Err("there are more cells than the header has columns".to_owned())
+                }
+                Some((columns, _)) => keep.add_all(columns.iter().filter_map(|at| cells.get(*at).copied())),
+                None => keep.add_all(cells.iter().copied()),
             };
-            added.map_err(|why| (line, why))?;
+            added.map_err(|why| (record.line, why))?;
         }
         Ok(keep)
     }
 
-    /// Adds whom each of these cells names, the empty ones apart.
-    fn add_all(&mut self, cells: &[&str]) -> Result<(), String> {
-        let filled: Vec<_> = cells.iter().filter(|cell| !cell.is_empty()).collect();
+    /// Adds everybody that these cells name; empty ones are skipped.
+    fn add_all<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let filled: Vec<_> = cells.filter(|cell| !cell.is_empty()).collect();
         if filled.is_empty() {
             return Err("nobody is named".to_owned());
         }
@@ -164,52 +164,13 @@ impl Keep {
     }
 }
 
-/// The first line: the places of the columns that name somebody (none: it is no header), and how many columns there are.
-struct Header {
-    at: Vec<usize>,
-    columns: usize,
-}
-
-impl Header {
-    fn of(cells: &[&str]) -> Self {
-        let names_somebody = |cell: &str| comparable(cell) == "invitationid" || is_profile_url(cell);
-        let at = (0..cells.len()).filter(|at| names_somebody(cells[*at])).collect();
-        Self { at, columns: cells.len() }
-    }
-
-    fn is_header(&self) -> bool {
-        !self.at.is_empty()
-    }
-
-    fn named<'a>(&self, cells: &[&'a str]) -> Result<Vec<&'a str>, String> {
-        if cells.iter().skip(self.columns).any(|cell| !cell.is_empty()) {
-            return Err("there are more cells than the header has columns".to_owned());
-        }
-        Ok(self.at.iter().filter_map(|at| cells.get(*at).copied()).collect())
-    }
-}
-
-/// Case and what parts words do not matter.
-fn comparable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_whitespace() && !['_', '-', '.'].contains(c)).flat_map(char::to_lowercase).collect()
-}
-
 /// `7,329,176`: three IDs to a reader of CSV, one to whoever wrote it.
-fn is_grouped_number(cells: &[&&str]) -> bool {
+fn is_grouped_number(cells: &[&str]) -> bool {
     let is_group = |cell: &str, least| (least..=3).contains(&cell.len()) && cell.bytes().all(|b| b.is_ascii_digit());
     match cells {
         [first, rest @ ..] if !rest.is_empty() => is_group(first, 1) && rest.iter().all(|cell| is_group(cell, 3)),
         _ => false,
     }
-}
-
-/// Where a record begins. The reader counts the blank lines and comments before it to it.
-fn line_of(record: &csv::StringRecord, text: &str) -> u64 {
-    let Some(position) = record.position() else { return 0 };
-    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-    let skipped = text.get(at..).unwrap_or_default().lines();
-    let skipped = skipped.take_while(|line| line.trim().is_empty() || line.starts_with('#')).count();
-    position.line() + skipped as u64
 }
 
 #[cfg(test)]

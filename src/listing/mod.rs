@@ -9,11 +9,9 @@ mod listed;
 mod page;
 mod paging;
 mod profile;
-mod read_v1;
-mod read_v2;
 
 pub(crate) use filter::{Filter, Sieve, Verdicts};
 pub(crate) use keep::{Keep, KeepError, Match};
 pub(crate) use listed::Listed;
-pub(crate) use page::{Days, Found, Page, read_page, says_twice};
+pub(crate) use page::{Days, Found, Page, read_page, repeats_key};
 pub(crate) use paging::Paging;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Limits;
 use super::pacing::{advice, tell_pace};
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
-use crate::listing::{Page, read_page, says_twice};
+use crate::listing::{Page, read_page, repeats_key};
 use crate::pace::Pace;
 use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
 use crate::stop::{Stop, StopReason};
@@ -114,7 +114,7 @@ fn of_a_list(verdict: Verdict, ending: &CallResult) -> Verdict {
     match verdict.meaning {
         // Its words, if any, are those of a withdrawal.
         Meaning::Withdrawn => rejected("an answer of success without a list"),
-        Meaning::Lost if page_in(ending, |body| says_twice(body).then(Page::default)).is_some() => {
+        Meaning::Lost if page_in(ending, |body| repeats_key(body).then(Page::default)).is_some() => {
             rejected("an answer that says something twice, and so nothing for certain")
         }
         Meaning::NotPending | Meaning::NotFound => Verdict { meaning: Meaning::Rejected, ..verdict },

@@ -64,7 +64,8 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("201", Reply::Withdrawn, "is withdrawn, but the answer takes 2 seconds", "withdrawn")
         .and_withdraws().after(Duration::from_secs(2)),
     Ending::once("203", Reply::WebPage, "web page with HTTP 200 once, nothing done", "withdrawn"),
-    Ending::always("401", Reply::InvalidCookie, "the LinkedIn cookie is refused (on V2: the account is inactive)", "rejected"),
+    Ending::always("401", Reply::InvalidCookie,
+        "the LinkedIn cookie is refused (on V2: the account is inactive)", "rejected"),
     Ending::always("403", Reply::InvalidApiKey, "the API key is refused (HTTP 403)", "rejected"),
     Ending::always("405", Reply::InsufficientCredits, "the credits are used up", "rejected"),
     Ending::once("427", Reply::RateLimited, "rate limited once, with HTTP 200 (429 on V2)", "withdrawn"),
@@ -77,16 +78,17 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("505", Reply::Contradiction, "success in the body, but HTTP 500, once; withdrawn",
         "presumed_withdrawn").and_withdraws(),
     Ending::once("521", Reply::BadGateway, "HTTP 502 page once, nothing done", "withdrawn"),
-    Ending::once("523", Reply::BadGateway, "HTTP 502 page once, though withdrawn", "presumed_withdrawn").and_withdraws(),
+    Ending::once("523", Reply::BadGateway, "HTTP 502 page once, though withdrawn", "presumed_withdrawn")
+        .and_withdraws(),
     Ending::once("601", Reply::Closed, "connection closed without an answer once, nothing done", "withdrawn"),
     Ending::once("603", Reply::Closed,
         "connection closed without an answer once, though withdrawn", "presumed_withdrawn").and_withdraws(),
     Ending::always("605", Reply::Closed, "connection closed without an answer always, nothing done", "unconfirmed"),
-    Ending::once("607", Reply::Truncated, "answer cut short once, though withdrawn", "presumed_withdrawn").and_withdraws(),
-    Ending::once("609", Reply::Held,
-        "no answer to the first call, though withdrawn", "presumed_withdrawn").and_withdraws(),
-    Ending::always("611", Reply::Held,
-        "never an answer, though withdrawn", "unconfirmed").and_withdraws(),
+    Ending::once("607", Reply::Truncated, "answer cut short once, though withdrawn", "presumed_withdrawn")
+        .and_withdraws(),
+    Ending::once("609", Reply::Held, "no answer to the first call, though withdrawn", "presumed_withdrawn")
+        .and_withdraws(),
+    Ending::always("611", Reply::Held, "never an answer, though withdrawn", "unconfirmed").and_withdraws(),
 ];
 
 /// The endings as text for a terminal, one per line, with the outcome to expect.

@@ -5,8 +5,8 @@
 //! client: a mistake made in both would go unnoticed.
 //!
 //! `server` reads a request, `v1` or `v2` parses it into a call (`wire`), `simulation` decides it with `gateway` and
-//! `account`, and `v1` or `v2` turns the result into an answer (`wire`) that `server` sends. `record` counts a call when
-//! it has been decided, and how it ended. The pending invitations come from `stock`.
+//! `account`, and `v1` or `v2` turns the result into an answer (`wire`) that `server` sends. `record` counts each call
+//! once it is decided, and how it ended. The pending invitations come from `stock`.
 
 mod account;
 mod endings;

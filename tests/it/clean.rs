@@ -1,4 +1,4 @@
-//! From the account to the clean account: listed, sifted, withdrawn, and told in one report and one summary.
+//! `clean` and `list`: what is pending is fetched, filtered and withdrawn, with one report and one summary.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -12,21 +12,21 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
     Api, KEY, Program, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn, swift, swiftly,
-    until, wait, waits_in_a_pipe_write,
+    unlimited, until, wait, waits_in_a_pipe_write,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 on_both_versions!(
     of_a_thousand_exactly_the_old_ones_are_withdrawn,
-    the_same_where_the_api_fails_while_it_lists,
-    what_might_be_young_is_never_withdrawn_and_is_counted,
-    whoever_might_be_to_be_kept_is_kept,
-    a_dry_run_buys_the_list_and_withdraws_nothing,
-    a_list_that_can_not_be_whole_is_said,
-    a_stop_while_listing_ends_before_the_first_withdrawal,
-    bounds_of_a_list_buy_no_page_too_many,
-    ten_thousand_on_one_page_are_bought_once,
+    of_a_thousand_exactly_the_old_ones_are_withdrawn_despite_faults,
+    an_invitation_that_may_be_young_is_not_withdrawn_and_is_counted,
+    an_invitation_that_may_be_on_the_keep_list_is_not_withdrawn,
+    a_dry_run_fetches_the_list_and_withdraws_nothing,
+    an_incomplete_list_is_warned_of,
+    a_stop_while_listing_withdraws_nothing,
+    bounds_of_a_list_fetch_no_page_too_many,
+    ten_thousand_on_one_page_are_fetched_once,
 );
 
 async fn with_stock(stock: &[StockItem], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
@@ -51,7 +51,7 @@ fn withdrawn(sandbox: &Sandbox) -> BTreeSet<String> {
     record.invitations.iter().filter(|(_, known)| known.withdrawn).map(|(id, _)| id.clone()).collect()
 }
 
-/// The report names everyone, and both halves' credits are those of the server's record.
+/// The report names everyone, and the credits for list and withdrawals are those of the server's record.
 fn agrees(program: &Program, sandbox: &Sandbox, stock: &[StockItem], old: &BTreeSet<String>) {
     assert_eq!(withdrawn(sandbox), *old, "not exactly the old ones");
     let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
@@ -94,14 +94,14 @@ async fn of_a_thousand_exactly_the_old_ones_are_withdrawn(api: Api) {
     a_thousand(api, Faults::default()).await;
 }
 
-async fn the_same_where_the_api_fails_while_it_lists(api: Api) {
+async fn of_a_thousand_exactly_the_old_ones_are_withdrawn_despite_faults(api: Api) {
     let faults = Faults { rate_limited: 0.10, server_error: 0.05, ..Faults::default() };
     a_thousand(api, faults).await;
     let faults = Faults { bad_gateway: 0.05, closed: 0.03, truncated: 0.03, ..Faults::default() };
     a_thousand(api, faults).await;
 }
 
-async fn what_might_be_young_is_never_withdrawn_and_is_counted(api: Api) {
+async fn an_invitation_that_may_be_young_is_not_withdrawn_and_is_counted(api: Api) {
     let now = Timestamp::now();
     let foreign = |days| SentTime::Words { prose: "Gesendet vor 3 Monaten".into(), short: "3 Mon.".into(), days };
     let claims = |days: u64| SentTime::Words { prose: "3 months ago".into(), short: "3mo".into(), days: Some(days) };
@@ -110,7 +110,7 @@ async fn what_might_be_young_is_never_withdrawn_and_is_counted(api: Api) {
     let stock = [
         young,
         StockItem::new(2_906_418_534, foreign(None)),
-        // No time in so short an ID, so the words alone speak for it.
+        // So short an ID contains no time, so only the words count.
         StockItem::new(2_906_418_536, claims(90)),
         StockItem::aged(DAY * 200, now),
     ];
@@ -123,7 +123,7 @@ async fn what_might_be_young_is_never_withdrawn_and_is_counted(api: Api) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_to_be_kept_is_kept() {
+async fn invitations_on_the_keep_list_are_not_withdrawn() {
     let now = Timestamp::now();
     let stock: Vec<_> = (1..=6).map(|months| StockItem::aged(DAY * 40 * months, now)).collect();
     let program = Program::new();
@@ -136,12 +136,9 @@ async fn whoever_is_to_be_kept_is_kept() {
     assert_eq!(withdrawn(&sandbox).len(), 4);
     assert!(withdrawn(&sandbox).is_disjoint(&kept.clone().into()));
 
-    // The same for a list that is run, where each row has its line.
+    // The same with `list` and `run`, where each row is in the report.
     let sandbox = with_stock(&stock, |_| {}).await;
-    program
-        .complete(&format!("list --rate unlimited --base-url {} -o list.csv", sandbox.base_url()))
-        .await
-        .ended_with(0);
+    program.complete(&format!("list -o list.csv {}", unlimited(&sandbox))).await.ended_with(0);
     let arguments = format!("run list.csv --keep keep.txt --ledger other.db {}", swiftly(&sandbox));
     program.complete(&arguments).await.ended_with(0);
     assert!(withdrawn(&sandbox).is_disjoint(&kept.into()));
@@ -151,7 +148,7 @@ async fn whoever_is_to_be_kept_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_whom_to_keep_that_can_not_be_read_stops_everything() {
+async fn an_invalid_keep_list_ends_the_command_before_any_call() {
     let sandbox = with_stock(&[StockItem::aged(DAY * 40, Timestamp::now())], |_| {}).await;
     let program = Program::new();
     program.write("keep.txt", "Ada Lovelace\n").write("list.csv", "invitation_id\n4096\n");
@@ -164,7 +161,7 @@ async fn a_list_of_whom_to_keep_that_can_not_be_read_stops_everything() {
     assert_eq!((sandbox.record().list_calls, sandbox.record().calls), (0, 0));
 }
 
-/// Three invitations old enough; the second one's profile has an address that can't be compared with a list's.
+/// Three old invitations; the profile URL of the second can't be compared with those of a keep list.
 fn three_with_ada() -> Vec<StockItem> {
     let now = Timestamp::now();
     let mut stock: Vec<_> = (1..=3).map(|months| StockItem::aged(DAY * 40 * months, now)).collect();
@@ -172,8 +169,7 @@ fn three_with_ada() -> Vec<StockItem> {
     stock
 }
 
-/// Somebody who may be on the list of people to keep is not withdrawn just because no address can be compared.
-async fn whoever_might_be_to_be_kept_is_kept(api: Api) {
+async fn an_invitation_that_may_be_on_the_keep_list_is_not_withdrawn(api: Api) {
     let stock = three_with_ada();
     let program = Program::on(api);
     program.write("keep.txt", "https://www.linkedin.com/in/ada\n");
@@ -183,9 +179,9 @@ async fn whoever_might_be_to_be_kept_is_kept(api: Api) {
     assert_eq!(withdrawn(&sandbox), [0, 2].map(|at| stock[at].id.to_string()).into());
 }
 
-/// An input without any address to compare is refused; a row without one is not sent.
+/// An input without a column of profile URLs is refused; a row without a URL is not sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_might_be_to_be_kept_are_not_sent() {
+async fn a_row_that_may_be_on_the_keep_list_is_not_sent() {
     let sandbox = with_stock(&three_with_ada(), |_| {}).await;
     let program = Program::new();
     program.write("keep.txt", "https://www.linkedin.com/in/ada\n").write("bare.csv", "invitation_id\n4096\n");
@@ -209,13 +205,12 @@ async fn rows_that_might_be_to_be_kept_are_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_list_shows_is_sent_although_the_ledger_calls_it_settled() {
+async fn what_the_list_shows_as_pending_is_sent_although_it_is_settled() {
     let stock = [StockItem::aged(DAY * 40, Timestamp::now())];
     let program = Program::new();
     let sandbox = with_stock(&stock, |_| {}).await;
     program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await.ended_with(0);
-    // Withdrawn, and there it is again: another server with the same address would be too much to ask of a test, so
-    // the same ledger is told of it by its only key, the address.
+    // Pending again, on a second server. The ledger knows a server by its address, so it gets the new one.
     let port = sandbox.base_url().rsplit(':').next().unwrap().to_owned();
     drop(sandbox);
     let again = with_stock(&stock, |_| {}).await;
@@ -231,10 +226,10 @@ async fn what_the_list_shows_is_sent_although_the_ledger_calls_it_settled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_bought_where_the_command_can_not_be_carried_out() {
+async fn nothing_is_fetched_for_an_invalid_command() {
     let sandbox = with_stock(&[StockItem::aged(DAY * 40, Timestamp::now())], |_| {}).await;
     let program = Program::new();
-    let base = format!("--base-url {} --rate unlimited", sandbox.base_url());
+    let base = unlimited(&sandbox);
     let cases = [
         (format!("clean --yes {base}"), "--older-than"),
         (format!("clean --older-than 30 --yes {base}"), "--older-than must be an age like 30d"),
@@ -250,16 +245,16 @@ async fn nothing_is_bought_where_the_command_can_not_be_carried_out() {
     assert_eq!(program.files(), [""; 0]);
 }
 
-async fn a_dry_run_buys_the_list_and_withdraws_nothing(api: Api) {
+async fn a_dry_run_fetches_the_list_and_withdraws_nothing(api: Api) {
     let (stock, _) = thousand();
-    // V1's last full page is followed by one more, since only an empty one shows that it was the last.
+    // On V1, only an empty page shows that the last full one was the last.
     let pages = match api {
         Api::V1 => 101,
         Api::V2 => 100,
     };
     let sandbox = with_stock(&stock, |_| {}).await;
     let program = Program::on(api);
-    let flags = format!("--base-url {} --rate unlimited --summary summary.json", sandbox.base_url());
+    let flags = format!("--summary summary.json {}", unlimited(&sandbox));
     let ran = program.complete(&format!("clean --older-than 30d --dry-run {flags}")).await;
     ran.ended_with(0).says("the list has to be bought");
     let shown: Vec<_> = ran.stderr.lines().filter(|line| !line.contains("INFO")).collect();
@@ -272,7 +267,7 @@ async fn a_dry_run_buys_the_list_and_withdraws_nothing(api: Api) {
     assert_eq!(program.files(), ["summary.json"], "no ledger, no report");
 }
 
-async fn a_list_that_can_not_be_whole_is_said(api: Api) {
+async fn an_incomplete_list_is_warned_of(api: Api) {
     let (stock, _) = thousand();
     let cases = [
         (ListFaults { repeat: true, ..ListFaults::default() }, "stood on two pages"),
@@ -283,16 +278,15 @@ async fn a_list_that_can_not_be_whole_is_said(api: Api) {
     for (list_faults, words) in cases {
         let sandbox = with_stock(&stock[..100], |options| options.list_faults = list_faults).await;
         let program = Program::on(api);
-        let flags = format!("--base-url {} --rate unlimited -o list.csv", sandbox.base_url());
-        program.complete(&format!("list {flags}")).await.ended_with(0).says(words);
+        program.complete(&format!("list -o list.csv {}", unlimited(&sandbox))).await.ended_with(0).says(words);
         let list = program.read("list.csv");
         let ids: BTreeSet<_> = list.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
-        assert_eq!(ids.len(), list.lines().count() - 1, "an invitation stands twice: {list_faults:?}");
+        assert_eq!(ids.len(), list.lines().count() - 1, "an invitation is there twice: {list_faults:?}");
     }
 }
 
-/// Stops while listing: nothing is withdrawn, and the summary says what the list cost.
-async fn a_stop_while_listing_ends_before_the_first_withdrawal(api: Api) {
+/// Nothing is withdrawn, and the summary says what the list cost.
+async fn a_stop_while_listing_withdraws_nothing(api: Api) {
     let (stock, _) = thousand();
     let sandbox = with_stock(&stock, |options| options.credits = Some(7)).await;
     let program = Program::on(api);
@@ -318,7 +312,7 @@ async fn a_stop_while_listing_ends_before_the_first_withdrawal(api: Api) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_while_listing_ends_in_order() {
+async fn a_signal_while_listing_leaves_a_summary() {
     let (stock, _) = thousand();
     let sandbox = with_stock(&stock, |options| {
         options.latency = Duration::from_millis(20)..=Duration::from_millis(20);
@@ -326,7 +320,7 @@ async fn a_signal_while_listing_ends_in_order() {
     .await;
     let program = Program::new();
     let child = program.start(&format!("clean --older-than 30d {}", swiftly(&sandbox)));
-    until("a page was bought", || sandbox.record().list_charged > 1).await;
+    until("a page", || sandbox.record().list_charged > 1).await;
     kill(&child, "TERM");
     wait(child).await.ended_with(143);
     let (summary, record) = (program.summary(), sandbox.record());
@@ -340,7 +334,7 @@ async fn a_list_is_piped_into_a_run() {
     let (stock, old) = thousand();
     let sandbox = with_stock(&stock, |_| {}).await;
     let program = Program::new();
-    let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
+    let base = unlimited(&sandbox);
     let mut list = program.start(&format!("list --older-than 30d {base}"));
     let mut run = program.command(&format!("run - {}", swiftly(&sandbox)));
     run.stdin(list.stdout.take().unwrap());
@@ -348,12 +342,12 @@ async fn a_list_is_piped_into_a_run() {
     let (list, run) = (wait(list).await, wait(run).await);
     list.ended_with(0);
     run.ended_with(0);
-    // What is withdrawn meanwhile shifts the pages, so the list may miss some, and says so.
+    // Withdrawals meanwhile shift the pages, so the list may miss some, and then says so.
     let done = withdrawn(&sandbox);
     assert!(done.is_subset(&old) && !done.is_empty());
     assert!(
         done == old || list.stderr.contains("the list:"),
-        "{} of {}, and no word: {}",
+        "{} of {}, without a warning: {}",
         done.len(),
         old.len(),
         list.stderr
@@ -361,16 +355,15 @@ async fn a_list_is_piped_into_a_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_whose_reader_goes_away_buys_no_more_than_a_page_in_vain() {
+async fn a_list_whose_reader_goes_away_ends() {
     let (stock, _) = thousand();
     let sandbox = with_stock(&stock, |options| {
         options.latency = Duration::from_millis(5)..=Duration::from_millis(5);
     })
     .await;
     let program = Program::new();
-    let mut list =
-        program.start(&format!("list --summary summary.json --rate unlimited --base-url {}", sandbox.base_url()));
-    until("a page was bought", || sandbox.record().list_charged > 0).await;
+    let mut list = program.start(&format!("list --summary summary.json {}", unlimited(&sandbox)));
+    until("a page", || sandbox.record().list_charged > 0).await;
     drop(list.stdout.take());
     let pages = sandbox.record().list_calls;
     wait(list).await.ended_with(0).says("output closed; listing stopped");
@@ -379,11 +372,11 @@ async fn a_list_whose_reader_goes_away_buys_no_more_than_a_page_in_vain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_bought_that_can_not_be_told_of() {
+async fn nothing_is_fetched_if_an_output_can_not_be_written() {
     let sandbox = with_stock(&[StockItem::aged(DAY * 40, Timestamp::now())], |_| {}).await;
     let program = Program::new();
     program.write("old.csv", "yesterday's\n");
-    let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
+    let base = unlimited(&sandbox);
     let cases = [
         format!("clean --older-than 30d --yes -o nowhere/x.csv {base}"),
         format!("clean --older-than 30d --yes --summary nowhere/x.json {base}"),
@@ -394,7 +387,7 @@ async fn nothing_is_bought_that_can_not_be_told_of() {
         program.complete(&arguments).await.ended_with(6).says("nowhere/x.");
     }
     assert_eq!(sandbox.record().list_calls, 0);
-    // A list that gets no page leaves an older one of its name alone.
+    // A list without a page does not replace an older one of its name.
     let nobody = "--base-url http://127.0.0.1:1 --retries 0 --rate unlimited";
     program.complete(&format!("list -o old.csv {nobody}")).await.ended_with(5);
     assert_eq!((program.files(), program.read("old.csv").as_str()), (vec!["old.csv".to_owned()], "yesterday's\n"));
@@ -406,8 +399,8 @@ async fn a_signal_ends_a_list_that_nobody_reads() {
     let (stock, _) = thousand();
     let sandbox = with_stock(&stock, |_| {}).await;
     let program = Program::new();
-    let base = format!("--rate unlimited --timeout 500ms --base-url {}", sandbox.base_url());
-    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    let base = format!("--timeout 500ms {}", unlimited(&sandbox));
+    program.make_pipe("pipe");
     for arguments in [
         format!("list -o pipe {base}"),
         format!("list --summary pipe {base}"),
@@ -430,7 +423,7 @@ async fn a_signal_ends_a_list_that_nobody_reads() {
     drop(unread);
 }
 
-/// The README's crontab line, word for word, in cron's bare environment.
+/// The README's crontab line, unchanged, in cron's environment.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_monday_as_the_readme_says() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
@@ -459,13 +452,13 @@ async fn every_monday_as_the_readme_says() {
     assert!(reports.contains(&"last-monday.json".to_owned()));
 }
 
-async fn bounds_of_a_list_buy_no_page_too_many(api: Api) {
+async fn bounds_of_a_list_fetch_no_page_too_many(api: Api) {
     let (stock, _) = thousand();
     let cases = [("--limit 15", 15, 2), ("--max-pages 3", 30, 3), ("--older-than 30d --limit 4", 4, 68)];
     for (flags, lines, pages) in cases {
         let sandbox = with_stock(&stock, |_| {}).await;
         let program = Program::on(api);
-        let base = format!("--rate unlimited --base-url {}", sandbox.base_url());
+        let base = unlimited(&sandbox);
         let ran = program.complete(&format!("list {flags} --output-format jsonl {base}")).await;
         ran.ended_with(0);
         assert_eq!((ran.stdout.lines().count(), sandbox.record().pages), (lines, pages), "{flags}");
@@ -473,8 +466,8 @@ async fn bounds_of_a_list_buy_no_page_too_many(api: Api) {
     }
 }
 
-/// An API that knows no pages: one call, and all of it is read, however long its answer.
-async fn ten_thousand_on_one_page_are_bought_once(api: Api) {
+/// An API without pages: one call, and its whole answer is read, however long.
+async fn ten_thousand_on_one_page_are_fetched_once(api: Api) {
     let entries: Vec<_> = (0..10_000)
         .map(|id| json!({"invitation_id": 1_000_000 + id, "sent_time": "2 months ago", "subtitle": "x".repeat(200)}))
         .collect();
@@ -492,7 +485,7 @@ async fn ten_thousand_on_one_page_are_bought_once(api: Api) {
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
-/// An entry that names two invitations in one is not withdrawn under either name.
+/// An entry with two IDs is not withdrawn under either.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_contradicts_itself_is_left_out() {
     let server = MockServer::start().await;

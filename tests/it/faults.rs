@@ -1,4 +1,4 @@
-//! An API that fails as the real one does, and keeps its own record of what it did: the report must agree with it.
+//! An API that fails like the real one: the report must agree with the API's own record.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,10 @@ use crate::support::{Api, Program, ids, list, on_both_versions, swift, swiftly, 
 on_both_versions!(
     the_report_agrees_with_the_server_s_own_record,
     every_ending_of_the_sandbox_comes_out_as_its_help_says,
-    a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_the_version_does,
-    a_list_is_whole_and_its_price_is_right_whatever_fails_meanwhile,
+    a_rate_limit_that_never_ends_is_reported_with_the_status_and_price_of_the_version,
+    a_list_is_complete_and_its_price_is_right_despite_faults,
 );
 
-/// The server: 10 % rate limits (as HTTP 200 on V1), 5 % 500s, 3 % HTML 502s; here a few closed connections and
-/// broken answers besides.
 async fn the_report_agrees_with_the_server_s_own_record(api: Api) {
     let sandbox = swift(|options| {
         options.faults =
@@ -41,7 +39,7 @@ async fn the_report_agrees_with_the_server_s_own_record(api: Api) {
         assert_eq!(outcome, if said_so { "withdrawn" } else { "presumed_withdrawn" }, "{id}: {known:?}");
     }
     assert_eq!(record.invitations.len(), 2_000);
-    assert!(report.count("presumed_withdrawn") > 5, "the faults left no lost answers to judge");
+    assert!(report.count("presumed_withdrawn") > 5, "the faults lost no answers");
 
     assert_eq!(summary["calls"], record.calls);
     assert_eq!(summary["rate_limit_answers"], record.rate_limited);
@@ -59,19 +57,18 @@ async fn the_report_agrees_with_the_server_s_own_record(api: Api) {
     assert!(record.peak_in_flight <= 32, "{} calls in flight", record.peak_in_flight);
 }
 
-/// Each ending of the simulated API's table, as its help promises it.
 async fn every_ending_of_the_sandbox_comes_out_as_its_help_says(api: Api) {
     let mut runs = Vec::new();
     for ending in ENDINGS {
         let sandbox = swift(|_| {}).await;
         let program = Program::on(api);
         program.write("list.csv", format!("7329176687475109{}\n", ending.digits));
-        // Only where no answer comes is there anything to wait for.
+        // Only a call without an answer lasts until its timeout.
         let timeout = if ending.reply == Reply::Held { "1s" } else { "60s" };
         let child = program.start(&format!("run list.csv {} --timeout {timeout} --retries 1", swiftly(&sandbox)));
         runs.push((ending, sandbox, program, child));
     }
-    // All at once: some of them are about waiting.
+    // All at the same time, since some of them wait.
     for (ending, sandbox, program, child) in runs {
         let ran = wait(child).await;
         let (report, record) = (program.report("report.csv"), sandbox.record());
@@ -82,7 +79,7 @@ async fn every_ending_of_the_sandbox_comes_out_as_its_help_says(api: Api) {
     }
 }
 
-async fn a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_the_version_does(api: Api) {
+async fn a_rate_limit_that_never_ends_is_reported_with_the_status_and_price_of_the_version(api: Api) {
     let sandbox = swift(|options| options.faults = Faults { rate_limited: 1.0, ..Faults::default() }).await;
     let program = Program::on(api);
     program.write("list.csv", list(ids(3)));
@@ -90,7 +87,7 @@ async fn a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_t
     let ran = program.complete(&format!("run list.csv {} {flags}", swiftly(&sandbox))).await;
     ran.ended_with(5).says("patience_exhausted");
     let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
-    // The patience with one row and with all of them end at about the same time.
+    // The patience for one row and for all of them ends at about the same time.
     assert_eq!(report.outcome(1), "rate_limited");
     assert_eq!(report.count("rate_limited") + report.count("not_attempted"), 3);
     assert_eq!(report.sum("attempts"), record.calls);
@@ -101,7 +98,7 @@ async fn a_rate_limit_that_never_ends_is_told_by_its_own_status_and_charged_as_t
     assert_eq!(record.possible, api.possible(&record));
 }
 
-/// One limiter for all calls: whatever is repeated is paced as well.
+/// One rate limiter for all calls, retries included.
 #[tokio::test(flavor = "multi_thread")]
 async fn retries_are_paced_like_first_calls() {
     let sandbox = swift(|options| options.faults = Faults { server_error: 0.5, ..Faults::default() }).await;
@@ -111,7 +108,7 @@ async fn retries_are_paced_like_first_calls() {
     program.complete(&format!("run list.csv {flags} --retries 30")).await.ended_with(0);
     let (record, summary) = (sandbox.record(), program.summary());
     assert!(record.calls > 150, "only {} calls", record.calls);
-    // Two may leave together, the others each one interval apart.
+    // Two may be sent at once, each of the others one interval later.
     let shortest = (record.calls - 2) as f64 / 400.0;
     let elapsed = summary["elapsed_s"].as_f64().unwrap();
     assert!(elapsed >= shortest, "{} calls in {elapsed} s", record.calls);
@@ -127,17 +124,16 @@ async fn connections_are_used_again() {
     assert!(connections <= 8, "{connections} connections for 4 workers");
 }
 
-/// 10 % rate limits and 5 % 500s while listing, and a few lost answers.
 const LISTING: Faults =
     Faults { rate_limited: 0.10, server_error: 0.05, bad_gateway: 0.02, closed: 0.02, truncated: 0.02 };
 
-/// So many invitations to connect, of all ages.
+/// `count` invitations to connect, of all ages.
 fn connections(count: u32) -> Vec<StockItem> {
     let items = stock(count, Timestamp::now()).into_iter();
     items.map(|item| StockItem::new(item.id, item.sent)).collect()
 }
 
-async fn a_list_is_whole_and_its_price_is_right_whatever_fails_meanwhile(api: Api) {
+async fn a_list_is_complete_and_its_price_is_right_despite_faults(api: Api) {
     let stock = connections(1_205);
     let sandbox = swift(|options| {
         (options.faults, options.seed, options.stock) = (LISTING, Some(11), Some(stock.clone()));

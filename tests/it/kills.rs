@@ -1,8 +1,8 @@
-//! The plug is pulled at any moment, and the same command is given again: every invitation ends withdrawn, none is called
-//! again after its success was kept, and the last report has every row exactly once.
+//! A run is killed at any moment and the same command is run again: in the end every invitation is withdrawn, none was
+//! called for again after its success was durable, and the last report has every row exactly once.
 //!
-//! `BULK_WITHDRAW_KILLS=100 cargo test kills` pulls it a hundred times on each version. A failing test prints its seed;
-//! `BULK_WITHDRAW_SEED` draws the same numbers again, though the machine's own timing differs.
+//! `BULK_WITHDRAW_KILLS=100 cargo test kills` kills a hundred times on each version. A failing test prints its seed;
+//! `BULK_WITHDRAW_SEED` repeats its random numbers, though not the timing of the machine.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ on_both_versions!(a_killed_run_goes_on_where_it_stopped);
 
 const CONCURRENCY: u64 = 8;
 
-/// What is to be seen on V2 is that its calls are intended and settled like V1's: a few will do.
+/// Fewer on V2, whose calls go through the same ledger.
 fn kills(api: Api) -> u64 {
     let few = match api {
         Api::V1 => 8,
@@ -32,8 +32,8 @@ struct Scene {
     rows: u64,
 }
 
-/// Runs the same command again and again, ending each run with `signal` somewhere within some dozens of calls, until one
-/// ends by itself.
+/// Runs the same command repeatedly and ends each run with `signal` within some dozens of calls, until one ends by
+/// itself. Returns how many were ended, and the last run.
 async fn run_with_interruptions(scene: &mut Scene, signal: &str) -> (u64, Ran) {
     let Scene { program, sandbox, random, kills, .. } = scene;
     let command = command(sandbox);
@@ -41,7 +41,7 @@ async fn run_with_interruptions(scene: &mut Scene, signal: &str) -> (u64, Ran) {
         let mut child = program.start(&command);
         let enough = sandbox.record().calls + random.u64(0..60);
         until("calls, or the end", || sandbox.record().calls >= enough || child.try_wait().unwrap().is_some()).await;
-        // Waits for nothing: it varies the phase of a call in which the signal comes.
+        // Not for a condition: it varies the phase of a call in which the signal comes.
         tokio::time::sleep(Duration::from_micros(random.u64(0..6_000))).await;
         if child.try_wait().unwrap().is_some() {
             return (killed, wait(child).await);
@@ -89,7 +89,7 @@ async fn a_killed_run_goes_on_where_it_stopped(api: Api) {
     assert!(record.invitations.values().all(|known| known.withdrawn));
     let repeated = record.calls - rows;
     assert!(repeated <= killed * CONCURRENCY, "{repeated} calls were repeated after {killed} kills");
-    assert!(record.invitations.values().all(|known| known.calls <= 2 + killed), "one was called again and again");
+    assert!(record.invitations.values().all(|known| known.calls <= 2 + killed), "one was called for too often");
     assert_eq!(program.summary()["api"], api.name());
     assert_eq!(record.possible, api.possible(&record));
 }
@@ -106,7 +106,7 @@ async fn a_terminated_run_goes_on_and_repeats_no_call_at_all() {
     assert_eq!(report.count("withdrawn") + report.count("already_settled"), report.lines.len());
 }
 
-/// A success that was kept is never asked about again: what the report of a killed run holds was in the ledger before.
+/// What the report of a killed run says was in the ledger before, so it is not called for again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_run_reported_is_settled() {
     let Scene { program, sandbox, .. } = scene(Api::V1).await;
@@ -115,7 +115,7 @@ async fn what_a_killed_run_reported_is_settled() {
     until("calls", || sandbox.record().calls > 60).await;
     kill(&child, "KILL");
     wait(child).await;
-    // The last line may be half there.
+    // The last line may be incomplete.
     let partial = program.read("report.csv.partial");
     let whole = &partial[..=partial.rfind('\n').unwrap()];
     let reported = Report::parse(whole);

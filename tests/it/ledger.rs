@@ -1,4 +1,4 @@
-//! Runs that are repeated and scheduled: what the ledger changes for whoever runs the program.
+//! Repeated and concurrent runs: what the ledger remembers, protects and shows.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use crate::support::{Api, KEY, Program, Ran, TOKEN, ids, list, on_both_versions,
 
 on_both_versions!(
     a_second_run_sends_nothing_and_reports_every_row_as_settled,
-    what_is_not_settled_for_good_is_tried_again,
+    outcomes_that_are_not_final_are_tried_again,
     an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal,
 );
 
@@ -43,10 +43,9 @@ async fn a_second_run_sends_nothing_and_reports_every_row_as_settled(api: Api) {
     assert_eq!(program.report("report.csv").count("not_pending"), 51);
 }
 
-async fn what_is_not_settled_for_good_is_tried_again(api: Api) {
+async fn outcomes_that_are_not_final_are_tried_again(api: Api) {
     let sandbox = swift(|_| {}).await;
     let program = Program::on(api);
-    // Not found, rejected, failed, and an answer that was lost for good.
     let endings = ["107", "109", "503", "605"];
     program.write("list.csv", list(endings.map(|ending| format!("7329176687475109{ending}"))));
     let command = format!("run list.csv {} --retries 1", swiftly(&sandbox));
@@ -58,11 +57,11 @@ async fn what_is_not_settled_for_good_is_tried_again(api: Api) {
     assert!(record.invitations.values().all(|known| known.calls >= 2), "{:?}", record.invitations);
 }
 
-/// An answer that an earlier run lost is still lost: "not pending" is then most likely our own doing.
+/// After a lost answer, "not pending" most likely means that this program withdrew it, in whichever run.
 async fn an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal(api: Api) {
     let sandbox = swift(|_| {}).await;
     let program = Program::on(api);
-    // Withdrawn at the first call, whose answer never comes; later ones are told that nothing is pending.
+    // Withdrawn by the first call, which gets no answer; later calls are told that nothing is pending.
     program.write("list.csv", "7329176687475109609\n");
     let command = format!("run list.csv {} --retries 0 --timeout 200ms", swiftly(&sandbox));
     program.complete(&command).await.ended_with(1);
@@ -74,12 +73,12 @@ async fn an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal(api: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
+async fn a_second_run_at_the_same_time_is_refused_and_names_the_first() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(8)));
     let command = format!("run list.csv {}", swiftly(&sandbox));
-    // The first goes on for as long as its input does.
+    // The first lasts until its input ends.
     let mut from_stdin = program.command(&command.replace("list.csv", "-"));
     from_stdin.stdin(Stdio::piped());
     let mut first = spawn(from_stdin);
@@ -89,7 +88,7 @@ async fn of_two_runs_at_once_one_works_and_the_other_says_which() {
     let second = program.complete(&command.replace("report.csv", "second.csv")).await;
     second.ended_with(75).says(&format!("process {}", first.id())).says("since 20").says("--ledger");
     assert!(!program.files().contains(&"second.csv".to_owned()));
-    // Nor does it help to take its lock file away.
+    // Removing its lock file does not help.
     fs::remove_file(program.path(&format!("{LEDGER}.lock"))).unwrap();
     let third = program.complete(&command.replace("report.csv", "third.csv")).await;
     third.ended_with(75).says("held by another run: wait until it has ended");
@@ -110,7 +109,7 @@ async fn apis_and_accounts_are_kept_apart() {
     program.complete(&format!("run list.csv {}", swiftly(&one))).await.ended_with(0);
     program.complete(&format!("run list.csv {}", swiftly(&other))).await.ended_with(0);
     assert_eq!((one.record().charged, other.record().charged), (5, 5));
-    // A rehearsal keeps its own and throws it away, unless it names one.
+    // A rehearsal has a temporary ledger of its own, unless it names one.
     let rehearsal = "run list.csv --sandbox --rate unlimited -o report.csv";
     program.run(rehearsal).ended_with(0);
     assert_eq!(program.report("report.csv").count("withdrawn"), 5);
@@ -121,7 +120,7 @@ async fn apis_and_accounts_are_kept_apart() {
     }
 }
 
-/// An invitation is the same one on either version.
+/// An invitation is the same on either version.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_version_settled_is_settled_on_the_other() {
     for [first, second] in [Api::BOTH, [Api::V2, Api::V1]] {
@@ -139,7 +138,7 @@ async fn what_one_version_settled_is_settled_on_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_is_its_owner_s_alone_and_holds_no_secret() {
+async fn only_the_owner_can_read_the_ledger_and_it_holds_no_secret() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(5)));
@@ -155,7 +154,7 @@ async fn the_ledger_is_its_owner_s_alone_and_holds_no_secret() {
 }
 
 #[test]
-fn a_file_that_is_no_ledger_is_left_as_it_was() {
+fn a_file_that_is_not_a_ledger_is_not_changed() {
     let program = Program::new();
     program.write("list.csv", list(ids(5)));
     program
@@ -175,7 +174,7 @@ fn a_file_that_is_no_ledger_is_left_as_it_was() {
 }
 
 #[test]
-fn a_ledger_with_two_names_and_a_link_to_nothing_are_refused() {
+fn a_hard_linked_ledger_and_a_dangling_link_are_refused() {
     let program = Program::new();
     program.write("list.csv", list(ids(5)));
     program.run("run list.csv --sandbox --rate unlimited -o - --ledger ledger.db").ended_with(0);
@@ -201,7 +200,7 @@ fn a_ledger_with_two_names_and_a_link_to_nothing_are_refused() {
         }
     }
     assert_eq!(program.files(), files);
-    // A link to a ledger is one more way to it, and no harm.
+    // A symbolic link to a ledger is fine.
     fs::remove_file(program.path("second.db")).unwrap();
     symlink("ledger.db", program.path("second.db")).unwrap();
     program.run("history --ledger second.db").ended_with(0);
@@ -212,15 +211,15 @@ async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() 
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(5))).write("file", "");
-    // Not a directory: whoever runs the tests as root can write into a read-only one.
+    // A file in place of the directory, since root can write into a read-only directory.
     let ran = program.complete(&format!("run list.csv {} --ledger file/ledger.db", swiftly(&sandbox))).await;
     ran.ended_with(6).says("file/ledger.db");
     assert_eq!(sandbox.record().calls, 0);
 }
 
-/// A disk that fills up in the middle of a run: a limit on the size of files is the same to whoever writes them.
+/// A limit on the size of files stands in for a full disk.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_outgrows_the_disk_stops_the_run_and_loses_nothing() {
+async fn a_full_disk_stops_the_run_and_loses_nothing() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(1_000)));
@@ -294,7 +293,7 @@ async fn history_shows_days_and_single_invitations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_forgotten_is_asked_about_again() {
+async fn what_is_forgotten_is_called_for_again() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(3)));
@@ -312,7 +311,7 @@ async fn what_is_forgotten_is_asked_about_again() {
 }
 
 #[test]
-fn a_history_that_is_not_there_is_said_so() {
+fn a_history_without_a_ledger_is_an_error() {
     let program = Program::new();
     let ran = program.run("history");
     ran.ended_with(2).says("there is no ledger at");

@@ -1,4 +1,4 @@
-//! Whole runs of the real binary: against the simulated API, and against wiremock where a request's every byte counts.
+//! Whole runs of the real program: against the simulated API, and against wiremock where requests are compared exactly.
 
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panicking")]
 

@@ -1,4 +1,4 @@
-//! Report and summary: what stands in them, where they go, and what they never overwrite.
+//! Report and summary: their contents, where they go, and what they never overwrite.
 
 use std::fs;
 use std::io::Write;
@@ -11,10 +11,10 @@ use crate::support::{Program, Ran, Report};
 
 const SANDBOX: &str = "--sandbox --rate unlimited --retry-base 1ms";
 
-/// Times and durations differ from run to run; nothing else does.
-fn settle(report: &str) -> String {
+/// Replaces times and durations, which differ from run to run.
+fn without_times(report: &str) -> String {
     let moment = |text: &str| text.len() == 24 && text.ends_with('Z') && text.starts_with("20");
-    let mut settled = String::new();
+    let mut replaced = String::new();
     for line in report.lines() {
         let mut after_moment = false;
         let cells: Vec<_> = line
@@ -31,10 +31,10 @@ fn settle(report: &str) -> String {
                 shown
             })
             .collect();
-        settled.push_str(&cells.join(","));
-        settled.push('\n');
+        replaced.push_str(&cells.join(","));
+        replaced.push('\n');
     }
-    settled
+    replaced
 }
 
 const INPUT: &str = "\
@@ -52,8 +52,8 @@ fn a_report_as_csv() {
     let program = Program::new();
     program.write("list.csv", INPUT);
     program.run(&format!("run list.csv {SANDBOX} --concurrency 1 -o report.csv")).ended_with(1);
-    let mut lines: Vec<_> = settle(&program.read("report.csv")).lines().map(str::to_owned).collect();
-    // Rows that need no call are not kept waiting for those that do.
+    let mut lines: Vec<_> = without_times(&program.read("report.csv")).lines().map(str::to_owned).collect();
+    // Rows that need no call don't wait for those that do.
     lines[1..].sort();
     insta::assert_snapshot!(lines.join("\n"));
 }
@@ -81,7 +81,7 @@ fn a_report_as_json_lines() {
 }
 
 #[test]
-fn a_report_can_be_the_next_run_s_input() {
+fn a_report_can_be_the_input_of_the_next_run() {
     let program = Program::new();
     program.write("list.csv", INPUT);
     program.run(&format!("run list.csv {SANDBOX} -o first.csv")).ended_with(1);
@@ -95,7 +95,7 @@ fn a_report_can_be_the_next_run_s_input() {
 }
 
 #[test]
-fn standard_input_is_answered_on_standard_output() {
+fn the_report_of_standard_input_goes_to_standard_output() {
     for (input, is_csv) in
         [("invitation_id\n7329176687475109888\n", true), ("{\"invitation_id\": 7329176687475109888}\n", false)]
     {
@@ -119,7 +119,7 @@ fn standard_input_is_answered_on_standard_output() {
 }
 
 #[test]
-fn a_summary_is_one_json_object_with_the_contract_s_members() {
+fn a_summary_is_one_json_object() {
     let program = Program::new();
     program.write("list.csv", INPUT);
     let ran = program.run(&format!("run list.csv {SANDBOX} -o report.csv --summary -"));
@@ -149,7 +149,7 @@ fn the_table_for_people() {
 }
 
 #[test]
-fn nothing_is_overwritten_that_is_still_needed() {
+fn an_output_never_overwrites_the_input_or_another_output() {
     let program = Program::new();
     program.write("list.csv", INPUT);
     fs::hard_link(program.path("list.csv"), program.path("link.csv")).unwrap();
@@ -177,7 +177,7 @@ fn nothing_is_overwritten_that_is_still_needed() {
     assert_eq!(program.files(), ["crashed.csv.partial", "link.csv", "list.csv"]);
 }
 
-/// Also through links and other spellings, and where neither of them is there yet.
+/// Also through links and other spellings, and before either of them exists.
 #[test]
 fn the_ledger_is_not_overwritten() {
     let names = [
@@ -207,7 +207,7 @@ fn the_ledger_is_not_overwritten() {
         ("link.db", "known.db"),
         ("dir", "."),
         ("dangling.csv", "new.db"),
-        // Grows beside its target, where the ledger is.
+        // Its `.partial` is created beside its target, where the ledger is.
         ("linked.csv", "ledger"),
         ("ledger.db", "ledger.partial"),
     ] {
@@ -223,7 +223,7 @@ fn the_ledger_is_not_overwritten() {
             assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         }
     }
-    // A rehearsal that keeps another ledger, or none.
+    // A rehearsal with another ledger, or without one.
     for (arguments, what) in [
         ("-o known.db", "the report"),
         ("-o link.db", "the report"),
@@ -235,14 +235,14 @@ fn the_ledger_is_not_overwritten() {
     }
     assert!(fs::read(program.path("known.db")).unwrap() == ledger);
     assert_eq!(program.files(), files);
-    // The default ledger, before it is there.
+    // The default ledger, before it exists.
     let ran = program.run("run list.csv --yes --base-url http://127.0.0.1:9 -o .local/state/bulk-withdraw/ledger.db");
     ran.ended_with(2).says("would overwrite the ledger");
     assert!(!program.path(".local").exists());
 }
 
 #[test]
-fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
+fn an_output_that_can_not_be_written_ends_the_run_before_any_call() {
     let program = Program::new();
     program.write("list.csv", INPUT);
     for arguments in ["-o no/such/report.csv", "-o report.csv --summary no/such/summary.json"] {
@@ -256,7 +256,7 @@ fn an_output_that_can_not_be_written_is_said_before_anything_is_sent() {
 fn a_dry_run_that_fails_ends_with_2_and_leaves_nothing() {
     let program = Program::new();
     program.write("list.csv", INPUT).write("file", "");
-    // Enough of a ledger to be opened, and too little to be read.
+    // Long enough to be opened as a ledger, too short to be read.
     program.run(&format!("run list.csv {SANDBOX} --ledger broken.db -o - --yes")).ended_with(1);
     let ledger = fs::read(program.path("broken.db")).unwrap();
     program.write("broken.db", &ledger[..5_000]);
@@ -273,9 +273,9 @@ fn a_dry_run_that_fails_ends_with_2_and_leaves_nothing() {
     }
 }
 
-/// Each has its own ledger, so none keeps another out, and all begin within one second or two.
+/// Each has its own ledger, so none is refused; they start within a second or two.
 #[test]
-fn runs_that_begin_together_leave_a_report_each() {
+fn runs_that_start_together_write_a_report_each() {
     let program = Program::new();
     program.write("list.csv", "7329176687475109888\n");
     let runs: Vec<_> = (0..12).map(|_| program.start(&format!("run list.csv {SANDBOX}"))).collect();

@@ -1,4 +1,4 @@
-//! What leaves the machine, to the byte, and how often.
+//! The requests that are sent: their exact bytes, and how many.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{ACCOUNT_ID, Api, KEY, Program, Ran, SWIFTLY, TOKEN, on_both
 on_both_versions!(
     a_withdrawal_is_asked_for_exactly_as_documented,
     a_list_is_asked_for_exactly_as_documented,
-    a_clean_up_buys_its_list_first,
+    clean_fetches_its_list_first,
     a_success_is_never_sent_again_whatever_headers_came_with_it,
     a_redirect_is_not_followed,
     retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it,
@@ -25,11 +25,11 @@ async fn run_against(api: Api, server: &MockServer, input: &str, more: &str) -> 
     program.write("list.csv", input);
     let ran = program.complete(&format!("run list.csv --base-url {} {SWIFTLY} {more}", server.uri())).await;
     let requests = server.received_requests().await.unwrap();
-    (program, ran, past_the_balance(api, requests))
+    (program, ran, without_balance(api, requests))
 }
 
-/// Before the first withdrawal the balance is asked for, on V2 alone and once.
-fn past_the_balance(api: Api, mut requests: Vec<Request>) -> Vec<Request> {
+/// Checks and removes the request for the balance, which V2 gets once, before the first withdrawal.
+fn without_balance(api: Api, mut requests: Vec<Request>) -> Vec<Request> {
     if api == Api::V2 {
         let balance = requests.remove(0);
         assert_eq!((balance.method.as_str(), balance.url.path(), balance.url.query()), ("GET", "/v2/credits", None));
@@ -42,7 +42,7 @@ fn past_the_balance(api: Api, mut requests: Vec<Request>) -> Vec<Request> {
     requests
 }
 
-/// The key stands in its header and nowhere else.
+/// The key is in its header and nowhere else.
 fn assert_is_from_us(request: &Request) {
     assert_eq!(request.headers["x-api-key"], KEY);
     assert_eq!(request.headers["content-type"], "application/json");
@@ -58,7 +58,7 @@ fn bodies(requests: &[Request]) -> Vec<String> {
     requests.iter().map(|request| String::from_utf8(request.body.clone()).unwrap()).collect()
 }
 
-/// Also where the other version's credential is at hand: it stays here.
+/// Even if the other version's credential is set, it is not sent.
 async fn a_withdrawal_is_asked_for_exactly_as_documented(api: Api) {
     let server = MockServer::start().await;
     Mock::given(method("POST")).and(path(api.withdraw_path())).respond_with(api.success()).mount(&server).await;
@@ -71,7 +71,7 @@ async fn a_withdrawal_is_asked_for_exactly_as_documented(api: Api) {
         command.env(name, value);
     }
     wait(spawn(command)).await.ended_with(0);
-    let requests = past_the_balance(api, server.received_requests().await.unwrap());
+    let requests = without_balance(api, server.received_requests().await.unwrap());
     let expected = [("7329176687475109888", "FR"), ("2906418534", "US")].map(|(id, country)| match api {
         Api::V1 => format!(r#"{{"invitation_id":"{id}","login_token":"{TOKEN}","country":"{country}"}}"#),
         // An ID as text, and neither token nor country.
@@ -83,7 +83,7 @@ async fn a_withdrawal_is_asked_for_exactly_as_documented(api: Api) {
     requests.iter().for_each(assert_is_from_us);
 }
 
-/// Where a list is asked for.
+/// The path for lists.
 fn list_path(api: Api) -> &'static str {
     match api {
         Api::V1 => "/v1/network/sent-invitations",
@@ -91,8 +91,8 @@ fn list_path(api: Api) -> &'static str {
     }
 }
 
-/// A page with these invitations, sent long ago. V1 says how many there are in all; V2 says where the next page begins,
-/// or leaves that to whoever asks.
+/// A page with these invitations, sent long ago. V1 says how many there are; V2 says where the next page begins, or
+/// leaves that to the client.
 fn page(api: Api, ids: std::ops::Range<u64>, all: u64, next: Option<u64>) -> ResponseTemplate {
     let has_more = ids.end < all;
     let entries: Vec<Value> = ids
@@ -116,7 +116,7 @@ async fn a_list_is_asked_for_exactly_as_documented(api: Api) {
         [("", "CONNECTION", "FR"), ("--type content-series --country de", "CONTENT_SERIES", "DE")]
     {
         let server = MockServer::start().await;
-        // The second page says that the third begins further on than it would.
+        // The second page says that the third begins later than expected.
         for (priority, ids, next) in [(1, 0..10, None), (2, 10..20, Some(25)), (3, 20..23, None)] {
             let mock = Mock::given(method("POST")).and(path(list_path(api))).respond_with(page(api, ids, 23, next));
             mock.up_to_n_times(1).with_priority(priority).mount(&server).await;
@@ -151,7 +151,7 @@ async fn a_list_is_asked_for_exactly_as_documented(api: Api) {
     }
 }
 
-async fn a_clean_up_buys_its_list_first(api: Api) {
+async fn clean_fetches_its_list_first(api: Api) {
     let server = MockServer::start().await;
     for (priority, ids) in [(1, 0..10), (2, 10..12)] {
         let mock = Mock::given(method("POST")).and(path(list_path(api))).respond_with(page(api, ids, 12, None));
@@ -162,7 +162,7 @@ async fn a_clean_up_buys_its_list_first(api: Api) {
     let flags = format!("--base-url {} {SWIFTLY} --concurrency 1", server.uri());
     program.complete(&format!("clean --older-than 30d {flags}")).await.ended_with(0);
     let mut requests = server.received_requests().await.unwrap();
-    let withdrawals = past_the_balance(api, requests.split_off(2));
+    let withdrawals = without_balance(api, requests.split_off(2));
     assert!(requests.iter().all(|request| request.url.path() == list_path(api)));
     assert_eq!(withdrawals.len(), 12);
     assert_eq!(program.report("report.csv").count("withdrawn"), 12);
@@ -220,7 +220,7 @@ async fn loopback_is_reached_without_a_proxy() {
         command.env(name, proxy.uri());
     }
     wait(spawn(command)).await.ended_with(0);
-    assert_eq!(past_the_balance(api, server.received_requests().await.unwrap()).len(), 1);
+    assert_eq!(without_balance(api, server.received_requests().await.unwrap()).len(), 1);
     assert_eq!(proxy.received_requests().await.unwrap().len(), 0, "a proxy was handed the key");
 }
 
@@ -258,7 +258,7 @@ async fn a_call_without_an_answer_in_time_is_lost(api: Api) {
 }
 
 async fn a_refused_connection_costs_nothing(api: Api) {
-    // A port that was just free: nobody listens there.
+    // A port that was just free, so nothing listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let program = Program::on(api);
     program.write("list.csv", "1000000\n");
@@ -270,13 +270,13 @@ async fn a_refused_connection_costs_nothing(api: Api) {
     assert!(report.lines[&1]["detail"].starts_with("no connection"), "{:?}", report.lines[&1]);
 }
 
-/// V2 says what each call cost: that is what counts, and only what it does not say is in doubt.
+/// V2 says what each call cost; the cost is in doubt only where it does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn v2_s_exact_charges_are_added_up() {
     let success = |metadata: Value| json!({"success": true, "data": {"withdrawn": true}, "metadata": metadata});
     let error = |code: &str, credits: u64| json!({"success": false, "error": {"code": code}, "metadata": {"credits_consumed": credits}});
     let json = |status, body| ResponseTemplate::new(status).set_body_json(body);
-    // The ID, its answers, and what that comes to: outcome, charged, possible.
+    // The ID, its answers, and the result: outcome, charged, possible.
     let cases = [
         ("1000000", vec![json(200, success(json!({"credits_consumed": 2})))], ("withdrawn", "2", "2")),
         ("2000000", vec![json(200, success(json!({"credits_consumed": 0})))], ("withdrawn", "0", "0")),
@@ -316,7 +316,7 @@ async fn v2_s_exact_charges_are_added_up() {
 
 /// The balance only warns, so an answer of another form delays nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_balance_that_does_not_come_is_done_without() {
+async fn a_run_goes_on_without_a_balance() {
     let json = |status, body: Value| ResponseTemplate::new(status).set_body_json(body);
     let answers = [
         json(404, json!({"detail": "Not Found"})),
@@ -340,14 +340,14 @@ async fn a_balance_that_does_not_come_is_done_without() {
         ran.ended_with(0);
         assert_eq!(requests.len(), 1, "{answer:?}");
         assert!(!ran.stderr.contains("balance"), "{answer:?}: {}", ran.stderr);
-        // It is no call for a row.
+        // The request for the balance does not count as a call.
         let summary = program.summary();
         assert_eq!((&summary["calls"], &summary["rate_limit_answers"]), (&1.into(), &0.into()), "{answer:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_balance_that_comes_is_told_and_warned_of_where_it_is_too_small() {
+async fn a_balance_is_shown_with_a_warning_if_it_is_too_small() {
     for (body, said) in [
         (json!({"success": true, "data": {"credits": 2}}), "the balance is 2 credits"),
         (json!({"success": true, "data": {"credits": 1}}), "the balance is 1 credits, and this may take 2"),
@@ -357,7 +357,7 @@ async fn a_balance_that_comes_is_told_and_warned_of_where_it_is_too_small() {
         let answer = ResponseTemplate::new(200).set_body_json(&body);
         Mock::given(method("GET")).and(path("/v2/credits")).respond_with(answer).mount(&server).await;
         Mock::given(method("POST")).respond_with(Api::V2.success()).mount(&server).await;
-        // The balance may be wrong: what counts is what the calls are told.
+        // The balance may be wrong, so the calls are made anyway.
         let (_, ran, requests) = run_against(Api::V2, &server, "1000000\n2000000\n", "").await;
         ran.ended_with(0).says(said);
         assert_eq!(ran.stderr.contains("may take"), said.contains("may take"), "{}", ran.stderr);

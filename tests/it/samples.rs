@@ -1,25 +1,22 @@
-//! The README's first command and the samples, as a newcomer runs them.
+//! The README's first command and the samples.
 
 use std::path::Path;
 
-use crate::support::{Program, Report};
+use crate::support::{Program, Ran};
 
 fn sample(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).display().to_string()
 }
 
-/// `cargo run --release -- run samples/invitations.csv --sandbox`, but for the waiting between calls.
+/// `cargo run --release -- run samples/invitations.csv --sandbox`, at an unlimited rate.
 #[test]
-fn the_sample_of_the_readme_ends_fine_without_credentials() {
-    for (name, report) in [("invitations.csv", "report.csv"), ("invitations.jsonl", "report.csv")] {
+fn the_samples_end_with_0_and_need_no_credentials() {
+    for name in ["invitations.csv", "invitations.jsonl"] {
         let program = Program::new();
-        let input = sample(name);
-        let ran = program
-            .bare_command(&format!("run {input} --sandbox --rate unlimited --retry-base 5ms -o {report}"))
-            .output()
-            .unwrap();
-        assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
-        let report = program.report(report);
+        let flags = "--sandbox --rate unlimited --retry-base 5ms -o report.csv";
+        let ran = program.bare_command(&format!("run {} {flags}", sample(name))).output().unwrap();
+        Ran::from(ran).ended_with(0);
+        let report = program.report("report.csv");
         assert_eq!(report.lines.len(), 40, "{name}");
         for outcome in ["withdrawn", "presumed_withdrawn", "not_pending", "duplicate"] {
             assert!(report.count(outcome) > 0, "{name} shows no {outcome}");
@@ -29,12 +26,11 @@ fn the_sample_of_the_readme_ends_fine_without_credentials() {
 }
 
 #[test]
-fn the_default_report_stands_in_the_working_directory_under_the_input_s_name() {
+fn the_default_report_is_in_the_working_directory_and_named_after_the_input() {
     let program = Program::new();
     program.write("old ones.jsonl", "\"7329176687475109888\"\n");
     let mut command = program.bare_command("run --sandbox --rate unlimited");
-    let ran = command.arg("old ones.jsonl").output().unwrap();
-    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    Ran::from(command.arg("old ones.jsonl").output().unwrap()).ended_with(0);
     let files = program.files();
     let report = files.iter().find(|name| name.starts_with("old ones.results-2")).expect("a report");
     assert!(report.ends_with("Z.jsonl"), "{report}");
@@ -42,12 +38,10 @@ fn the_default_report_stands_in_the_working_directory_under_the_input_s_name() {
 }
 
 #[test]
-fn what_goes_wrong_in_practice_costs_the_row_and_nothing_else() {
+fn invalid_rows_do_not_affect_the_others() {
     let program = Program::new();
-    let input = sample("messy.csv");
-    let ran = program.bare_command(&format!("run {input} --sandbox --rate unlimited -o report.csv")).output().unwrap();
-    assert_eq!(ran.status.code(), Some(1), "{}", String::from_utf8_lossy(&ran.stderr));
-    let report: Report = program.report("report.csv");
+    program.run(&format!("run {} --sandbox --rate unlimited -o report.csv", sample("messy.csv"))).ended_with(1);
+    let report = program.report("report.csv");
     let rows: Vec<u64> = report.lines.keys().copied().collect();
     assert_eq!(rows, (1..=rows.len() as u64).collect::<Vec<_>>());
     assert!(report.count("invalid") >= 4 && report.count("withdrawn") >= 10 && report.count("duplicate") == 1);

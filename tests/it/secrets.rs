@@ -10,10 +10,10 @@ on_both_versions!(
     an_api_that_repeats_key_and_token_is_not_repeated,
     a_list_that_repeats_key_and_token_is_not_repeated,
     a_whole_run_with_every_log_line_shows_no_secret,
-    a_secret_that_comes_back_in_escapes_is_masked_as_well,
+    an_escaped_secret_is_masked_as_well,
 );
 
-/// All that a run showed and wrote.
+/// All that a run printed and wrote.
 fn everything(program: &Program, ran: Ran) -> Vec<String> {
     let written = program.files().into_iter().filter(|name| !name.starts_with("list.")).map(|name| program.read(&name));
     [ran.stdout, ran.stderr].into_iter().chain(written).collect()
@@ -21,22 +21,22 @@ fn everything(program: &Program, ran: Ran) -> Vec<String> {
 
 #[track_caller]
 fn assert_secrets_are_masked(everything: &[String]) {
-    assert!(everything.iter().any(|text| text.contains("***")), "what holds them was not shown at all");
+    assert!(everything.iter().any(|text| text.contains("***")), "the texts with the secrets were not shown");
     for text in everything {
         assert!(!text.contains(&KEY[..8]) && !text.contains(&TOKEN[..8]), "{text}");
     }
 }
 
 async fn an_api_that_repeats_key_and_token_is_not_repeated(api: Api) {
-    // On V2 it can be the key alone, since no token is sent.
+    // On V2 it can only be the key, since no token is sent.
     let echo = api.echoed();
     for (status, message) in [
         (200, format!("Invalid token {echo} for key {KEY}")),
         (500, format!("Crashed on {echo}")),
         (400, format!("{{\"login_token\": \"{echo}\", \"x-api-key\": \"{KEY}\"}}")),
-        // Where words are cut off, no half of a secret may stand before the cut.
+        // A long message is shortened, which must not leave a part of a secret.
         (200, format!("{} {echo}", "x".repeat(280))),
-        // Stops the run, with the words as the reason.
+        // These stop the run, with the message as the reason.
         (403, format!("The API key {KEY} is invalid")),
         (402, format!("Insufficient credits for {KEY}")),
         (429, format!("Rate limit exceeded for {KEY}")),
@@ -56,10 +56,10 @@ async fn an_api_that_repeats_key_and_token_is_not_repeated(api: Api) {
     }
 }
 
-/// A page that repeats the secret wherever it holds words.
+/// A page that repeats the secret in each text.
 fn page(api: Api) -> Value {
     let echo = format!("Ann {}", api.echoed());
-    // Cut off in the middle of it.
+    // Shortened in the middle of the secret.
     let long = format!("{} {}", "x".repeat(290), api.echoed());
     match api {
         Api::V1 => json!({"status": "success", "message": echo, "data": {"invitations": [{
@@ -97,7 +97,7 @@ async fn a_whole_run_with_every_log_line_shows_no_secret(api: Api) {
         format!("clean --older-than 30d {flags}"),
     ] {
         let mut command = program.command(&arguments);
-        // What libraries would log if they were let.
+        // Libraries would log requests.
         command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
         let ran = wait(spawn(command)).await;
         ran.says("answer");
@@ -137,8 +137,8 @@ fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
     }
 }
 
-/// JSON has many spellings of one character; what counts is what they come to.
-async fn a_secret_that_comes_back_in_escapes_is_masked_as_well(api: Api) {
+/// JSON can escape any character.
+async fn an_escaped_secret_is_masked_as_well(api: Api) {
     let secret = "AQED+secret<tok>12345";
     let escaped: String = secret.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
     let server = MockServer::start().await;
@@ -160,7 +160,6 @@ async fn a_secret_that_comes_back_in_escapes_is_masked_as_well(api: Api) {
     assert!(!ran.stderr.contains("AQED") && !report.contains("AQED"));
 }
 
-/// The balance is asked for with the key alone, and its answer is nobody's business.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_balance_that_repeats_the_key_is_not_repeated() {
     for status in [200, 403, 500] {

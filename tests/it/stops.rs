@@ -1,8 +1,8 @@
-//! Every way in which a run stops before its input is done: nothing more is sent, and nothing is lost.
+//! Each way in which a run stops before the end of its input: nothing more is sent, and nothing is lost.
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn a_login_that_is_not_known_stops_the_run_at_its_first_call(api: Api) {
         program.write("list.csv", list(ids(50)));
         let mut command = program.command(&format!("run list.csv {} --concurrency 1", swiftly(&sandbox)));
         command.env(variable, "another-0123456789");
-        // What to do about it stands there as well.
+        // It says as well which variable to renew.
         wait(spawn(command)).await.ended_with(3).says(reason).says(variable);
         let (report, record) = (program.report("report.csv"), sandbox.record());
         assert_eq!((record.calls, record.refused, record.withdrawn), (1, 1, 0));
@@ -71,7 +71,7 @@ async fn credits_that_run_out_are_warned_of_where_the_balance_can_be_asked(api: 
         program.write("list.csv", list(ids(rows)));
         let ran = program.complete(&format!("run list.csv {} --concurrency 1", swiftly(&sandbox))).await;
         ran.ended_with(code);
-        // V1 has no call for it.
+        // V1 has no call for the balance.
         assert_eq!(ran.stderr.contains("the balance is 5 credits"), api == Api::V2, "{}", ran.stderr);
         assert_eq!(ran.stderr.contains(warning), api == Api::V2 && rows == 20, "{}", ran.stderr);
         let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
@@ -116,7 +116,7 @@ async fn a_signal_finishes_what_is_in_flight_and_reports_every_row() {
     }
 }
 
-/// What it would have said is of no use any more, and nothing is lost with it.
+/// A run that stops needs no balance.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_the_wait_for_the_balance() {
     let server = MockServer::start().await;
@@ -140,7 +140,7 @@ async fn a_signal_ends_the_wait_for_the_balance() {
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
-/// The input is read once before the run begins, to tell how far it is.
+/// The input is read once before the run, so that progress is known.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_before_the_first_call_leaves_nothing_behind() {
     let program = Program::new();
@@ -150,7 +150,7 @@ async fn a_signal_before_the_first_call_leaves_nothing_behind() {
     let mut command = program.bare_command("run list.csv --sandbox --summary summary.json");
     command.env("TMPDIR", program.path("tmp"));
     let child = spawn(command);
-    // A run that had begun would not have come so far: it settles each row before it reads on.
+    // At the default rate, the run itself would take hours to read so far.
     until("the first pass over the list", || bytes_read(&child, "list.csv") > 500_000).await;
     assert_eq!(rehearsals(), 1);
     kill(&child, "TERM");
@@ -158,26 +158,26 @@ async fn a_signal_before_the_first_call_leaves_nothing_behind() {
     assert_eq!((rehearsals(), program.files()), (0, vec!["list.csv".to_owned(), "tmp".to_owned()]));
 }
 
-/// How far the process has read the file of this name, by what Linux says of its descriptors (proc(5), `fdinfo`).
+/// How far the process has read the file of this name (proc(5), `fdinfo`).
 fn bytes_read(child: &Child, name: &str) -> u64 {
     let place = format!("/proc/{}", child.id());
     let descriptors = fs::read_dir(format!("{place}/fd")).unwrap().map(|entry| entry.unwrap().path());
     let positions =
         descriptors.filter(|fd| fs::read_link(fd).is_ok_and(|file| file.ends_with(name))).filter_map(|fd| {
-            // It may be closed in this moment.
+            // It may have been closed meanwhile.
             let info = fs::read_to_string(format!("{place}/fdinfo/{}", fd.file_name()?.to_str()?)).ok()?;
             info.lines().find_map(|line| line.strip_prefix("pos:"))?.trim().parse().ok()
         });
     positions.max().unwrap_or_default()
 }
 
-/// To open a pipe for writing takes until somebody opens it for reading.
+/// Opening a pipe for writing blocks until a reader opens it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_the_wait_for_a_reader_of_the_report() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(5)));
-    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    program.make_pipe("pipe");
     let child = program.start(&format!("run list.csv {}", swiftly(&sandbox).replace("-o report.csv", "-o pipe")));
     until("the report to be opened", || has_sleeping_thread(&child, "outputs")).await;
     kill(&child, "TERM");
@@ -185,13 +185,13 @@ async fn a_signal_ends_the_wait_for_a_reader_of_the_report() {
     assert_eq!(sandbox.record().calls, 0);
 }
 
-/// The pipe is open and full, and what reads it has gone to sleep.
+/// The pipe is open and full, and its reader reads no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_run_whose_report_nobody_takes() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     program.write("list.csv", list(ids(2_000)));
-    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    program.make_pipe("pipe");
     let flags = swiftly(&sandbox).replace("-o report.csv", "-o pipe");
     let mut child = program.start(&format!("run list.csv {flags}"));
     let pipe = program.path("pipe");
@@ -226,7 +226,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_run_does_not_wait_for_a_standard_input_that_goes_on() {
+async fn a_stopped_run_does_not_wait_for_the_end_of_standard_input() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();
     let mut command = program.command(&format!("run - {}", swiftly(&sandbox)));
@@ -252,11 +252,11 @@ async fn a_report_that_can_not_be_written_stops_the_run() {
     let ran = program.complete(&format!("run list.csv {flags} --concurrency 4")).await;
     ran.ended_with(6).says("/dev/full");
     let calls = sandbox.record().calls;
-    assert!(calls <= 4, "{calls} calls, though nobody could be told of them");
+    assert!(calls <= 4, "{calls} calls that could not be reported");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_of_the_report_that_goes_away_stops_the_run() {
+async fn a_report_whose_reader_goes_away_stops_the_run() {
     let sandbox = swift(|options| options.latency = Duration::from_millis(5)..=Duration::from_millis(5)).await;
     let program = Program::new();
     program.write("list.csv", list(ids(2_000)));
@@ -271,7 +271,7 @@ async fn a_reader_of_the_report_that_goes_away_stops_the_run() {
 }
 
 #[test]
-fn a_closed_stderr_is_no_reason_to_end_a_run() {
+fn a_closed_stderr_does_not_end_a_run() {
     let program = Program::new();
     program.write("list.csv", list(ids(3)));
     let flags = "--rate unlimited -o report.csv --summary summary.json -v";
@@ -284,13 +284,13 @@ fn a_closed_stderr_is_no_reason_to_end_a_run() {
 #[test]
 fn a_standard_input_that_can_not_be_read_is_an_input_error() {
     let program = Program::new();
-    // A directory can be opened and not read, as a broken disk.
+    // A directory can be opened but not read, like a file on a broken disk.
     let mut command = program.bare_command("run - --sandbox -o report.csv");
     let ran = Ran::from(command.stdin(File::open(program.path("")).unwrap()).output().unwrap());
     ran.ended_with(2).says("stdin");
 }
 
-/// Closing a terminal sends SIGHUP more than once, and nobody is there to mean "at once" by it.
+/// Closing a terminal may send SIGHUP more than once, which must not count as a second Ctrl-C.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hangup_never_ends_it_at_once() {
     let sandbox = swift(|options| options.latency = Duration::from_millis(150)..=Duration::from_millis(200)).await;
@@ -302,7 +302,7 @@ async fn a_hangup_never_ends_it_at_once() {
     until("the first hangup to be answered", || program.log().contains("SIGHUP")).await;
     for _ in 0..2 {
         kill(&child, "HUP");
-        // Nothing shows that a further one was heard. It is, while the last calls are in flight, for 150 ms and more.
+        // That the program has handled it shows nowhere. The calls in flight give it at least 150 ms for that.
         until("the signal to be delivered", || !has_pending_hangup(&child)).await;
     }
     wait(child).await.ended_with(129);
@@ -310,7 +310,7 @@ async fn a_hangup_never_ends_it_at_once() {
     assert_eq!((record.lost, record.calls), (0, program.report("report.csv").count("withdrawn") as u64));
 }
 
-/// By what Linux says of the process (proc(5), `ShdPnd`).
+/// Whether a SIGHUP was sent and not delivered yet (proc(5), `ShdPnd`).
 fn has_pending_hangup(child: &Child) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
@@ -318,7 +318,7 @@ fn has_pending_hangup(child: &Child) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nohup_means_it() {
+async fn a_hangup_that_nohup_ignores_stays_ignored() {
     let sandbox = swift(|options| options.latency = Duration::from_millis(20)..=Duration::from_millis(20)).await;
     let program = Program::new();
     program.write("list.csv", list(ids(60)));
@@ -330,10 +330,10 @@ async fn nohup_means_it() {
     assert_eq!(sandbox.record().charged, 60);
 }
 
-/// A pipe can be read only once, so nobody can be told of it ahead and asked.
+/// A pipe can be read only once, so there is no plan to confirm.
 #[test]
-fn a_named_pipe_wants_a_yes_given_ahead() {
+fn a_named_pipe_needs_yes() {
     let program = Program::new();
-    assert!(Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    program.make_pipe("pipe");
     program.run("run pipe").ended_with(2).says("--yes");
 }

@@ -1,8 +1,8 @@
-//! What the tests share: a directory for each, the program in it, its report read back, and an API to call.
+//! What the tests share: the program in a directory of its own, its report, and an API to call.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,7 @@ pub const KEY: &str = "key-0123456789abcdef";
 pub const TOKEN: &str = "AQEDAtoken0123456789abcdef";
 pub const ACCOUNT_ID: &str = "acc_0123456789";
 
-/// A version of the API. Whatever a test says of both holds for both; in what they differ to whoever calls them stands
-/// here and nowhere else (`contract.md`, Summary and Exit codes).
+/// A version of the API, with all that a test needs to know of how they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     V1,
@@ -25,7 +24,7 @@ pub enum Api {
 impl Api {
     pub const BOTH: [Self; 2] = [Self::V1, Self::V2];
 
-    /// As `--api` and the summary call it.
+    /// Its name for `--api` and in the summary.
     pub fn name(self) -> &'static str {
         match self {
             Self::V1 => "v1",
@@ -33,7 +32,7 @@ impl Api {
         }
     }
 
-    /// The variable that names the account, with what the simulated API accepts there.
+    /// The variable that chooses the account, with the value that the simulated API accepts.
     pub fn login(self) -> (&'static str, &'static str) {
         match self {
             Self::V1 => ("LINKUP_LOGIN_TOKEN", TOKEN),
@@ -57,7 +56,7 @@ impl Api {
         }
     }
 
-    /// Where a withdrawal is asked for.
+    /// The path for withdrawals.
     pub fn withdraw_path(self) -> &'static str {
         match self {
             Self::V1 => "/v1/network/withdraw-invitation",
@@ -65,7 +64,7 @@ impl Api {
         }
     }
 
-    /// Why a run stops whose account is refused.
+    /// The reason to stop if the account is refused.
     pub fn account_refused(self) -> &'static str {
         match self {
             Self::V1 => "login_refused",
@@ -81,8 +80,8 @@ impl Api {
         }
     }
 
-    /// The most that the recorded withdrawals can have cost: on V1 every call but those answered by the API's own 500;
-    /// V2 says of each answer what it cost, so only the lost ones are in doubt.
+    /// The most that the recorded withdrawals can have cost: on V1 every call except those answered by the API's own
+    /// 500; on V2, where each answer says what it cost, only lost ones are in doubt (`docs/linkup-api.md`, Credits).
     pub fn possible(self, record: &Record) -> u64 {
         match self {
             Self::V1 => record.calls - record.server_errors,
@@ -98,7 +97,7 @@ impl Api {
         })
     }
 
-    /// An error that says this; V2's has a code that says nothing.
+    /// An error with this message; V2's has an unknown code.
     pub fn error(self, status: u16, message: &str) -> ResponseTemplate {
         ResponseTemplate::new(status).set_body_json(match self {
             Self::V1 => json!({"status": "error", "message": message}),
@@ -114,7 +113,7 @@ impl Api {
     }
 }
 
-/// Makes a test of each function for each version, so that a failure names both: `on_v2::the_function`.
+/// Makes one test per function and version, so that a failure names both: `on_v2::the_function`.
 macro_rules! on_both_versions {
     ($($name:ident),* $(,)?) => {
         mod on_v1 {
@@ -133,10 +132,10 @@ macro_rules! on_both_versions {
 }
 pub(crate) use on_both_versions;
 
-/// Hidden, so that it is not among [`Program::files`].
+/// Hidden, so that it is not in [`Program::files`].
 const LOG: &str = ".stderr";
 
-/// The program, in a directory of its own, with nothing of the caller's environment.
+/// The program in a directory of its own, without the caller's environment.
 pub struct Program {
     dir: tempfile::TempDir,
     api: Api,
@@ -147,7 +146,7 @@ impl Program {
         Self::on(Api::V1)
     }
 
-    /// With the credentials for this version.
+    /// With credentials for this version.
     pub fn on(api: Api) -> Self {
         Self { dir: tempfile::tempdir().unwrap(), api }
     }
@@ -165,7 +164,7 @@ impl Program {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Names of what stands in the directory, sorted; the hidden ones, the ledger's among them, left out.
+    /// The names in the directory, sorted, without hidden ones such as the ledger's.
     pub fn files(&self) -> Vec<String> {
         self.files_in("")
     }
@@ -178,7 +177,7 @@ impl Program {
         names
     }
 
-    /// The program with these arguments, split at spaces; credentials are set.
+    /// The program with these arguments, split at spaces, and credentials.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = self.bare_command(arguments);
         let (name, login) = self.api.login();
@@ -188,12 +187,12 @@ impl Program {
 
     pub fn bare_command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bulk-withdraw"));
-        command.args(arguments.split_whitespace()).env_clear().env("HOME", self.dir.path());
-        command.current_dir(self.dir.path()).stdin(Stdio::null());
+        command.args(arguments.split_whitespace());
+        self.set_up(&mut command);
         command
     }
 
-    /// Runs it to its end, where it calls nothing that the test itself serves.
+    /// Runs it to its end and blocks meanwhile: not for a run that calls a server of the same test.
     pub fn run(&self, arguments: &str) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())
     }
@@ -202,7 +201,7 @@ impl Program {
         spawn(self.command(arguments))
     }
 
-    /// Runs it to its end while the simulated API runs.
+    /// Runs it to its end, while the test's own servers answer.
     pub async fn complete(&self, arguments: &str) -> Ran {
         wait(self.start(arguments)).await
     }
@@ -218,18 +217,27 @@ impl Program {
         self.read(LOG)
     }
 
-    /// The program behind a shell's preparations, on which it can't insist itself.
-    pub fn shell(&self, preparations: &str, arguments: &str) -> Command {
-        let script = format!("{preparations}; exec '{}' {arguments}", env!("CARGO_BIN_EXE_bulk-withdraw"));
+    /// The program started by a shell, after these commands.
+    pub fn shell(&self, commands: &str, arguments: &str) -> Command {
+        let script = format!("{commands}; exec '{}' {arguments}", env!("CARGO_BIN_EXE_bulk-withdraw"));
         let mut command = Command::new("sh");
-        command.args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.dir.path());
+        command.args(["-c", &script]);
+        self.set_up(&mut command);
         let (name, login) = self.api.login();
-        command.env("LINKUP_API_KEY", KEY).env(name, login).current_dir(self.dir.path()).stdin(Stdio::null());
+        command.env("PATH", "/usr/bin:/bin").env("LINKUP_API_KEY", KEY).env(name, login);
         command
     }
 
+    fn set_up(&self, command: &mut Command) {
+        command.env_clear().env("HOME", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
+    }
+
+    pub fn make_pipe(&self, name: &str) {
+        assert!(Command::new("mkfifo").arg(self.path(name)).status().unwrap().success());
+    }
+
     pub fn report(&self, name: &str) -> Report {
-        Report::read(&self.path(name))
+        Report::parse(&self.read(name))
     }
 
     pub fn summary(&self) -> Value {
@@ -272,10 +280,6 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn read(path: &Path) -> Self {
-        Self::parse(&fs::read_to_string(path).unwrap())
-    }
-
     pub fn parse(text: &str) -> Self {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -284,7 +288,7 @@ impl Report {
             let record = record.unwrap();
             let line: BTreeMap<_, _> = header.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
             let row = line["row"].parse().unwrap();
-            assert!(lines.insert(row, line).is_none(), "row {row} stands twice");
+            assert!(lines.insert(row, line).is_none(), "row {row} is there twice");
         }
         Self { header, lines }
     }
@@ -306,7 +310,7 @@ impl Report {
     }
 }
 
-/// A simulated API of both versions that answers at once and has no limit.
+/// A simulated API of both versions without latency and rate limit.
 pub async fn swift(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     let mut options = SandboxOptions {
         limit: None,
@@ -320,15 +324,20 @@ pub async fn swift(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     Sandbox::start(options).await.unwrap()
 }
 
-/// The flags for a test's run against this API: as fast as it can, never asking, back-offs of milliseconds.
+/// Flags for `run` and `clean` against this API: as fast as possible, without a prompt, with short back-offs.
 pub fn swiftly(sandbox: &Sandbox) -> String {
     format!("--base-url {} {SWIFTLY}", sandbox.base_url())
+}
+
+/// Flags for `list` against this API.
+pub fn unlimited(sandbox: &Sandbox) -> String {
+    format!("--base-url {} --rate unlimited", sandbox.base_url())
 }
 
 pub const SWIFTLY: &str =
     "--yes --rate unlimited --retry-base 1ms --retry-max 8ms -o report.csv --summary summary.json";
 
-/// `count` genuine-looking IDs: multiples of 4,096, so that none has a meaning for the simulated API.
+/// `count` genuine-looking IDs: multiples of 4,096, so that none has an ending of the simulated API.
 pub fn ids(count: u64) -> impl Iterator<Item = String> {
     (0..count).map(|at| (7_329_176_687_475_109_888 + at * 4_096).to_string())
 }
@@ -338,7 +347,7 @@ pub fn list(ids: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     ids.into_iter().fold("invitation_id\n".to_owned(), |list, id| list + id.as_ref() + "\n")
 }
 
-/// Starts it with what it says kept for [`wait`].
+/// Starts it, with its output captured for [`wait`].
 pub fn spawn(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
