@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The ID of one sent invitation: 1 to 20 digits, kept as text.
 ///
-/// Text, because the API hands IDs out as JSON numbers above 2^53 (`linkup-api.md`, "Sent invitations"):
+/// Text, because the API hands IDs out as JSON numbers above 2^53 (docs/linkup-api.md, "Sent invitations"):
 /// through a float, `7329176687475109888` becomes another person's invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct InvitationId(Box<str>);
@@ -36,9 +36,9 @@ pub(crate) enum IdError {
 const MAX_DIGITS: usize = 20;
 /// A spreadsheet keeps this many significant digits of a number and writes zeros for the rest.
 const SPREADSHEET_DIGITS: usize = 15;
-/// Genuine IDs are mostly multiples of this (`linkup-api.md`: the sending time stands above the low bits).
+/// Genuine IDs are mostly multiples of this (docs/linkup-api.md, "IDs").
 const ID_STEP: u128 = 4096;
-/// The URNs whose last part is an invitation's ID (V2 and V1, `linkup-api.md`).
+/// The URNs whose last part is an invitation's ID (docs/linkup-api.md, "IDs").
 const URN_PREFIXES: [&str; 2] = ["urn:li:invitation:", "urn:li:fsd_invitation:"];
 
 impl InvitationId {
@@ -112,7 +112,7 @@ fn is_scientific(text: &str) -> bool {
 pub(crate) struct AccountName(Arc<str>);
 
 impl AccountName {
-    /// The account whose token stands in the environment (`contract.md`, Credentials).
+    /// The account whose credentials come from the environment.
     pub(crate) const DEFAULT: &'static str = "default";
 
     /// A name as it stands in a cell or an option; `None` where there is nothing but white space.

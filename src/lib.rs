@@ -6,45 +6,63 @@
 //! # The way a row takes
 //!
 //! ```text
-//!  INPUT ──► input ──► ledger.admit ──► queue ──► runner (bounded pool) ──► ledger.settle ──► Event ──► report
-//!  csv/jsonl  Row or    duplicate?       bounded    pace → intent → send      durable, then            the file,
-//!  file/stdin RowError  settled before?             → judge → decide          told to anyone           totals, progress
+//!  INPUT ──► input ──► triage ──► queue ──► worker (bounded pool) ──► ledger ──► Event ──► report
+//!  csv/jsonl  Row or    duplicate? bounded   permit → intent → send    outcome    told      the file,
+//!  file/stdin RowError  settled?             → judge → decide          durable    after     totals, progress
 //! ```
 //!
-//! `clean` begins one step earlier: [`runner::Lister`] fetches the list's pages, `listing` reads and sifts them, and
-//! what is old enough takes the same way from `ledger.admit` on. `list` writes it down instead.
+//! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
+//! and that takes the same way from triage on. `list` writes it down instead.
 //!
-//! One direction, no way back but the retry loop inside one worker (`withdraw` of [`runner::Attempts`] reads aloud). Rows
-//! that need no call skip the pool, yet arrive at the same sinks by the same [`event::Event`].
+//! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
+//! the pool, yet arrive at the same sinks by the same [`event::Event`].
 //!
 //! # Rooms
 //!
+//! A room may import those above it in this table, never those below; `tests/it/rooms.rs` holds that.
+//!
 //! | room | owns | never |
 //! |---|---|---|
-//! | `cli` | what may be typed | reads files or the environment |
-//! | `config` | flags, environment, configuration file and defaults, checked; credentials as secret types | network |
-//! | `commands` | one story a command, wiring the stages | policy, formats |
-//! | `invitation`, `outcome`, `event`, `stop`, `exit` | the values that travel | I/O |
-//! | `files` | which name leads to which file | opens or changes any |
-//! | `input` | readers: lazily a row or a row's error | ends early on a bad row |
-//! | `api` | one request, one reply; alone knows the secrets | retries, sleeps, judges |
-//! | `policy` | what an answer means and what follows, as tables | clock, randomness, I/O |
-//! | `pace` | when a call may leave: one limiter, one shared "not before" | whether to retry |
-//! | `ledger` | SQLite: admit, intend, settle, history; the only SQL | decides |
-//! | `listing` | what a page of the list says, where a list can't be whole, who is old enough, whom to keep | fetches |
-//! | `runner` | the pool, one row's attempts, one page's attempts, the signals | prints, knows formats |
-//! | `report` | the sinks: results report, totals, summary, progress | changes what happened |
+//! | [`invitation`], [`outcome`], [`stop`], [`files`] | values that travel; which name leads to which file | I/O beyond looking at names |
+//! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
+//! | [`input`] | readers: lazily a row, or a row's error | ends early because of a bad row |
+//! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
+//! | [`pace`] | when a call may be sent: one limiter, one shared hold | whether to repeat it |
+//! | [`event`] | what can happen, as the sinks learn of it | |
+//! | [`ledger`] | SQLite: look-ups, intents, outcomes, history; the only SQL | decides |
+//! | [`exit`] | exit codes | |
+//! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, whom to keep | fetches |
+//! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
+//! | [`runner`] | triage, one row's and one page's attempts, the pool, the signals | prints, knows formats |
 //! | [`sandbox`] | the simulated API | the real path |
+//! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
+//! | [`cli`] | clap's commands, built from that table | reads files or the environment |
+//! | [`commands`] | one story per command, wiring the stages | policy, formats |
+//! | `program` | from `main` to a command and its exit code | |
 //!
-//! # Rules that hold the walls up
+//! # Where does it go?
+//!
+//! | to add | go to |
+//! |---|---|
+//! | an outcome | [`outcome::Outcome`]; the compiler names every sink and table that must know it |
+//! | a report format | one encoder beside `report/csv.rs`, and its line where `report/format.rs` chooses by name |
+//! | an option | its entry in `config/options.rs`, a field of [`config::Settings`], and the code that uses it |
+//! | an API version | [`api::ApiVersion`]; its requests beside `api/v2.rs`, its answers beside `policy/judge_v2.rs`, its pages in `listing/page.rs` |
+//! | a reason to stop | [`stop::StopReason`], and its code in `exit.rs` |
+//! | a cause to wait | [`pace::Pace`]: whatever holds calls back does it before a permit is given |
+//!
+//! # Rules
 //!
 //! * A row's failure is a value ([`outcome::Outcome`]), the run's failure an error. Every row leaves exactly once.
-//! * The ledger is a gate: an intent is durable before its request leaves, an outcome before anyone is told. Commits
-//!   are grouped, so that durability costs no throughput.
+//! * An intent is durable before its request is sent, an outcome before anyone is told. Commits are grouped, so that
+//!   durability does not cost throughput.
 //! * Policy is a table: [`policy::decide`] takes values and returns one, and no second place knows what is retried.
 //! * A success is final, whatever headers came with it; headers only move the pace.
-//! * What can't be kept or told must not happen: a ledger or a report that can't be written stops the run.
+//! * What can't be recorded or reported must not happen: a ledger or a report that can't be written stops the run.
 //! * Channels are bounded, nothing is global, secrets are types that can't be printed.
+
+// The map above names rooms that only this crate can see.
+#![allow(rustdoc::private_intra_doc_links)]
 
 mod api;
 mod cli;

@@ -110,7 +110,7 @@ async fn dry_run(
     look.await.map_err(|error| CommandError::DryRun(Box::new(error)))
 }
 
-/// The list is fresher than the ledger (`contract.md`, Ledger): what it shows as pending is sent.
+/// The list is fresher than the ledger: what it shows as pending is sent.
 fn warn_of_settled(plan: Plan) {
     let settled = plan.unsent.of(Outcome::AlreadySettled);
     if settled > 0 {

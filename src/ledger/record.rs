@@ -71,7 +71,7 @@ pub(super) const fn is_recorded(outcome: Outcome) -> bool {
     }
 }
 
-/// Whether the outcome takes a lost answer into account (`contract.md`, Outcomes). One that does not leaves the loss
+/// Whether the outcome takes a lost answer into account. One that does not leaves the loss
 /// as unresolved as it was.
 pub(super) fn resolves_lost_answers(outcome: Outcome) -> bool {
     outcome.is_final() || outcome == Outcome::Unconfirmed
