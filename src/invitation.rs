@@ -1,19 +1,18 @@
-//! What a row is: an invitation's ID, parsed once and valid from then on, and what travels with it.
+//! What a row is: an invitation's ID, parsed once and valid from then on, and the values that come with it.
 //!
-//! Owns the rules for what counts as an ID. Reads no files and sends nothing; whether a text that looks
-//! rounded may pass is for [`crate::input`] to say, since it depends on where the text stood.
+//! Owns the rules for what is an ID. Must not read files or send anything; whether an ID that looks rounded is accepted is
+//! up to [`crate::input`], as it depends on where the text comes from.
 
 use std::fmt;
 use std::sync::Arc;
 
 /// The ID of one sent invitation: 1 to 20 digits, kept as text.
 ///
-/// Text, because the API hands IDs out as JSON numbers above 2^53 (docs/linkup-api.md, "Sent invitations"):
-/// through a float, `7329176687475109888` becomes another person's invitation.
+/// As text, because the API returns IDs as JSON numbers above 2^53 (`docs/linkup-api.md`, IDs): as a float,
+/// `7329176687475109889` would become another person's invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct InvitationId(Box<str>);
 
-/// Why a text is no invitation ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum IdError {
     #[error("no invitation ID in this row")]
@@ -32,18 +31,18 @@ pub(crate) enum IdError {
     NotAnId,
 }
 
-/// Most digits of an ID: a 64-bit number has at most this many.
+/// Of a 64-bit number.
 const MAX_DIGITS: usize = 20;
-/// A spreadsheet keeps this many significant digits of a number and writes zeros for the rest.
+/// A spreadsheet keeps this many significant digits of a number and replaces the rest by zeros.
 const SPREADSHEET_DIGITS: usize = 15;
-/// Genuine IDs are mostly multiples of this (docs/linkup-api.md, "IDs").
+/// Genuine IDs are mostly multiples of this (`docs/linkup-api.md`, IDs: the high bits are the sending time).
 const ID_STEP: u128 = 4096;
-/// The URNs whose last part is an invitation's ID (docs/linkup-api.md, "IDs").
+/// The URNs whose last part is an invitation's ID, of V2 and V1 (`docs/linkup-api.md`, IDs).
 const URN_PREFIXES: [&str; 2] = ["urn:li:invitation:", "urn:li:fsd_invitation:"];
 
 impl InvitationId {
-    /// Takes an ID from a cell or a JSON value's text: white space and one leading apostrophe (a spreadsheet's
-    /// mark for text) are trimmed, the last part of an invitation's URN is taken, then 1 to 20 digits must stand.
+    /// Parses a cell or a JSON value's text: white space and one leading apostrophe (a spreadsheet's mark for text) are
+    /// trimmed, the last part of an invitation's URN is taken, and 1 to 20 digits must remain.
     pub(crate) fn parse(text: &str) -> Result<Self, IdError> {
         let text = text.trim();
         let text = text.strip_prefix('\'').unwrap_or(text).trim();
@@ -60,13 +59,12 @@ impl InvitationId {
         }
     }
 
-    /// The digits, as the API wants them.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a spreadsheet has most likely rounded this ID: more than 15 digits with nothing but zeros after
-    /// the 15th, and not a multiple of 4,096, which genuine IDs mostly are.
+    /// Whether a spreadsheet has most likely rounded this ID: more than 15 digits, only zeros after the 15th, and not a
+    /// multiple of 4,096.
     pub(crate) fn looks_rounded(&self) -> bool {
         let Some(tail) = self.0.get(SPREADSHEET_DIGITS..).filter(|tail| !tail.is_empty()) else {
             return false;
@@ -82,7 +80,6 @@ impl fmt::Display for InvitationId {
     }
 }
 
-/// What stands behind an invitation URN's prefix, whatever it is.
 fn strip_urn(text: &str) -> Option<&str> {
     URN_PREFIXES.iter().find_map(|prefix| {
         let head = text.get(..prefix.len())?;
@@ -115,7 +112,7 @@ impl AccountName {
     /// The account whose credentials come from the environment.
     pub(crate) const DEFAULT: &'static str = "default";
 
-    /// A name as it stands in a cell or an option; `None` where there is nothing but white space.
+    /// `None` for nothing but white space.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = text.trim();
         (!name.is_empty()).then(|| Self(name.into()))
@@ -143,25 +140,23 @@ impl fmt::Display for AccountName {
 pub(crate) struct Country(Arc<str>);
 
 impl Country {
-    /// The API's own default (withdraw-invitation, Body Parameters).
+    /// The API's own default (`docs/linkup-api.md`, V1).
     pub(crate) const DEFAULT: &'static str = "FR";
-    /// The countries that the API documents (withdraw-invitation, Body Parameters).
+    /// The countries that the API documents (`docs/linkup-api.md`, V1).
     pub(crate) const DOCUMENTED: [&'static str; 11] =
         ["US", "UK", "FR", "DE", "NL", "IT", "IL", "CA", "BR", "ES", "IN"];
 
-    /// A country code as it stands in a cell or an option; `None` where there is nothing but white space.
+    /// `None` for nothing but white space.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let code = text.trim();
         (!code.is_empty()).then(|| Self(code.to_ascii_uppercase().into()))
     }
 
-    /// The code, in upper case.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the API's page lists it. One that it does not list is sent all the same, with a warning: the page
-    /// may be behind the service.
+    /// One that is not is sent all the same, with a warning: the documentation may be outdated.
     pub(crate) fn is_documented(&self) -> bool {
         Self::DOCUMENTED.contains(&self.as_str())
     }
@@ -173,7 +168,7 @@ impl Default for Country {
     }
 }
 
-/// The columns of a row that mean nothing to this program and go into the report as they came.
+/// The columns of a row that are copied to the report unchanged.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Carried {
     /// Cells in the order of [`crate::input::Input::columns`]; a short record has fewer.
@@ -194,9 +189,7 @@ pub(crate) struct Row {
     /// Record number in the input, from 1, the header not counted.
     pub number: u64,
     pub id: InvitationId,
-    /// The account named in the row; the run's own where there is none.
     pub account: Option<AccountName>,
-    /// The country named in the row; the run's own where there is none.
     pub country: Option<Country>,
     /// The address of the invited person's profile; `None` where there is none, or where the row has different ones.
     pub profile_url: Option<Box<str>>,
@@ -208,13 +201,12 @@ pub(crate) struct Row {
 pub(crate) struct RowError {
     /// Record number in the input, from 1, the header not counted.
     pub number: u64,
-    /// What stood where the ID should be, cut to a readable length; empty where nothing can be quoted safely.
+    /// The text in place of the ID, cut to a readable length; empty if none of the row can be quoted safely.
     pub id_text: String,
-    /// The account named in the row, if it could be read.
     pub account: Option<AccountName>,
     /// What is wrong and what to do about it, for the report's `detail`.
     pub reason: String,
-    /// The other columns, as far as they could be read.
+    /// As far as the other columns could be read.
     pub carried: Carried,
 }
 

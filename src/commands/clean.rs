@@ -13,7 +13,7 @@ use super::target::Ready;
 use crate::config::Settings;
 use crate::exit;
 use crate::invitation::Row;
-use crate::listing::{Keep, Listed, Verdicts};
+use crate::listing::{Keep, Listed, SelectionCounts};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::report::{Format, ListSum, Screen};
@@ -51,7 +51,7 @@ async fn go_on(
     target: &Ready,
     intake: &impl Fn() -> Intake,
     listing: &Listing,
-    verdicts: Verdicts,
+    verdicts: SelectionCounts,
 ) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
     let settled = job::plan(intake(), job.triage(false)?, job.stop)?;
@@ -121,7 +121,7 @@ fn warn_of_settled(plan: Plan) {
 }
 
 /// What was listed, as a table for people.
-fn listed(sum: &ListSum, verdicts: Verdicts) -> String {
+fn listed(sum: &ListSum, verdicts: SelectionCounts) -> String {
     let cost = if sum.cost.charged == sum.cost.possible {
         format!("{}", sum.cost.charged)
     } else {

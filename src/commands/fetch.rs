@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::job::{Listing, limits, progress_style};
 use super::target::Ready;
 use crate::config::{Settings, Which};
-use crate::listing::{Filter, Keep, Listed, Paging, Sieve, Verdicts};
+use crate::listing::{Filter, Keep, Listed, Paging, Selection, SelectionCounts};
 use crate::pace::Pace;
 use crate::report::{ListSum, Progress, Screen};
 use crate::runner::{ListTally, Lister};
@@ -18,7 +18,7 @@ pub(super) struct Fetched {
     /// Its calls, what they cost, and whether that was all.
     pub(super) listing: Listing,
     /// What the filter said.
-    pub(super) verdicts: Verdicts,
+    pub(super) verdicts: SelectionCounts,
 }
 
 /// Where a list's calls go through.
@@ -51,11 +51,11 @@ pub(super) async fn fetch(
     };
     let progress = Progress::of_list(progress_style(settings), (*screen).clone());
     let mut paging = Paging::new(account.clone(), country, invitation_type);
-    let mut verdicts = Verdicts::default();
+    let mut verdicts = SelectionCounts::default();
     let mut complete = true;
 
     while let Some(next) = paging.next().filter(|_| max_pages.is_none_or(|most| lister.tally.pages < most)) {
-        if limit.is_some_and(|most| verdicts.taken >= most) {
+        if limit.is_some_and(|most| verdicts.selected >= most) {
             break;
         }
         let Some(page) = lister.page(next, |until| progress.show_hold(until)).await else {
@@ -64,12 +64,12 @@ pub(super) async fn fetch(
         };
         let mut counting = Vec::new();
         for found in paging.take(page) {
-            let sieve = filter.judge(&found);
-            if sieve == Sieve::Taken && limit.is_some_and(|most| verdicts.taken >= most) {
+            let selection = filter.select(&found);
+            if selection == Selection::Selected && limit.is_some_and(|most| verdicts.selected >= most) {
                 break;
             }
-            verdicts.add(sieve);
-            if sieve == Sieve::Taken {
+            verdicts.add(selection);
+            if selection == Selection::Selected {
                 counting.push(Listed { found, account: account.clone() });
             }
         }

@@ -158,7 +158,7 @@ impl Input {
         Ok(Self { rows, name: name.into(), columns, format, is_regular_file })
     }
 
-    /// Names of the carried columns as they came, each made unique, in the order of
+    /// Names of the carried columns, made unique, in the order of
     /// [`Carried::Cells`](crate::invitation::Carried::Cells). JSON Lines may carry more later on.
     pub(crate) fn columns(&self) -> &[Arc<str>] {
         &self.columns

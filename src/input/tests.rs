@@ -26,7 +26,7 @@ fn columns(input: &Input) -> Vec<String> {
     input.columns().iter().map(ToString::to_string).collect()
 }
 
-/// A row in short: `7329 @berlin DE {a|b}`, or `! what is wrong (what stood there) {a|b}`.
+/// A row in short: `7329 @berlin DE {a|b}`, or `! what is wrong (its text) {a|b}`.
 fn rows(input: Input) -> Vec<String> {
     let mut rows = Vec::new();
     for (index, row) in input.enumerate() {

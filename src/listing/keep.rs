@@ -1,11 +1,11 @@
 //! Who is never withdrawn (`--keep`): invitations by ID, people by their profile's address.
 //!
-//! A line that names nobody is an error: whoever it was meant for would lose an invitation to a typing mistake.
+//! Owns the rule that a line that names nobody is an error: a typing mistake must not cost anybody their invitation.
 
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::profile::{Form, Kind, Profile};
+use super::profile::{AddressForm, Profile, ProfileKind};
 use crate::input::{CsvRecords, is_invitation_id, is_profile_url};
 use crate::invitation::{IdError, InvitationId};
 
@@ -14,24 +14,25 @@ use crate::invitation::{IdError, InvitationId};
 pub(crate) struct Keep {
     ids: HashSet<InvitationId>,
     profiles: HashSet<Profile>,
-    forms: HashSet<(Kind, Form)>,
+    forms: HashSet<(ProfileKind, AddressForm)>,
 }
 
 /// Whether somebody is to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Match {
+pub(crate) enum KeepStatus {
     Kept,
-    Free,
-    /// The list holds profiles, and theirs is not known or can't be compared with those.
+    NotKept,
+    /// The list has profiles, and theirs is missing or can't be compared with them.
     Unknown,
 }
 
-/// Why a file does not say whom to keep.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeepError {
-    #[error("the list of whom to keep ({path}) can't be read")]
+    #[error("--keep file {path} can't be read")]
     Unreadable { path: String, source: std::io::Error },
-    #[error("{path}, line {line}: {why}; one invitation ID or profile URL a line, or a CSV file of `list`")]
+    #[error(
+        "{path}, line {line}: {why}; expected one invitation ID or profile URL per line, or the CSV output of `list`"
+    )]
     Line { path: String, line: u64, why: String },
     #[error(
         "--keep names people by their profiles, and the input has no column profile_url to compare them with: add it, as \
@@ -41,8 +42,8 @@ pub(crate) enum KeepError {
 }
 
 impl Keep {
-    /// Reads a file of IDs and profile URLs, one a line (`#` begins a comment), or a CSV file with the columns
-    /// `invitation_id` or `profile_url`. Warns where it names nobody.
+    /// Reads a file of IDs and profile URLs, one per line (`#` begins a comment), or a CSV file with a column
+    /// `invitation_id` or `profile_url`. Warns if it names nobody.
     pub(crate) fn read(path: &Path) -> Result<Self, KeepError> {
         let name = path.display().to_string();
         let text =
@@ -97,7 +98,7 @@ impl Keep {
             return Err("nobody is named".to_owned());
         }
         if is_grouped_number(&filled) {
-            return Err("this looks like one number with commas in it: write its digits alone".to_owned());
+            return Err("this looks like one number with commas in it: write only its digits".to_owned());
         }
         for cell in &filled {
             self.add(cell).map_err(|why| {
@@ -122,49 +123,46 @@ impl Keep {
         if !Profile::is_on_linkedin(cell) {
             return Err(format!("{cell:?} is neither an invitation ID nor a LinkedIn profile URL"));
         }
-        // Of two addresses in one cell, the second would go unheard.
+        // Of two addresses in one cell, the second would be ignored.
         let holds_two = cell.to_lowercase().matches("linkedin.com").count() > 1
             || cell.contains(|c: char| c.is_whitespace() || c == ';' || c == '|');
         let profile = Profile::parse(cell).filter(|_| !holds_two);
-        let profile = profile.ok_or_else(|| format!("{cell:?} is no profile's address"))?;
+        let profile = profile.ok_or_else(|| format!("{cell:?} is not a profile's address"))?;
         self.forms.insert((profile.kind, profile.form));
         self.profiles.insert(profile);
         Ok(())
     }
 
-    /// Whether nobody is to be kept.
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.profiles.is_empty()
     }
 
-    /// Whether people are named by their profiles.
     pub(crate) fn names_profiles(&self) -> bool {
         !self.profiles.is_empty()
     }
 
-    /// Whether this invitation, or the person at this address, is to be kept.
-    pub(crate) fn judge(&self, id: &InvitationId, profile_url: &str) -> Match {
+    pub(crate) fn status(&self, id: &InvitationId, profile_url: &str) -> KeepStatus {
         if self.ids.contains(id) {
-            return Match::Kept;
+            return KeepStatus::Kept;
         }
         if self.profiles.is_empty() {
-            return Match::Free;
+            return KeepStatus::NotKept;
         }
         match Profile::parse(profile_url) {
-            Some(profile) if self.profiles.contains(&profile) => Match::Kept,
-            Some(profile) if self.can_tell(&profile) => Match::Free,
-            Some(_) | None => Match::Unknown,
+            Some(profile) if self.profiles.contains(&profile) => KeepStatus::Kept,
+            Some(profile) if self.can_tell(&profile) => KeepStatus::NotKept,
+            Some(_) | None => KeepStatus::Unknown,
         }
     }
 
-    /// Whether an address that is not on the list is surely of somebody else: a name and a member's number may be two
+    /// Whether an address that is not on the list is certainly somebody else's: a name and a member's number may be two
     /// addresses of one person.
     fn can_tell(&self, profile: &Profile) -> bool {
         self.forms.iter().all(|(kind, form)| *kind != profile.kind || *form == profile.form)
     }
 }
 
-/// `7,329,176`: three IDs to a reader of CSV, one to whoever wrote it.
+/// `7,329,176`: three IDs as CSV, most likely meant as one.
 fn is_grouped_number(cells: &[&str]) -> bool {
     let is_group = |cell: &str, least| (least..=3).contains(&cell.len()) && cell.bytes().all(|b| b.is_ascii_digit());
     match cells {
@@ -186,29 +184,29 @@ mod tests {
         let keep =
             Keep::parse("# friends\n7\nurn:li:invitation:8\n\nhttps://www.linkedin.com/in/Ada-L/?x=1\n").unwrap();
         let cases = [
-            ("7", "", Match::Kept),
-            ("8", "", Match::Kept),
-            ("9", "linkedin.com/in/ada-l", Match::Kept),
-            ("9", "https://fr.linkedin.com/in/ADA-L/", Match::Kept),
-            ("9", "http://www.linkedin.com/in/ada-l#top", Match::Kept),
-            ("9", "https://www.linkedin.com/comm/in/ada-l", Match::Kept),
-            ("9", "https://www.linkedin.com/in/ada-l-2", Match::Free),
-            ("9", "https://www.linkedin.com/company/ada-l", Match::Free),
-            // Who these are can't be told.
-            ("9", "", Match::Unknown),
-            ("9", "/in/ada-l", Match::Unknown),
-            ("9", "ada-l", Match::Unknown),
-            ("9", "https://linkedin.com.evil.example/in/ada-l", Match::Unknown),
-            ("9", "https://www.linkedin.com/in/ACoAAB1c2d3e4f5", Match::Unknown),
-            ("9", "https://www.linkedin.com/pub/ada-l/1/2/3", Match::Unknown),
-            ("9", "https://www.linkedin.com/sales/lead/ACwAAB1c2d3", Match::Unknown),
+            ("7", "", KeepStatus::Kept),
+            ("8", "", KeepStatus::Kept),
+            ("9", "linkedin.com/in/ada-l", KeepStatus::Kept),
+            ("9", "https://fr.linkedin.com/in/ADA-L/", KeepStatus::Kept),
+            ("9", "http://www.linkedin.com/in/ada-l#top", KeepStatus::Kept),
+            ("9", "https://www.linkedin.com/comm/in/ada-l", KeepStatus::Kept),
+            ("9", "https://www.linkedin.com/in/ada-l-2", KeepStatus::NotKept),
+            ("9", "https://www.linkedin.com/company/ada-l", KeepStatus::NotKept),
+            // These may be anybody.
+            ("9", "", KeepStatus::Unknown),
+            ("9", "/in/ada-l", KeepStatus::Unknown),
+            ("9", "ada-l", KeepStatus::Unknown),
+            ("9", "https://linkedin.com.evil.example/in/ada-l", KeepStatus::Unknown),
+            ("9", "https://www.linkedin.com/in/ACoAAB1c2d3e4f5", KeepStatus::Unknown),
+            ("9", "https://www.linkedin.com/pub/ada-l/1/2/3", KeepStatus::Unknown),
+            ("9", "https://www.linkedin.com/sales/lead/ACwAAB1c2d3", KeepStatus::Unknown),
         ];
         for (number, url, kept) in cases {
-            assert_eq!(keep.judge(&id(number), url), kept, "{number} {url}");
+            assert_eq!(keep.status(&id(number), url), kept, "{number} {url}");
         }
         let by_id = Keep::parse("7\n").unwrap();
-        assert_eq!((by_id.judge(&id("7"), ""), by_id.judge(&id("9"), "")), (Match::Kept, Match::Free));
-        assert_eq!(Keep::default().judge(&id("7"), "linkedin.com/in/ada"), Match::Free);
+        assert_eq!((by_id.status(&id("7"), ""), by_id.status(&id("9"), "")), (KeepStatus::Kept, KeepStatus::NotKept));
+        assert_eq!(Keep::default().status(&id("7"), "linkedin.com/in/ada"), KeepStatus::NotKept);
     }
 
     #[test]
@@ -216,31 +214,31 @@ mod tests {
         let (member, other) = ("linkedin.com/in/ACoAAB1c2d3e4f5", "linkedin.com/in/ACoAAZ9y8x7w6v5");
         let ada = "linkedin.com/in/ada";
         let (page, number) = ("linkedin.com/company/acme", "linkedin.com/company/1035");
-        let cases: [(&[&str], &str, Match); 10] = [
-            (&[member], member, Match::Kept),
-            (&[member], other, Match::Free),
-            (&[member], ada, Match::Unknown),
-            (&[ada, member], member, Match::Kept),
-            (&[ada, member], other, Match::Unknown),
-            (&[ada], member, Match::Unknown),
-            (&[ada], number, Match::Free),
-            (&[page], number, Match::Unknown),
-            (&[page], ada, Match::Free),
-            (&[page], "linkedin.com/school/ACME/about", Match::Kept),
+        let cases: [(&[&str], &str, KeepStatus); 10] = [
+            (&[member], member, KeepStatus::Kept),
+            (&[member], other, KeepStatus::NotKept),
+            (&[member], ada, KeepStatus::Unknown),
+            (&[ada, member], member, KeepStatus::Kept),
+            (&[ada, member], other, KeepStatus::Unknown),
+            (&[ada], member, KeepStatus::Unknown),
+            (&[ada], number, KeepStatus::NotKept),
+            (&[page], number, KeepStatus::Unknown),
+            (&[page], ada, KeepStatus::NotKept),
+            (&[page], "linkedin.com/school/ACME/about", KeepStatus::Kept),
         ];
         for (keep, url, kept) in cases {
             let list = Keep::parse(&keep.join("\n")).unwrap();
-            assert_eq!(list.judge(&id("9"), url), kept, "{keep:?} {url:?}");
+            assert_eq!(list.status(&id("9"), url), kept, "{keep:?} {url:?}");
         }
     }
 
     #[test]
-    fn a_list_s_own_output_says_whom_to_keep() {
+    fn the_output_of_list_can_be_the_list_to_keep() {
         let rows = "7,default,\"L, Ada\",https://www.linkedin.com/in/ada\n";
         for header in ["invitation_id,account,name,profile_url", "Invitation ID,x,y,Profile URL", "-,-,-,LinkedIn-URL"]
         {
             let keep = Keep::parse(&format!("\u{feff}{header}\n{rows}")).unwrap();
-            assert_eq!(keep.judge(&id("1"), "linkedin.com/in/ada"), Match::Kept, "{header}");
+            assert_eq!(keep.status(&id("1"), "linkedin.com/in/ada"), KeepStatus::Kept, "{header}");
             // Names are not taken for addresses.
             assert_eq!((keep.ids.len(), keep.profiles.len()), (usize::from(header.contains("nvitation")), 1));
         }
@@ -265,15 +263,15 @@ mod tests {
             ("7329176687475100000\n", 1, "rounded"),
             ("invitation_id,name\n,Ada\n", 2, "nobody is named"),
             ("7\n,\n", 2, "nobody is named"),
-            // What stands behind the first cell.
+            // In a later cell.
             ("7329176687475109888,Ada Lovelace\n", 1, "put a header like invitation_id,name"),
             ("1002;1000\n", 1, "neither"),
             ("7,329,176\n", 1, "one number with commas"),
             ("invitation_id\n1002,1000\n", 2, "more cells than the header"),
-            ("7\nlinkedin.com/in/ada linkedin.com/in/bob\n", 2, "no profile's address"),
-            ("linkedin.com/in/ada/;linkedin.com/in/bob\n", 1, "no profile's address"),
-            ("linkedin.com/in/ada/|7\n", 1, "no profile's address"),
-            ("linkedin.com/in/ada # a friend\n", 1, "no profile's address"),
+            ("7\nlinkedin.com/in/ada linkedin.com/in/bob\n", 2, "not a profile's address"),
+            ("linkedin.com/in/ada/;linkedin.com/in/bob\n", 1, "not a profile's address"),
+            ("linkedin.com/in/ada/|7\n", 1, "not a profile's address"),
+            ("linkedin.com/in/ada # a friend\n", 1, "not a profile's address"),
             // A quote that swallows the lines behind it.
             ("7\n\"1002\n1000\n", 2, "a quote is opened"),
             ("7\n\"1002\n1000\n\"\n", 2, "a quote is opened"),
@@ -281,11 +279,11 @@ mod tests {
             ("# x\ninvitation_id,name,profile_url\n7,\"Ada,linkedin.com/in/ada", 3, "a quote is opened"),
             ("invitation_id,name\n7,\"Ada\n8,Bob\"\n", 2, "a quote is opened"),
             // No profile.
-            ("7\nhttps://www.linkedin.com/\n", 2, "no profile's address"),
-            ("https://www.linkedin.com/in/\n", 1, "no profile's address"),
-            ("https://www.linkedin.com/feed/update/urn:li:activity:7\n", 1, "no profile's address"),
-            ("https://www.linkedin.com/sales/lead/ACwAAB1c2d3\n", 1, "no profile's address"),
-            ("https://www.linkedin.com/mynetwork/invitation-manager/sent/\n", 1, "no profile's address"),
+            ("7\nhttps://www.linkedin.com/\n", 2, "not a profile's address"),
+            ("https://www.linkedin.com/in/\n", 1, "not a profile's address"),
+            ("https://www.linkedin.com/feed/update/urn:li:activity:7\n", 1, "not a profile's address"),
+            ("https://www.linkedin.com/sales/lead/ACwAAB1c2d3\n", 1, "not a profile's address"),
+            ("https://www.linkedin.com/mynetwork/invitation-manager/sent/\n", 1, "not a profile's address"),
         ];
         for (text, line, words) in cases {
             let Err((at, why)) = Keep::parse(text) else { panic!("{text:?} is taken") };

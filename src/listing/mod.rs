@@ -1,7 +1,7 @@
-//! The account's pending invitations: pages read, trusted as far as they can be, and sifted by age.
+//! The account's pending invitations: reads pages, notices what is missing, selects by age and by who is to be kept.
 //!
-//! Owns what a page says and which of its invitations count. Sends nothing and asks for nothing:
-//! [`crate::runner`] fetches the pages.
+//! Owns what a page says and which of its invitations are selected. Must not send or fetch: [`crate::runner`] fetches the
+//! pages.
 
 mod filter;
 mod keep;
@@ -10,8 +10,8 @@ mod page;
 mod paging;
 mod profile;
 
-pub(crate) use filter::{Filter, Sieve, Verdicts};
-pub(crate) use keep::{Keep, KeepError, Match};
+pub(crate) use filter::{Filter, Selection, SelectionCounts};
+pub(crate) use keep::{Keep, KeepError, KeepStatus};
 pub(crate) use listed::Listed;
 pub(crate) use page::{Days, Found, Page, read_page, repeats_key};
 pub(crate) use paging::Paging;

@@ -87,7 +87,7 @@ pub(crate) fn read_page(
 }
 
 /// Whether a body is a whole JSON object in which a key of the answer occurs twice: which of the two is meant is unknown,
-/// and another call would only buy the same answer again.
+/// and another call would only cost another credit.
 pub(crate) fn repeats_key(body: &[u8]) -> bool {
     text_of(body).is_some_and(|body| object::<IgnoredAny>(body).is_some() && object::<PageBody<'_>>(body).is_none())
 }
@@ -341,7 +341,7 @@ mod tests {
             r#"{"status": "success", "data": {"total_results": 3, "total_available_results": 0}}"#,
             r#"{"status": "success", "data": {"total_available_results": "0"}}"#,
             r#"["success", {"invitations": []}]"#,
-            // What stands twice.
+            // A key that occurs twice.
             r#"{"status": "error", "status": "success", "data": {"invitations": []}}"#,
             r#"{"status": "success", "data": {}, "data": {"invitations": []}}"#,
             r#"{"status": "success", "data": {"invitations": [], "invitations": [{"invitation_id": 7}]}}"#,

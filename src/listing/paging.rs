@@ -1,7 +1,7 @@
-//! From page to page to the end, noticing where the list can't be whole.
+//! Which page to ask for next, when the list has ended, and signs that it is incomplete.
 //!
-//! Invitations come and go while a list is read, and then the pages shift: one that was on the next page stands on one
-//! that was read, and is missed. Nobody says so, but the numbers tell.
+//! Invitations come and go while a list is read, so its pages shift: one that was on the next page moves to a page that was
+//! read already, and is missed. The API does not say so, but the numbers show it. Must not fetch.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,6 @@ use super::page::{Found, Page};
 use crate::api::{InvitationType, PageRequest};
 use crate::invitation::{AccountName, Country, InvitationId};
 
-/// A list that is being read.
 #[derive(Debug)]
 pub(crate) struct Paging {
     next: PageRequest,
@@ -21,48 +20,46 @@ pub(crate) struct Paging {
     doubts: Doubts,
 }
 
-/// What speaks against a list being whole and true.
+/// Signs that a list is incomplete or wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Doubts {
-    /// Invitations that stood on more than one page.
+    /// Invitations that were on more than one page.
     pub repeated: u64,
-    /// Entries that can't be used.
     pub unusable: u64,
     /// Pages with fewer entries than they should have, although more followed.
     pub short: u64,
-    /// Pages that place the next one absurdly far off.
-    pub astray: u64,
-    /// What the API last said how many there are, and how many entries there were, where the two differ.
+    /// Pages that gave an implausible place for the next one.
+    pub implausible: u64,
+    /// The last total that the API gave, and the number of entries, if they differ.
     pub miscounted: Option<(u64, u64)>,
-    /// The list ended although a page said that there is more, or never got on.
+    /// The pages had nothing new although there should be more.
     pub broken_off: bool,
-    /// What the first and the last page said how many there are.
+    /// The totals that the first and the last page gave.
     available: Option<(u64, u64)>,
 }
 
-/// So many pages in a row without anything new, and a list never ends.
+/// After this many pages in a row without anything new, the list would never end.
 const MOST_STALE: u32 = 3;
-/// Where the next page begins so many invitations further on than this one ends, that is a mistake.
+/// A next page that begins more than this many invitations behind the present one's end is a mistake.
 const MOST_SKIPPED: u64 = 1_000;
 
 impl Paging {
-    /// Before the first page.
     pub(crate) fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
         let next = PageRequest { account, country, invitation_type, number: 1, offset: 0 };
         Self { next, ended: false, seen: HashSet::new(), before: HashSet::new(), stale: 0, doubts: Doubts::default() }
     }
 
-    /// The page to ask for next; `None` where the list has ended.
+    /// The page to ask for next; `None` when the list has ended.
     pub(crate) fn next(&self) -> Option<&PageRequest> {
         (!self.ended).then_some(&self.next)
     }
 
-    /// Invitations so far, each counted once.
+    /// So far, each counted once.
     pub(crate) fn invitations(&self) -> u64 {
         self.seen.len() as u64
     }
 
-    /// Takes the page that was asked for. Returns what was not seen before.
+    /// Takes the page that was asked for, and returns its invitations that were not seen before.
     pub(crate) fn take(&mut self, page: Page) -> Vec<Found> {
         let (entries, usable) = (page.entries(), page.found.len() as u64);
         let is_short = entries < u64::from(PageRequest::SIZE);
@@ -71,7 +68,7 @@ impl Paging {
             self.doubts.available = Some((first, available));
         }
         let ids: HashSet<_> = page.found.iter().map(|found| found.id.clone()).collect();
-        // The page before once more: the API knows no pages, or does not get on.
+        // The page before once more: the API has no pages, or is stuck.
         let is_same = !ids.is_empty() && ids == self.before;
         self.before = ids;
         self.doubts.unusable += if is_same { 0 } else { page.unusable };
@@ -79,19 +76,19 @@ impl Paging {
         self.stale = if new.is_empty() { self.stale + 1 } else { 0 };
 
         let is_whole = is_same && page.has_more.is_none() && page.available == Some(self.listed());
-        // By place, not by entries: a page that leaves some out is not the last one for that.
+        // By place, not by entries: a page with entries missing need not be the last one.
         let places = u64::from(self.next.number) * u64::from(PageRequest::SIZE);
         let is_last = match (page.has_more, page.available) {
             (Some(has_more), _) => !has_more,
-            // More than a page holds: the API knows no pages.
+            // More than a page holds: the API has no pages.
             (None, _) if is_whole || entries > u64::from(PageRequest::SIZE) => true,
-            // A full page is never the last one, whatever the API says of their number: one that stops counting at a
-            // round number would hide the rest, and the page that shows it costs less.
+            // A full page is never taken for the last one, whatever the total: if the API stops counting at a round
+            // number, the rest would be hidden. One more page costs less.
             (None, Some(available)) => places >= available && is_short || entries == 0,
             (None, None) => is_short,
         };
         let broke_off = !is_last && (entries == 0 || is_same || self.stale >= MOST_STALE);
-        // The same page again shows nothing that moved.
+        // The same page again is no sign of a shift.
         self.doubts.repeated += if is_whole || is_same && broke_off { 0 } else { usable - new.len() as u64 };
         self.doubts.broken_off |= broke_off;
         self.ended = is_last || broke_off;
@@ -101,27 +98,25 @@ impl Paging {
         new
     }
 
-    /// To the page behind one with so many entries.
     fn go_on(&mut self, entries: u64, by_place: bool, said: Option<u64>) {
         let size = u64::from(PageRequest::SIZE);
-        // Behind what was shown: an API may have pages of its own size.
+        // Behind the entries that came: the API's pages may have another size.
         let behind = self.next.offset.saturating_add(if entries > 0 { entries } else { size });
         let said = said.filter(|said| *said > self.next.offset);
         let credible = said.filter(|said| *said <= behind.saturating_add(MOST_SKIPPED));
-        self.doubts.astray += u64::from(said != credible);
-        // Nothing is left out where the next page begins right behind.
+        self.doubts.implausible += u64::from(said != credible);
+        // Nothing is missing if the next page begins right behind.
         let leaves_out = !by_place || credible.is_some_and(|next| next > behind);
         self.doubts.short += u64::from(entries < size && leaves_out);
         self.next.number = self.next.number.saturating_add(1);
         self.next.offset = credible.unwrap_or(behind);
     }
 
-    /// Entries, each invitation counted once.
+    /// The number of entries, each invitation counted once.
     fn listed(&self) -> u64 {
         self.invitations() + self.doubts.unusable
     }
 
-    /// What is doubtful about the list so far.
     pub(crate) fn doubts(&self) -> Doubts {
         let listed = self.listed();
         let last = self.doubts.available.map(|(_, last)| last);
@@ -131,41 +126,40 @@ impl Paging {
 }
 
 impl Doubts {
-    /// Each doubt in words, for a warning.
+    /// For warnings.
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         if self.repeated > 0 {
             words.push(format!(
-                "{} invitations stood on two pages: the pages moved while they were read, so others may be missing",
+                "invitations on more than one page: {} (the pages shifted while they were read, so others may be missing)",
                 self.repeated
             ));
         }
         if self.short > 0 {
-            words.push(format!("{} pages left something out: invitations may be missing", self.short));
+            words.push(format!("pages with fewer entries than expected: {} (invitations may be missing)", self.short));
         }
         if let Some((available, listed)) = self.miscounted {
-            words.push(format!("the API speaks of {available} pending invitations, and its pages held {listed}"));
+            words.push(format!("the API reports {available} pending invitations, but its pages had {listed}"));
         }
         if let Some((first, last)) = self.available.filter(|(first, last)| first != last) {
             words.push(format!(
-                "the API spoke of {first} pending invitations at first and of {last} at last: the pages moved while they \
-                 were read, so some may be missing"
+                "the total changed from {first} to {last} while listing (the pages shifted, so some may be missing)"
             ));
         }
         if self.broken_off {
             words.push(
-                "the list broke off: its pages held nothing new, though the API says that there is more".to_owned(),
+                "it ended early: the last pages had nothing new, though the API says that there is more".to_owned(),
             );
         }
-        if self.astray > 0 {
+        if self.implausible > 0 {
             words.push(format!(
-                "{} pages place the next one absurdly far off: it was asked for where they ended",
-                self.astray
+                "pages that gave an implausible place for the next one: {} (it was read from where they ended)",
+                self.implausible
             ));
         }
         if self.unusable > 0 {
             words.push(format!(
-                "{} entries are left out: no certain ID, not pending, of another type, or with a key twice",
+                "entries left out: {} (no certain ID, not pending, of another type, or with a key twice)",
                 self.unusable
             ));
         }
@@ -232,7 +226,7 @@ mod tests {
             vec![v2(0..10, false)],
             vec![v2(0..10, true), v2(10..20, true), v2(20..23, false)],
             vec![bare(0..10), bare(10..12)],
-            // All at once, from an API that knows no pages; and so that nobody could have known.
+            // All at once, from an API that has no pages.
             vec![v1(0..25, 25)],
             vec![v1(0..11, 11)],
             vec![bare(0..25)],
@@ -281,7 +275,7 @@ mod tests {
             ),
             (vec![v2(0..10, true), v2(0..10, true)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
             (vec![bare(0..10), bare(0..10)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
-            // The same as the one before, and the last: it stands where another should.
+            // The same as the one before, and the last: it took the place of another.
             (vec![v2(0..10, true), v2(0..10, false)], (2, 10, Doubts { repeated: 10, ..none.clone() })),
             // Nothing new on other pages.
             (
@@ -302,7 +296,7 @@ mod tests {
             ),
             (
                 vec![Page { next_offset: Some(u64::MAX), ..v2(0..10, true) }, v2(10..12, false)],
-                (2, 12, Doubts { astray: 1, ..none.clone() }),
+                (2, 12, Doubts { implausible: 1, ..none.clone() }),
             ),
             (vec![Page { unusable: 2, ..v1(0..3, 5) }], (1, 3, Doubts { unusable: 2, ..none.clone() })),
         ];

@@ -1,19 +1,21 @@
 //! A profile's address on LinkedIn, in a form that can be compared.
+//!
+//! Owns which addresses are certainly the same profile. Must not guess: what is unclear is no profile.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum ProfileKind {
     Person,
-    /// Of a company, a school or a showcase: one page may be reached as each of them.
+    /// Of a company, a school or a showcase: one page may have an address as each of them.
     Page,
     Newsletter,
 }
 
-/// How an address names them. One name never equals a name of another form, although both may lead to one profile.
+/// How an address names the profile. Names of different forms never compare equal, although they may be one profile's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Form {
+pub(super) enum AddressForm {
     /// `in/ada`, `company/acme`
     Name,
     /// `in/ACoAA...`, `company/1035`
@@ -22,19 +24,19 @@ pub(super) enum Form {
     Old,
 }
 
-/// What an address has of its own, however it is written: `ada` of `https://fr.linkedin.com/comm/in/Ada/?x`.
+/// What identifies the profile, however the address is written: `ada` of `https://fr.linkedin.com/comm/in/Ada/?x`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Profile {
-    pub(super) kind: Kind,
-    pub(super) form: Form,
+    pub(super) kind: ProfileKind,
+    pub(super) form: AddressForm,
     who: String,
 }
 
-/// How members' numbers begin, in lower case.
+/// Prefixes of members' numbers, in lower case.
 const MEMBERS: [&str; 3] = ["acoaa", "acwaa", "aemaa"];
 
 impl Profile {
-    /// The profile at this address; none if it is no profile's, or does not say whose.
+    /// `None` if it is not a profile's address, or it is unclear whose.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = on_linkedin(text)?;
         let mut path = url.path_segments()?.filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).peekable();
@@ -42,32 +44,31 @@ impl Profile {
         let first = path.next()?;
         let who = plain(&path.next()?)?;
         let (kind, is_old) = match first.as_str() {
-            "in" => (Kind::Person, false),
+            "in" => (ProfileKind::Person, false),
             // `pub/dir` is a directory of people.
-            "pub" if who != "dir" => (Kind::Person, true),
-            "company" | "school" | "showcase" => (Kind::Page, false),
-            "newsletters" => (Kind::Newsletter, false),
+            "pub" if who != "dir" => (ProfileKind::Person, true),
+            "company" | "school" | "showcase" => (ProfileKind::Page, false),
+            "newsletters" => (ProfileKind::Newsletter, false),
             _ => return None,
         };
         let is_allowed = |c: char| match kind {
             _ if !c.is_ascii() => true,
-            Kind::Person => c.is_ascii_alphanumeric() || "-_".contains(c),
-            Kind::Page | Kind::Newsletter => c.is_ascii_alphanumeric() || "-_.&'+!(),".contains(c),
+            ProfileKind::Person => c.is_ascii_alphanumeric() || "-_".contains(c),
+            ProfileKind::Page | ProfileKind::Newsletter => c.is_ascii_alphanumeric() || "-_.&'+!(),".contains(c),
         };
         let is_number = match kind {
-            Kind::Person => MEMBERS.iter().any(|start| who.starts_with(start)),
-            Kind::Page => who.bytes().all(|byte| byte.is_ascii_digit()),
-            Kind::Newsletter => false,
+            ProfileKind::Person => MEMBERS.iter().any(|start| who.starts_with(start)),
+            ProfileKind::Page => who.bytes().all(|byte| byte.is_ascii_digit()),
+            ProfileKind::Newsletter => false,
         };
         let form = match (is_old, is_number) {
-            (true, _) => Form::Old,
-            (false, true) => Form::Number,
-            (false, false) => Form::Name,
+            (true, _) => AddressForm::Old,
+            (false, true) => AddressForm::Number,
+            (false, false) => AddressForm::Name,
         };
         who.chars().all(is_allowed).then_some(Self { kind, form, who })
     }
 
-    /// Whether it is an address on LinkedIn, a profile's or not.
     pub(super) fn is_on_linkedin(text: &str) -> bool {
         on_linkedin(text).is_some()
     }
@@ -83,11 +84,11 @@ fn on_linkedin(text: &str) -> Option<Url> {
     (host == "linkedin.com" || host.ends_with(".linkedin.com")).then_some(url)
 }
 
-/// A part of a path without its encoding, in lower case. None where it is not certain to equal the same name written
-/// elsewhere: broken encoding, what can't be seen, accents that stand apart from their letters.
+/// A part of a path, decoded and in lower case. `None` where the same name may be written otherwise elsewhere: broken
+/// encoding, invisible characters, combining accents.
 fn plain(part: &str) -> Option<String> {
     let mut part = part.to_owned();
-    // Some write addresses into addresses, and `%C3` becomes `%25C3`.
+    // An address within an address is encoded twice: `%C3` becomes `%25C3`.
     for _ in 0..3 {
         if part.contains('%') {
             part = percent_decode_str(&part).decode_utf8().ok()?.into_owned();
@@ -148,13 +149,13 @@ mod tests {
     #[test]
     fn the_forms_of_addresses() {
         let cases = [
-            ("linkedin.com/in/ada", Kind::Person, Form::Name),
-            ("linkedin.com/in/ACoAAB1c2d3e4f5", Kind::Person, Form::Number),
-            ("linkedin.com/comm/in/ACwAAB1c2d3e4f5", Kind::Person, Form::Number),
-            ("linkedin.com/pub/ada-l/1/2b/3c4", Kind::Person, Form::Old),
-            ("linkedin.com/company/acme", Kind::Page, Form::Name),
-            ("linkedin.com/company/1035/", Kind::Page, Form::Number),
-            ("linkedin.com/newsletters/7", Kind::Newsletter, Form::Name),
+            ("linkedin.com/in/ada", ProfileKind::Person, AddressForm::Name),
+            ("linkedin.com/in/ACoAAB1c2d3e4f5", ProfileKind::Person, AddressForm::Number),
+            ("linkedin.com/comm/in/ACwAAB1c2d3e4f5", ProfileKind::Person, AddressForm::Number),
+            ("linkedin.com/pub/ada-l/1/2b/3c4", ProfileKind::Person, AddressForm::Old),
+            ("linkedin.com/company/acme", ProfileKind::Page, AddressForm::Name),
+            ("linkedin.com/company/1035/", ProfileKind::Page, AddressForm::Number),
+            ("linkedin.com/newsletters/7", ProfileKind::Newsletter, AddressForm::Name),
         ];
         for (address, kind, form) in cases {
             let profile = Profile::parse(address).unwrap();

@@ -9,7 +9,7 @@ use crate::event::{Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 use crate::ledger::{Key, LedgerError, Lookup, Standing};
-use crate::listing::{Keep, Match};
+use crate::listing::{Keep, KeepStatus};
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
@@ -109,12 +109,12 @@ impl Triage {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Route::NoCall(unsent(row, Outcome::Invalid, detail));
         }
-        let kept = self.keep.judge(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
-        self.perhaps_kept += u64::from(kept == Match::Unknown);
+        let kept = self.keep.status(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
+        self.perhaps_kept += u64::from(kept == KeepStatus::Unknown);
         let spared = match kept {
-            Match::Free => None,
-            Match::Kept => Some("kept: it is on the --keep list"),
-            Match::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
+            KeepStatus::NotKept => None,
+            KeepStatus::Kept => Some("kept: it is on the --keep list"),
+            KeepStatus::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
         };
         if let Some(why) = spared {
             return Route::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
