@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::api::CallKind;
 use crate::invitation::{AccountName, Carried};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
@@ -12,6 +13,12 @@ use crate::policy::Cost;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
     Settled(Settled),
+    /// A call was made for whatever purpose, and has ended.
+    Called(Called),
+    /// A page of the list was read, with so many invitations that no earlier page had.
+    PageRead {
+        invitations: u64,
+    },
     /// A rate limit holds all workers back until this moment, when one of them probes.
     Held {
         until: Timestamp,
@@ -22,6 +29,17 @@ pub(crate) enum Event {
     InputEnded {
         rows: u64,
     },
+}
+
+/// A call that may have cost something.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Called {
+    pub kind: CallKind,
+    pub account: AccountName,
+    pub cost: Cost,
+    /// Whether it repeated an earlier one, for the same row or page.
+    pub is_retry: bool,
+    pub is_rate_limited: bool,
 }
 
 /// A row with its outcome: one line of the report.
@@ -38,7 +56,6 @@ pub(crate) struct Settled {
     pub http_status: Option<u16>,
     /// Calls for this row, those that were never sent included.
     pub attempts: u32,
-    pub rate_limit_answers: u32,
     pub cost: Cost,
     pub settled_at: Timestamp,
     /// From the row's first call to its outcome; `None` if there was no call.
@@ -65,7 +82,6 @@ impl Settled {
             detail,
             http_status: None,
             attempts: 0,
-            rate_limit_answers: 0,
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead.
+//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and the balance all spend
+//! through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it and nowhere else.
 //!
 //! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
 //! the pool, yet arrive at the same sinks by the same [`event::Event`].
@@ -29,11 +30,11 @@
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may be sent: one limiter, one shared hold | whether to repeat it |
 //! | [`event`] | what can happen, as the sinks learn of it | |
-//! | [`ledger`] | SQLite: look-ups, intents, outcomes, history; the only SQL | decides |
+//! | [`ledger`] | SQLite: every call, what is known of each invitation, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, whom to keep | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
-//! | [`runner`] | triage, one row's and one page's attempts, the pool, the signals | prints, knows formats |
+//! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, the signals | prints, knows formats, SQL |
 //! | [`sandbox`] | the simulated API | the real path |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
 //! | [`cli`] | clap's commands, built from that table | reads files or the environment |

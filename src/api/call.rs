@@ -23,8 +23,34 @@ pub(crate) enum ApiCall<'a> {
     Withdraw(&'a Withdrawal),
     /// One page of the list per call, since each page costs a credit.
     Page(&'a PageRequest),
-    /// V2 only.
+    /// V2 only. It is the key's, asked on behalf of an account.
+    Balance(&'a AccountName),
+}
+
+/// What a call asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    Withdraw,
+    List,
     Balance,
+}
+
+impl ApiCall<'_> {
+    pub(crate) const fn kind(&self) -> CallKind {
+        match self {
+            Self::Withdraw(_) => CallKind::Withdraw,
+            Self::Page(_) => CallKind::List,
+            Self::Balance(_) => CallKind::Balance,
+        }
+    }
+
+    pub(crate) const fn account(&self) -> &AccountName {
+        match self {
+            Self::Withdraw(withdrawal) => &withdrawal.account,
+            Self::Page(page) => &page.account,
+            Self::Balance(account) => account,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,6 @@ mod v2;
 pub(crate) use accounts::{AccountId, Accounts, ApiVersion, Credentials};
 pub(crate) use base_url::{BaseUrl, BaseUrlError};
 pub(crate) use call::{
-    ApiCall, CallResult, HttpAnswer, InvitationType, LinkUpApi, PaceHeaders, PageRequest, Withdrawal,
+    ApiCall, CallKind, CallResult, HttpAnswer, InvitationType, LinkUpApi, PaceHeaders, PageRequest, Withdrawal,
 };
 pub(crate) use client::{Client, ClientError};

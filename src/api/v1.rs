@@ -38,6 +38,6 @@ pub(super) fn request(
                 "end_page": page.number,
             })),
         }),
-        ApiCall::Balance => Err("V1 has no call for the balance".to_owned()),
+        ApiCall::Balance(_) => Err("V1 has no call for the balance".to_owned()),
     }
 }

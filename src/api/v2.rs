@@ -24,6 +24,6 @@ pub(super) fn request(call: ApiCall<'_>, account_ids: &HashMap<AccountName, Acco
             let params = json!({"count": PageRequest::SIZE, "offset": page.offset, "invitation_type": invitation_type});
             action(&page.account, "list_sent", params)
         }
-        ApiCall::Balance => Ok(HttpRequest { path: "/v2/credits", body: None }),
+        ApiCall::Balance(_) => Ok(HttpRequest { path: "/v2/credits", body: None }),
     }
 }

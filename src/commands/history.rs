@@ -8,7 +8,7 @@ use super::history_table;
 use crate::config::{self, Layers};
 use crate::exit;
 use crate::invitation::InvitationId;
-use crate::ledger::{DayLine, Entry, Forget, History, Known, forget};
+use crate::ledger::{CallState, DayLine, Entry, Forget, History, forget};
 use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
 
 /// Shows records of the ledger, or deletes some.
@@ -87,23 +87,22 @@ const ENTRY_COLUMNS: [&str; 11] = [
 ];
 
 fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 11] {
-    let (at, outcome, settlement) = match &entry.known {
-        Known::Settled(settlement) => (settlement.settled_at, settlement.outcome.as_str(), Some(settlement)),
-        Known::Intended { at } => (*at, "intended", None),
+    let detail = match (entry.ended, &entry.detail) {
+        (CallState::Open, _) => "a call may have been sent; result unknown",
+        (CallState::Done | CallState::Lost | CallState::Settled(_), detail) => detail.as_deref().unwrap_or_default(),
     };
-    let detail = settlement.map_or("a call may have been sent; result unknown", |known| known.detail.as_str());
     [
-        Cell::own(timestamp(at)),
+        Cell::own(timestamp(entry.at)),
         Cell::own(id.as_str()),
         Cell::Foreign(entry.account.as_str()),
-        Cell::own(outcome),
-        Cell::number(settlement.and_then(|known| known.http_status)),
-        Cell::number(settlement.map(|known| known.attempts)),
-        Cell::number(settlement.map(|known| known.cost.charged)),
-        Cell::number(settlement.map(|known| known.cost.possible)),
+        Cell::own(entry.ended.as_str()),
+        Cell::number(entry.http_status),
+        Cell::number(entry.attempts),
+        Cell::Number(entry.cost.charged),
+        Cell::Number(entry.cost.possible),
         Cell::own(&entry.run_id),
         Cell::own(&entry.api),
-        Cell::Foreign(detail),
+        Cell::foreign(detail),
     ]
 }
 

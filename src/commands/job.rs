@@ -1,8 +1,7 @@
-//! What `run` and `clean` have in common: a job that alone has its ledger, withdraws, and sums up.
+//! What the commands that call the API have in common: begin, withdraw, sum up.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -13,16 +12,18 @@ use super::intake::Intake;
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
 use super::target::{self, Ready};
-use crate::api::{ApiCall, ApiVersion, LinkUpApi};
+use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
 use crate::config::Settings;
 use crate::exit;
 use crate::ledger::{Ledger, Lookup};
 use crate::listing::Keep;
 use crate::pace::Pace;
+use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
-    Columns, ListSum, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
+    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Attempts, Limits, Pool, Triage, on_a_thread};
+use crate::runner::{self, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
 /// Events that may wait for the sinks.
@@ -34,15 +35,16 @@ const WARNING: &str = "A withdrawal can't be undone, and the person can't be inv
 /// What `--yes` does where there is no terminal.
 pub(super) const UNASKED: &str = "to withdraw without asking (or look ahead with --dry-run)";
 
-/// A job that may begin: no other one has its ledger.
+/// A command's work: where its calls go, who is told, and what it may do.
 pub(super) struct Job<'a> {
     pub(super) settings: &'a Settings,
     pub(super) screen: &'a Screen,
     pub(super) stop: &'a Stop,
     pub(super) keep: Keep,
-    pub(super) pace: Arc<Pace>,
+    pub(super) caller: Caller<Client, Option<Ledger>>,
+    pub(super) sinks: Sinks,
     facts: RunFacts,
-    ledger: Ledger,
+    _sandbox: Option<Sandbox>,
 }
 
 /// Where report and summary go, open.
@@ -51,16 +53,9 @@ pub(super) struct Opened {
     report: Report,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Listing {
-    pub(super) sum: ListSum,
-    /// Whether it was read to its end, or as far as was asked for.
-    pub(super) complete: bool,
-}
-
 impl<'a> Job<'a> {
-    /// Takes the ledger, and with it the right to be the only one on it.
-    pub(super) fn begin(
+    /// Takes the ledger, and with it the right to be the only one to withdraw with it.
+    pub(super) async fn begin(
         settings: &'a Settings,
         keep: Keep,
         screen: &'a Screen,
@@ -68,16 +63,49 @@ impl<'a> Job<'a> {
     ) -> Result<Self, CommandError> {
         let facts = facts(settings);
         let ledger = target::open_ledger(settings, &facts)?;
-        Ok(Self { settings, screen, stop, keep, pace: Pace::new(settings.rate, settings.patience), facts, ledger })
+        Self::with(settings, keep, screen, stop, facts, Some(ledger)).await
     }
 
-    /// The gate as the ledger has it now; with `recheck` no row counts as settled.
+    /// A job that withdraws nothing. It records its calls beside a run that works; without a ledger it goes on.
+    pub(super) async fn begin_beside(
+        settings: &'a Settings,
+        keep: Keep,
+        screen: &'a Screen,
+        stop: &'a Stop,
+    ) -> Result<Self, CommandError> {
+        let facts = facts(settings);
+        let ledger = target::open_ledger_beside(settings, &facts);
+        Self::with(settings, keep, screen, stop, facts, ledger).await
+    }
+
+    async fn with(
+        settings: &'a Settings,
+        keep: Keep,
+        screen: &'a Screen,
+        stop: &'a Stop,
+        facts: RunFacts,
+        ledger: Option<Ledger>,
+    ) -> Result<Self, CommandError> {
+        let Ready { api, sandbox } = target::ready(settings).await?;
+        let (events, heard) = mpsc::channel(EVENTS);
+        let pace = Pace::new(settings.rate, settings.patience);
+        let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff: settings.backoff, events };
+        let totals = Totals::new(settings.accounts.keys().cloned());
+        let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
+        Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
+    }
+
+    /// The triage by the ledger as it is now; with `recheck` no row counts as settled.
     pub(super) fn triage(&self, recheck: bool) -> Result<Triage, CommandError> {
-        Ok(triage(self.settings, &self.keep, self.ledger.lookup(recheck)?))
+        let lookup = match &self.caller.journal {
+            Some(ledger) => ledger.lookup(recheck)?,
+            None => target::look_up(self.settings, recheck)?,
+        };
+        Ok(triage(self.settings, &self.keep, lookup))
     }
 
-    /// Opens report and summary, so that nothing is bought or withdrawn that can't be told of. To open a pipe takes until
-    /// somebody reads it.
+    /// Opens report and summary, so that nothing is paid for that can't be reported. Opening a pipe blocks until somebody
+    /// reads it.
     pub(super) async fn open(&self, outputs: Outputs, columns: Columns) -> Result<Opened, CommandError> {
         let opened = unless_stopped(self.stop, "outputs", move || {
             let summary = outputs.begin_summary()?;
@@ -86,71 +114,90 @@ impl<'a> Job<'a> {
         Ok(opened.await??)
     }
 
-    /// Withdraws, and returns the exit code. `rows` is how many there are, where that is known.
+    /// Withdraws, and returns the exit code. `rows` is their number, where it is known; `list_complete` says whether the
+    /// list from which they come is whole.
     pub(super) async fn withdraw(
         self,
         intake: Intake,
         opened: Opened,
-        target: Ready,
         rows: Option<u64>,
-        list: Option<Listing>,
+        list_complete: Option<bool>,
     ) -> Result<u8, CommandError> {
-        let Self { settings, screen, stop, .. } = self;
+        let triage = self.triage(self.settings.recheck || list_complete.is_some())?.warning();
+        let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.names();
-        let recheck = settings.recheck || list.is_some();
-        let triage = self.triage(recheck)?.warning();
-        let mut totals = Totals::new(settings.accounts.keys().cloned());
-        if let Some(list) = &list {
-            totals.add_list(&settings.account, list.sum);
-        }
-
-        let progress = Progress::of_rows(progress_style(settings), screen.clone(), rows);
-        let sinks = Sinks { report: Some(report), totals, progress, stop: stop.clone() };
-        let (events, heard) = mpsc::channel(EVENTS);
+        let ledger = caller.journal.clone();
+        sinks.report = Some(report);
+        sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), rows));
         let runtime = Handle::current();
-        let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen(heard)))?;
-        let attempts = Attempts {
-            api: target.api,
-            gate: self.ledger.clone(),
-            pace: self.pace,
-            stop: stop.clone(),
+        let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
+        let pool = Pool {
+            concurrency: settings.concurrency,
             limits: limits(settings),
-            events,
+            max_errors: settings.max_errors,
+            input_ends: intake.ends(),
         };
-        let pool =
-            Pool { concurrency: settings.concurrency, max_errors: settings.max_errors, input_ends: intake.ends() };
-        let ended = carry_out(runner::run(intake, triage, pool, attempts), told, stop).await;
-        if let Err(error) = self.ledger.close().await {
-            // Each outcome was durable before it was told, so a ledger that can't be tidied is no failure of the run.
-            tracing::warn!("{}", crate::error_chain(&error));
-        }
+        let ended = carry_out(runner::run(intake, triage, pool, caller), told, stop).await;
+        close(ledger).await;
         let (totals, input_complete) = ended?;
-        let list_complete = list.is_none_or(|list| list.complete);
-        let summary = sum_up(self.facts, totals, input_complete && list_complete, stop);
+        let summary = sum_up(facts, totals, input_complete && list_complete.unwrap_or(true), stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
-    /// Ends before the first withdrawal, with a summary of the list that was bought. `why` is what ended it, where that
+    /// Ends before the first withdrawal, with a summary of the list that was paid for. `why` is what ended it, where that
     /// was no stop.
     pub(super) async fn end_after_list(
         self,
         opened: Opened,
-        list: &Listing,
+        complete: bool,
         why: Option<CommandError>,
     ) -> Result<u8, CommandError> {
-        if let Err(error) = self.ledger.close().await {
-            tracing::warn!("{}", crate::error_chain(&error));
-        }
+        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        close(caller.journal).await;
         opened.report.discard();
-        let mut totals = Totals::new(self.settings.accounts.keys().cloned());
-        totals.add_list(&self.settings.account, list.sum);
-        let mut summary = sum_up(self.facts, totals, list.complete, self.stop);
+        let mut summary = sum_up(facts, sinks.totals, complete, stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
-            self.screen.print(&format!("bulk-withdraw: {}\n", crate::error_chain(&why)));
+            screen.print(&format!("bulk-withdraw: {}\n", crate::error_chain(&why)));
         }
-        Ok(tell(self.settings, self.screen, summary, opened.summary, None))
+        Ok(tell(settings, screen, summary, opened.summary, None))
+    }
+
+    /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough.
+    pub(super) async fn end_list(self, complete: bool, summary_file: Option<ReportFile>, list: &Path) -> u8 {
+        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        close(caller.journal).await;
+        let mut summary = sum_up(facts, sinks.totals, complete, stop);
+        if !stop.is_requested() {
+            summary.exit_code = exit::FINE;
+        }
+        tell(settings, screen, summary, summary_file, Some(list))
+    }
+
+    /// Says what the balance is, and whether it may be too small for so many withdrawals.
+    pub(super) async fn tell_balance(&self, needed: u64) {
+        if self.caller.api.version() == ApiVersion::V1 {
+            return;
+        }
+        let judge = |result: &CallResult| {
+            let credits = balance(result);
+            // What a refusal says is said again to the first withdrawal: not to know the balance must hold up nothing.
+            let meaning = if credits.is_some() { Meaning::Withdrawn } else { Meaning::NotSent };
+            Judged { meaning, cost: Cost::default(), settlement: None, value: credits }
+        };
+        let call = ApiCall::Balance(&self.settings.account);
+        // It changes nothing, so a stop need not wait for its answer.
+        let made = self.stop.or(self.caller.call(call, false, judge)).await.flatten();
+        match made.and_then(|made| made.value) {
+            Some(credits) if credits < needed => {
+                tracing::warn!(
+                    "the balance is {credits} credits, and this may take {needed}: the run will stop for more"
+                );
+            }
+            Some(credits) => tracing::info!("the balance is {credits} credits"),
+            None => {}
+        }
     }
 
     /// Shows what will be done, and asks.
@@ -177,14 +224,14 @@ async fn carry_out(
 }
 
 /// The run in sums, now that it has ended.
-pub(super) fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, stop: &Stop) -> Summary {
+fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, stop: &Stop) -> Summary {
     let stop = stop.cause();
     let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
     Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code }
 }
 
 /// Writes the summary and shows it. Returns the exit code.
-pub(super) fn tell(
+fn tell(
     settings: &Settings,
     screen: &Screen,
     mut summary: Summary,
@@ -224,7 +271,7 @@ pub(super) fn triage(settings: &Settings, keep: &Keep, lookup: Lookup) -> Triage
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {
-    Limits { retries: settings.retries, backoff: settings.backoff, patience: settings.patience }
+    Limits { retries: settings.retries, patience: settings.patience }
 }
 
 pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
@@ -238,28 +285,18 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
     }
 }
 
-pub(super) fn facts(settings: &Settings) -> RunFacts {
+fn facts(settings: &Settings) -> RunFacts {
     let started_at = Timestamp::now();
     let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
     RunFacts { run_id, command: settings.command.as_str(), api: settings.api.as_str(), started_at }
 }
 
-/// Says what the balance is, and whether it may be too small for so many withdrawals.
-pub(super) async fn tell_balance(target: &Ready, pace: &Arc<Pace>, stop: &Stop, needed: u64) {
-    if target.api.version() == ApiVersion::V1 {
-        return;
-    }
-    let Some(permit) = stop.or(pace.acquire()).await else { return };
-    // It changes nothing, so nobody need wait for its answer.
-    let result = stop.or(target.api.send(ApiCall::Balance)).await;
-    // It may have been refused for its rate; what it is told of that, the first withdrawal is told again.
-    drop(permit);
-    match result.and_then(|result| crate::policy::balance(&result)) {
-        Some(credits) if credits < needed => {
-            tracing::warn!("the balance is {credits} credits, and this may take {needed}: the run will stop for more");
-        }
-        Some(credits) => tracing::info!("the balance is {credits} credits"),
-        None => {}
+/// Each outcome was durable before it was told, so a ledger that can't be tidied up is no failure of the run.
+async fn close(ledger: Option<Ledger>) {
+    if let Some(ledger) = ledger
+        && let Err(error) = ledger.close().await
+    {
+        tracing::warn!("{}", crate::error_chain(&error));
     }
 }
 

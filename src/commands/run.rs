@@ -31,18 +31,17 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, Comm
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
     stop_on_signals(&stop)?;
     // First the lock: a run that may not run need not be planned.
-    let job = Job::begin(settings, keep, screen, &stop)?;
+    let job = Job::begin(settings, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
-    let target = target::ready(settings).await?;
     if let Some(plan) = &plan {
-        job::tell_balance(&target, &job.pace, &stop, plan.to_send).await;
+        job.tell_balance(plan.to_send).await;
     }
     if job::must_ask(settings) {
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
         job.ask(&plan.ok_or(CommandError::NoTerminal(job::UNASKED))?.table(settings)).await?;
     }
     let opened = job.open(outputs, intake.columns()).await?;
-    job.withdraw(intake, opened, target, plan.map(|plan| plan.rows()), None).await
+    job.withdraw(intake, opened, plan.map(|plan| plan.rows()), None).await
 }
 
 fn dry_run(

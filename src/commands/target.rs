@@ -14,7 +14,7 @@ use crate::sandbox::{Sandbox, SandboxOptions};
 /// An API that can be called, with what must live as long as the calls.
 pub(super) struct Ready {
     pub(super) api: Client,
-    _sandbox: Option<Sandbox>,
+    pub(super) sandbox: Option<Sandbox>,
 }
 
 /// Makes the API ready. Nothing is sent yet.
@@ -26,11 +26,11 @@ pub(super) async fn ready(settings: &Settings) -> Result<Ready, CommandError> {
             let base_url = sandbox.base_url().parse().map_err(io::Error::other)?;
             let credentials = rehearsal(settings);
             tracing::info!("rehearsing against the simulated API at {base_url}: nothing real is withdrawn");
-            Ok(Ready { api: api_at(settings, &base_url, &credentials)?, _sandbox: Some(sandbox) })
+            Ok(Ready { api: api_at(settings, &base_url, &credentials)?, sandbox: Some(sandbox) })
         }
         Target::Real { base_url, credentials } => {
             let credentials = credentials.as_ref().ok_or(CommandError::NoCredentials)?;
-            Ok(Ready { api: api_at(settings, base_url, credentials)?, _sandbox: None })
+            Ok(Ready { api: api_at(settings, base_url, credentials)?, sandbox: None })
         }
     }
 }
@@ -54,16 +54,25 @@ const SANDBOX: &str = "sandbox";
 
 /// Opens the run's ledger: the one it names, the user's own, or a temporary one. No other run can work on it meanwhile.
 pub(super) fn open_ledger(settings: &Settings, facts: &RunFacts) -> Result<Ledger, LedgerError> {
-    let run = RunInfo {
-        run_id: facts.run_id.clone(),
-        started_at: facts.started_at,
-        command: facts.command,
-        api: api(settings),
-    };
+    let run = run_info(settings, facts);
     match &settings.ledger {
         Some(path) => Ledger::open(path, &run),
         None => Ledger::open_temporary(&run),
     }
+}
+
+/// Opens the ledger to record calls that withdraw nothing. `None`, with a warning, where that is not possible.
+pub(super) fn open_ledger_beside(settings: &Settings, facts: &RunFacts) -> Option<Ledger> {
+    let opened = Ledger::open_beside(settings.ledger.as_deref()?, &run_info(settings, facts));
+    opened
+        .inspect_err(|error| {
+            tracing::warn!("the calls of this list are not recorded: {}", crate::error_chain(error));
+        })
+        .ok()
+}
+
+fn run_info(settings: &Settings, facts: &RunFacts) -> RunInfo {
+    RunInfo { run_id: facts.run_id.clone(), started_at: facts.started_at, command: facts.command, api: api(settings) }
 }
 
 /// Look-ups in the ledger as it is now, without a lock, for a plan. With `recheck` no row counts as settled.

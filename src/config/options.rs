@@ -192,9 +192,9 @@ options! {
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
-        name: "ledger", value: "PATH", on: RUN | CLEAN | HISTORY | CONFIG,
+        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
-        help: "Database of finished invitations; prevents paying twice",
+        help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
     }
     KEEP: PathBuf, path, SAFETY {

@@ -17,7 +17,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Page cache of one connection, in KiB. There are few, and together they stay below what a long input may cost.
 const CACHE_KIB: i64 = 2_048;
 
-/// Opens the ledger to write, made and brought up to date if need be. The caller has its lock.
+/// Opens the ledger to write, created and brought up to date if need be.
 pub(super) fn to_write(path: &Path) -> Result<Connection, LedgerError> {
     look(path)?;
     place::create(path)?;
@@ -37,6 +37,14 @@ pub(super) fn to_write(path: &Path) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
+/// Whether there is a ledger that must be brought up to date.
+pub(super) fn is_outdated(path: &Path) -> Result<bool, LedgerError> {
+    match look(path)? {
+        FileKind::Ledger { version } => Ok(version < NEWEST),
+        FileKind::Empty | FileKind::Foreign => Ok(false),
+    }
+}
+
 /// Opens the ledger to read; a run may write meanwhile. Not for a process that has it open already: [`look`] closes a
 /// descriptor of the file, and with it go all locks that the process has on it.
 pub(super) fn to_read(path: &Path) -> Result<Connection, LedgerError> {
@@ -44,7 +52,28 @@ pub(super) fn to_read(path: &Path) -> Result<Connection, LedgerError> {
     if look(&path)? == FileKind::Empty {
         return Err(LedgerError::Missing { path });
     }
-    read_beside_writer(&path)
+    let connection = read_beside_writer(&path)?;
+    match schema::version(&connection) {
+        Ok(version) if version < NEWEST => {
+            migrated_copy(&connection).map_err(|error| LedgerError::unreadable(&path, error))
+        }
+        Ok(_) => Ok(connection),
+        Err(error) => Err(LedgerError::unreadable(&path, error)),
+    }
+}
+
+/// A copy of an older ledger, brought up to date: only a run may change the ledger itself. The copy has no name any more.
+fn migrated_copy(older: &Connection) -> rusqlite::Result<Connection> {
+    let no_place = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let directory = super::temporary::directory().map_err(no_place)?;
+    let copy = directory.path().join(super::temporary::NAME);
+    // It reads only, and is refused all the same.
+    older.pragma_update(None, "query_only", false)?;
+    older.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    let mut connection = Connection::open(&copy)?;
+    bound(&connection)?;
+    schema::migrate(&mut connection)?;
+    Ok(connection)
 }
 
 /// The same for a ledger that this process writes.
@@ -152,7 +181,7 @@ fn is_empty(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Place, key, run, settlement, standing};
+    use super::super::testing::{Place, key, run, settle, settlement, standing};
     use super::super::{Forget, History, Ledger, Standing, forget};
     use super::*;
     use crate::outcome::Outcome;
@@ -248,7 +277,7 @@ mod tests {
         let ledger = place.open("a");
         let history = History::open(&place.path).unwrap();
         assert_eq!(history.of(&key("7").id).unwrap(), []);
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
         assert_eq!(history.of(&key("7").id).unwrap().len(), 1);
     }
 
@@ -257,7 +286,7 @@ mod tests {
     async fn a_ledger_is_read_where_nothing_can_be_written_unless_a_log_is_left() {
         let place = Place::new();
         let ledger = place.open("a");
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
         let crashed = place.after_a_crash();
         ledger.close().await.unwrap();
         for (place, readable) in [(&place, true), (&crashed, false)] {
@@ -275,17 +304,20 @@ mod tests {
     async fn the_view_for_people_has_the_last_word_on_each_invitation() {
         let place = Place::new();
         let ledger = place.open("a");
-        ledger.settle(&key("7"), &settlement(Outcome::Failed)).await.await.unwrap();
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::Failed)).await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
         assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));
-        let rows: Vec<(String, String, u32)> = Connection::open(&place.path)
+        let rows: Vec<(String, String, String)> = Connection::open(&place.path)
             .unwrap()
-            .prepare("SELECT api || ' ' || account || ' ' || invitation_id, outcome, times_settled FROM invitations")
+            .prepare("SELECT api || ' ' || account || ' ' || invitation_id, outcome, settled_at FROM invitations")
             .unwrap()
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
-        assert_eq!(rows, [("https://api.example default 7".to_owned(), "withdrawn".to_owned(), 2)]);
+        assert_eq!(
+            rows,
+            [("https://api.example default 7".to_owned(), "withdrawn".to_owned(), "2026-03-01 12:00:00".to_owned())]
+        );
     }
 }

@@ -1,61 +1,79 @@
-//! What the ledger knows, for people. Reads alone, and needs no lock.
+//! What the ledger knows, for people; needs no lock. And forgetting some of it, which does.
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, Row};
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::{Forget, LedgerError, Settlement, connection};
+use super::connection::{self, of_write};
+use super::lock::Lock;
+use super::schema::{from_millis, millis};
+use super::{LedgerError, place};
 use crate::invitation::{AccountName, InvitationId};
+use crate::outcome::Outcome;
 use crate::policy::Cost;
 
-/// A ledger that is read, while a run writes it or not.
+/// A ledger that is read, whether a run writes it meanwhile or not.
 #[derive(Debug)]
 pub(crate) struct History {
     connection: Connection,
     path: PathBuf,
 }
 
-/// One day of one account, in settlements: an invitation that was settled twice counts twice.
+/// One day of one account. An invitation that was settled twice counts twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DayLine {
-    pub day: Date,
+    /// In UTC.
+    pub(crate) day: Date,
     /// The API's address.
-    pub api: String,
-    pub account: AccountName,
-    pub withdrawn: u64,
-    pub not_pending: u64,
+    pub(crate) api: String,
+    pub(crate) account: AccountName,
+    pub(crate) withdrawn: u64,
+    pub(crate) not_pending: u64,
     /// Everything that is tried again.
-    pub failed: u64,
-    /// What the calls cost, in credits.
-    pub cost: Cost,
+    pub(crate) failed: u64,
+    /// What all calls of the day cost, pages of the list and calls without an answer included.
+    pub(crate) cost: Cost,
 }
 
-/// One thing that is known of an invitation.
+/// A call for an invitation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
+    /// When it was answered, else when it was sent.
+    pub(crate) at: Timestamp,
     /// The API's address.
-    pub api: String,
-    pub account: AccountName,
-    /// The run that put it down.
-    pub run_id: String,
-    pub known: Known,
+    pub(crate) api: String,
+    pub(crate) account: AccountName,
+    pub(crate) run_id: String,
+    pub(crate) ended: CallState,
+    pub(crate) http_status: Option<u16>,
+    /// Calls of the row in that run, where this one settled it.
+    pub(crate) attempts: Option<u32>,
+    pub(crate) cost: Cost,
+    pub(crate) detail: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Known {
-    /// What its calls came to.
-    Settled(Settlement),
-    /// A call for it may have left, and what became of that is not known.
-    Intended { at: Timestamp },
+/// How a call ended, as far as the ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallState {
+    /// It is being made, or was cut off.
+    Open,
+    /// Answered, and followed by another.
+    Done,
+    Lost,
+    /// It settled its row.
+    Settled(Outcome),
 }
 
-impl Known {
-    fn at(&self) -> Timestamp {
+impl CallState {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Settled(settlement) => settlement.settled_at,
-            Self::Intended { at } => *at,
+            Self::Open => "open",
+            Self::Done => "repeated",
+            Self::Lost => "answer_lost",
+            Self::Settled(outcome) => outcome.as_str(),
         }
     }
 }
@@ -66,19 +84,18 @@ impl History {
         Ok(Self { connection: connection::to_read(path)?, path: path.to_owned() })
     }
 
-    /// What was settled, by day, API and account, from this day (UTC) on, oldest first.
+    /// What was settled and what it cost, by day, API and account, from this day (UTC) on, oldest first.
     pub(crate) fn by_day(&self, since: Option<Date>) -> Result<Vec<DayLine>, LedgerError> {
         self.read(
-            "SELECT substr(settled_at, 1, 10) AS day, api, account,
+            "SELECT date(COALESCE(ended_at, sent_at) / 1000, 'unixepoch') AS day, api, account,
                 COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
                 COUNT(*) FILTER (WHERE outcome = 'not_pending'),
                 COUNT(*) FILTER (WHERE outcome NOT IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
                 SUM(credits_charged), SUM(credits_possible)
-            FROM settlements JOIN accounts ON accounts.id = account_id
-            WHERE settled_at >= ?1
+            FROM calls JOIN accounts ON accounts.id = account_id
+            WHERE COALESCE(ended_at, sent_at) >= ?1
             GROUP BY day, api, account ORDER BY day, api, account",
-            // Every time sorts behind an empty text.
-            since.map_or_else(String::new, |day| day.to_string()),
+            since.map_or(0, start_of),
             |row| {
                 Ok(DayLine {
                     day: row.get(0)?,
@@ -93,40 +110,37 @@ impl History {
         )
     }
 
-    /// All that is known of an invitation, over all APIs and accounts, oldest first.
+    /// All calls for an invitation, over all APIs and accounts, oldest first.
     pub(crate) fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
-        // CROSS JOIN keeps the order, so that each account's rows are found by their key.
-        let mut entries = self.read(
-            "SELECT accounts.api, account, run_id, settled_at, outcome, detail, http_status, attempts,
-                credits_charged, credits_possible
-            FROM accounts CROSS JOIN settlements ON account_id = accounts.id JOIN runs ON number = run_number
-            WHERE invitation_id = ?1 ORDER BY settled_at, settlement",
+        self.read(
+            "SELECT COALESCE(calls.ended_at, sent_at), accounts.api, account, run_id, state, outcome, http_status, attempts,
+                credits_charged, credits_possible, detail
+            FROM calls JOIN accounts ON accounts.id = account_id JOIN runs ON number = run_number
+            WHERE invitation_id = ?1 ORDER BY call",
             id,
             |row| {
-                let settlement = Settlement {
-                    settled_at: row.get(3)?,
-                    outcome: row.get(4)?,
-                    detail: row.get(5)?,
+                Ok(Entry {
+                    at: from_millis(row.get(0)?)?,
+                    api: row.get(1)?,
+                    account: row.get(2)?,
+                    run_id: row.get(3)?,
+                    ended: match (row.get::<_, Option<Outcome>>(5)?, row.get(4)?) {
+                        (Some(outcome), _) => CallState::Settled(outcome),
+                        (None, 0) => CallState::Open,
+                        (None, 1) => CallState::Done,
+                        (None, 2) => CallState::Lost,
+                        (None, state) => return Err(rusqlite::Error::IntegralValueOutOfRange(4, state)),
+                    },
                     http_status: row.get(6)?,
                     attempts: row.get(7)?,
                     cost: Cost { charged: row.get(8)?, possible: row.get(9)? },
-                };
-                entry(row, Known::Settled(settlement))
+                    detail: row.get(10)?,
+                })
             },
-        )?;
-        let intents = self.read(
-            "SELECT accounts.api, account, run_id, intended_at
-            FROM accounts CROSS JOIN intents ON account_id = accounts.id JOIN runs ON number = run_number
-            WHERE invitation_id = ?1",
-            id,
-            |row| entry(row, Known::Intended { at: row.get(3)? }),
-        )?;
-        entries.extend(intents);
-        entries.sort_by_key(|entry| entry.known.at());
-        Ok(entries)
+        )
     }
 
-    /// How many settlements and intents [`super::forget`] would remove.
+    /// How many calls' invitations [`forget`] would remove.
     pub(crate) fn count(&self, what: &Forget) -> Result<u64, LedgerError> {
         what.count(&self.connection).map_err(|error| LedgerError::unreadable(&self.path, error))
     }
@@ -142,16 +156,75 @@ impl History {
     }
 }
 
-fn entry(row: &Row<'_>, known: Known) -> rusqlite::Result<Entry> {
-    Ok(Entry { api: row.get(0)?, account: row.get(1)?, run_id: row.get(2)?, known })
+/// The beginning of a day in UTC, in Unix milliseconds.
+fn start_of(day: Date) -> i64 {
+    day.to_zoned(TimeZone::UTC).map_or(i64::MAX, |start| millis(start.timestamp()))
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Forget {
+    /// An invitation, over all APIs and accounts.
+    Invitation(InvitationId),
+    /// All invitations whose calls ended before this day began, in UTC.
+    Before(Date),
+}
+
+impl Forget {
+    fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
+        let count = |condition, value: &dyn rusqlite::ToSql| {
+            let sql = format!("SELECT COUNT(*) FROM calls WHERE invitation_id IS NOT NULL AND {condition}");
+            connection.query_one(&sql, [value], |row| row.get(0))
+        };
+        match self {
+            Self::Invitation(id) => count("invitation_id = ?1", id),
+            Self::Before(day) => count("COALESCE(ended_at, sent_at) < ?1", &start_of(*day)),
+        }
+    }
+
+    /// Removes the invitations; a call's time, account and cost stay, so that the bill does.
+    fn remove(&self, connection: &mut Connection) -> rusqlite::Result<u64> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let blank = "UPDATE calls SET invitation_id = NULL, detail = NULL WHERE invitation_id IS NOT NULL AND";
+        let removed = match self {
+            Self::Invitation(id) => {
+                transaction.execute("DELETE FROM known WHERE invitation_id = ?1", [id])?;
+                transaction.execute(&format!("{blank} invitation_id = ?1"), [id])?
+            }
+            Self::Before(day) => {
+                transaction.execute("DELETE FROM known WHERE at < ?1", [start_of(*day)])?;
+                transaction.execute(&format!("{blank} COALESCE(ended_at, sent_at) < ?1"), [start_of(*day)])?
+            }
+        };
+        transaction.commit()?;
+        Ok(removed as u64)
+    }
+}
+
+/// Removes invitations; returns how many calls were for them. Takes the ledger's lock.
+pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
+    place::to_read(path)?;
+    let path = place::to_write(path)?;
+    let lock = Lock::take(&path, "history", Timestamp::now())?;
+    match connection::to_write(&path) {
+        Ok(mut connection) => {
+            let removed = what.remove(&mut connection).map_err(of_write(&path));
+            drop(connection);
+            drop(lock);
+            removed
+        }
+        Err(error) => {
+            lock.abandon();
+            Err(error)
+        }
+    }
+}
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{API, Place, key, key_of, run_at, settlement, settlement_at};
-    use super::super::{Ledger, LedgerError};
+    use super::super::testing::{
+        API, Place, end, id, intent, key, key_of, run_at, settle, settlement, settlement_at, standing,
+    };
+    use super::super::{Ledger, LedgerError, Standing};
     use super::*;
-    use crate::outcome::Outcome;
 
     #[tokio::test]
     async fn days_are_counted_by_api_and_account() {
@@ -168,11 +241,11 @@ mod tests {
             ("default", "5", Withdrawn, "2026-03-02T00:00:00Z"),
         ];
         for (account, id, outcome, at) in settled {
-            ledger.settle(&key_of(account, id), &settlement_at(outcome, at)).await.await.unwrap();
+            settle(&ledger, &key_of(account, id), &settlement_at(outcome, at)).await.unwrap();
         }
         ledger.close().await.unwrap();
         let sandbox = Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap();
-        sandbox.settle(&key("1"), &settlement_at(Withdrawn, "2026-03-02T12:00:00Z")).await.await.unwrap();
+        settle(&sandbox, &key("1"), &settlement_at(Withdrawn, "2026-03-02T12:00:00Z")).await.unwrap();
         sandbox.close().await.unwrap();
 
         let line = |day: &str, api: &str, account: &str, withdrawn, not_pending, failed| {
@@ -198,33 +271,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_that_is_known_of_an_invitation() {
+    async fn all_calls_for_an_invitation() {
         let place = Place::new();
         let ledger = place.open("a");
-        // The intent is of today, between the two.
-        let (late, early) = ("2199-03-02T12:00:00.123Z", "2026-03-01T12:00:00Z");
-        let last = Settlement { http_status: None, ..settlement_at(Outcome::Unconfirmed, late) };
-        ledger.settle(&key("7"), &last).await.await.unwrap();
-        ledger.settle(&key_of("second", "7"), &settlement_at(Outcome::NotPending, early)).await.await.unwrap();
-        ledger.settle(&key("8"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        let call = ledger.open_call(intent(&key("7"))).await.unwrap();
+        ledger.close_call(call, end(true), Some(key("7")), None).await.await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::PresumedWithdrawn)).await.unwrap();
+        settle(&ledger, &key_of("second", "7"), &settlement(Outcome::NotPending)).await.unwrap();
+        settle(&ledger, &key("8"), &settlement(Outcome::Withdrawn)).await.unwrap();
         ledger.close().await.unwrap();
         let sandbox = Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap();
-        let now = Timestamp::now();
-        sandbox.intend(&key("7")).await.unwrap();
-        sandbox.close().await.unwrap();
+        sandbox.open_call(intent(&key("7"))).await.unwrap();
 
-        let known = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
-        let names = |entry: &Entry| format!("{} {} {}", entry.run_id, entry.api, entry.account);
-        let mut names: Vec<_> = known.iter().map(names).collect();
-        names.sort();
-        assert_eq!(names, [format!("a {API} default"), format!("a {API} second"), "b sandbox default".to_owned()]);
-        assert!(known.is_sorted_by_key(|entry| entry.known.at()));
-        assert!(known.iter().any(|entry| entry.known == Known::Settled(last.clone())), "{known:?}");
-        let intended = known.iter().find_map(|entry| match &entry.known {
-            Known::Intended { at } => Some(*at),
-            Known::Settled(_) => None,
-        });
-        assert!(intended.unwrap().duration_since(now).as_millis().abs() < 10_000);
+        let entries = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
+        let line = |entry: &Entry| {
+            let Entry { run_id, api, account, ended, cost, .. } = entry;
+            format!("{run_id} {api} {account} {} {}", ended.as_str(), cost.possible)
+        };
+        assert_eq!(
+            entries.iter().map(line).collect::<Vec<_>>(),
+            [
+                format!("a {API} default answer_lost 2"),
+                format!("a {API} default presumed_withdrawn 2"),
+                format!("a {API} second not_pending 2"),
+                "b sandbox default open 1".to_owned(),
+            ]
+        );
+        let last = &entries[1];
+        assert_eq!((last.attempts, last.http_status), (Some(2), Some(200)));
+        assert_eq!(last.detail.as_deref(), Some("the API's words for presumed_withdrawn"));
+        assert_eq!(timestamp_of(last), "2026-03-01T12:00:00.25Z");
+    }
+
+    fn timestamp_of(entry: &Entry) -> String {
+        entry.at.to_string()
     }
 
     #[test]
@@ -232,5 +312,67 @@ mod tests {
         let place = Place::new();
         assert!(matches!(History::open(&place.path), Err(LedgerError::Missing { .. })));
         assert_eq!(place.listing(), [""; 0]);
+    }
+
+    const NEW: Standing = Standing::New { lost_before: false };
+
+    async fn filled() -> Place {
+        let place = Place::new();
+        let ledger = place.open("a");
+        for (key, at) in [
+            (key("7"), "2026-02-28T23:59:59.999Z"),
+            (key("8"), "2026-03-01T00:00:00Z"),
+            (key_of("second", "7"), "2026-03-02T12:00:00Z"),
+        ] {
+            settle(&ledger, &key, &settlement_at(Outcome::Withdrawn, at)).await.unwrap();
+        }
+        ledger.open_call(intent(&key_of("third", "7"))).await.unwrap();
+        ledger.close().await.unwrap();
+        place
+    }
+
+    /// What is removed, after the count that a prompt would show.
+    fn counted_and_removed(place: &Place, what: &Forget) -> (u64, u64) {
+        let counted = History::open(&place.path).unwrap().count(what).unwrap();
+        (counted, forget(&place.path, what).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_invitation_is_forgotten_for_every_account() {
+        let place = filled().await;
+        let bill = History::open(&place.path).unwrap().by_day(None).unwrap();
+        assert_eq!(counted_and_removed(&place, &Forget::Invitation(id("7"))), (3, 3));
+        assert_eq!(counted_and_removed(&place, &Forget::Invitation(id("7"))), (0, 0));
+        assert_eq!(History::open(&place.path).unwrap().of(&id("7")).unwrap(), []);
+        assert_eq!(History::open(&place.path).unwrap().by_day(None).unwrap(), bill, "the bill stays");
+        let ledger = place.open("b");
+        assert_eq!(standing(&ledger, &key("7")), NEW);
+        assert_eq!(standing(&ledger, &key_of("third", "7")), NEW);
+        assert!(matches!(standing(&ledger, &key("8")), Standing::Settled { .. }));
+    }
+
+    #[tokio::test]
+    async fn what_was_put_down_before_a_day_is_forgotten() {
+        let place = filled().await;
+        let before = |day: &str| Forget::Before(day.parse().unwrap());
+        assert_eq!(counted_and_removed(&place, &before("2026-02-28")), (0, 0));
+        assert_eq!(counted_and_removed(&place, &before("2026-03-01")), (1, 1));
+        let ledger = place.open("b");
+        assert_eq!(standing(&ledger, &key("7")), NEW);
+        assert!(matches!(standing(&ledger, &key("8")), Standing::Settled { .. }));
+        drop(ledger);
+        // The intent is of today.
+        assert_eq!(counted_and_removed(&place, &before("9999-01-01")), (3, 3));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_forgotten_under_a_run_and_nothing_made_where_there_is_no_ledger() {
+        let place = filled().await;
+        let ledger = place.open("b");
+        assert!(matches!(forget(&place.path, &Forget::Invitation(id("7"))), Err(LedgerError::Held { .. })));
+        drop(ledger);
+        let nowhere = place.dir.path().join("nowhere.db");
+        assert!(matches!(forget(&nowhere, &Forget::Invitation(id("7"))), Err(LedgerError::Missing { .. })));
+        assert!(!nowhere.exists());
     }
 }

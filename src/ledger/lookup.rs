@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::record::resolves_lost_answers;
-use super::{Key, LedgerError, account, connection};
+use super::schema::{account_id, from_millis};
+use super::{Key, LedgerError, connection};
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
 
@@ -98,7 +98,7 @@ impl Lookup {
             return Ok(*account);
         }
         let id = match &self.ledger {
-            Some(ledger) => account::find(ledger, &self.api, &key.account)?,
+            Some(ledger) => account_id(ledger, &self.api, &key.account)?,
             None => None,
         };
         let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
@@ -116,22 +116,19 @@ impl Lookup {
             self.looked_up = 0;
         }
         self.looked_up += 1;
-        let settlements: Vec<(Outcome, Timestamp)> = ledger
+        let known = ledger
             .prepare_cached(
-                "SELECT outcome, settled_at FROM settlements
-                WHERE account_id = ?1 AND invitation_id = ?2 ORDER BY settlement DESC",
+                "SELECT is_final, outcome, at, answer_lost FROM known WHERE account_id = ?1 AND invitation_id = ?2",
             )?
-            .query_map(params![account_id, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        let settled = if self.recheck { None } else { settled(&settlements) };
-        let standing = match settled {
-            Some((outcome, settled_at)) => Standing::Settled { outcome, settled_at },
-            None => {
-                let intent = ledger
-                    .prepare_cached("SELECT 1 FROM intents WHERE account_id = ?1 AND invitation_id = ?2")?
-                    .exists(params![account_id, key.id])?;
-                Standing::New { lost_before: intent || ends_in_a_loss(&settlements) }
-            }
+            .query_one(params![account_id, key.id], |row| {
+                let settled = if row.get(0)? { Some((row.get(1)?, from_millis(row.get(2)?)?)) } else { None };
+                Ok((settled, row.get(3)?))
+            })
+            .optional()?;
+        let standing = match known {
+            Some((Some((outcome, settled_at)), _)) if !self.recheck => Standing::Settled { outcome, settled_at },
+            Some((_, lost_before)) => Standing::New { lost_before },
+            None => Standing::New { lost_before: false },
         };
         // A new row may wait long for its turn, and while a snapshot stands the log can't be folded into the file.
         if matches!(standing, Standing::New { .. }) || self.looked_up >= SNAPSHOT {
@@ -139,18 +136,6 @@ impl Lookup {
         }
         Ok(standing)
     }
-}
-
-/// What settled an invitation for good, by its settlements, newest first. It stays so even if a later run was told to
-/// ask again and got no answer.
-fn settled(settlements: &[(Outcome, Timestamp)]) -> Option<(Outcome, Timestamp)> {
-    settlements.iter().copied().find(|(outcome, _)| outcome.is_final())
-}
-
-/// Whether the last word on losses, by an invitation's settlements, newest first, is that there was one.
-fn ends_in_a_loss(settlements: &[(Outcome, Timestamp)]) -> bool {
-    let word = settlements.iter().find(|(outcome, _)| resolves_lost_answers(*outcome));
-    word.is_some_and(|(outcome, _)| *outcome == Outcome::Unconfirmed)
 }
 
 /// The keys of this input and their rows, in a database that SQLite keeps in its cache as far as that reaches, and
@@ -196,33 +181,42 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::super::Ledger;
-    use super::super::testing::{API, NOON, Place, key, key_of, moment, run, run_at, settlement, standing_of};
+    use super::super::testing::{API, NOON, Place, key, key_of, moment, run, run_at, settle, settlement, standing_of};
     use super::*;
 
     const NEW: Standing = Standing::New { lost_before: false };
     const LOST: Standing = Standing::New { lost_before: true };
 
-    #[test]
-    fn where_an_invitation_stands_by_its_settlements() {
+    #[tokio::test]
+    async fn where_an_invitation_stands_by_its_settlements() {
         use Outcome::{Failed, NotFound, NotPending, Rejected, Unconfirmed, Withdrawn};
-        // Newest first; then what settled it for good, and whether a loss is unresolved.
+        // Oldest first; then what settled it for good, and whether a loss is unresolved.
         let cases: [(&[Outcome], Option<Outcome>, bool); 9] = [
             (&[], None, false),
             (&[Withdrawn], Some(Withdrawn), false),
-            (&[NotPending, Unconfirmed], Some(NotPending), false),
+            (&[Unconfirmed, NotPending], Some(NotPending), false),
             (&[Failed], None, false),
             (&[Unconfirmed], None, true),
             // An outcome that says nothing about losses does not end one.
-            (&[Rejected, Unconfirmed], None, true),
-            (&[Unconfirmed, NotFound], None, true),
+            (&[Unconfirmed, Rejected], None, true),
+            (&[NotFound, Unconfirmed], None, true),
             // Asked again, without an answer: what is settled stays so.
-            (&[NotFound, Withdrawn], Some(Withdrawn), false),
-            (&[Unconfirmed, Withdrawn], Some(Withdrawn), true),
+            (&[Withdrawn, NotFound], Some(Withdrawn), false),
+            (&[Withdrawn, Unconfirmed], Some(Withdrawn), true),
         ];
-        for (outcomes, expected, lost) in cases {
-            let settlements: Vec<_> = outcomes.iter().map(|outcome| (*outcome, moment(NOON))).collect();
-            assert_eq!(settled(&settlements).map(|(outcome, _)| outcome), expected, "{outcomes:?}");
-            assert_eq!(ends_in_a_loss(&settlements), lost, "{outcomes:?}");
+        for (outcomes, expected, lost_before) in cases {
+            let place = Place::new();
+            let ledger = place.open("a");
+            for outcome in outcomes {
+                settle(&ledger, &key("7"), &settlement(*outcome)).await.unwrap();
+            }
+            let settled = match standing_of(&mut ledger.lookup(false).unwrap(), &key("7")) {
+                Standing::Settled { outcome, .. } => Some(outcome),
+                Standing::New { .. } | Standing::Duplicate { .. } => None,
+            };
+            assert_eq!(settled, expected, "{outcomes:?}");
+            let rechecked = standing_of(&mut ledger.lookup(true).unwrap(), &key("7"));
+            assert_eq!(rechecked, Standing::New { lost_before }, "{outcomes:?}");
         }
     }
 
@@ -243,11 +237,11 @@ mod tests {
     #[tokio::test]
     async fn what_a_run_settles_itself_is_a_duplicate_and_no_earlier_run_s() {
         let place = Place::new();
-        place.open("a").settle(&key("1"), &settlement(Outcome::Failed)).await.await.unwrap();
+        settle(&place.open("a"), &key("1"), &settlement(Outcome::Failed)).await.unwrap();
         let ledger = place.open("b");
         let mut lookup = ledger.lookup(false).unwrap();
         assert_eq!(lookup.standing(&key("7"), 1).unwrap(), NEW);
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
         assert_eq!(lookup.standing(&key("7"), 2).unwrap(), Standing::Duplicate { earlier_row: 1 });
     }
 
@@ -255,8 +249,8 @@ mod tests {
     async fn a_settled_invitation_is_skipped_unless_it_is_to_be_rechecked() {
         let place = Place::new();
         let ledger = place.open("a");
-        ledger.settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
-        ledger.settle(&key("8"), &settlement(Outcome::NotFound)).await.await.unwrap();
+        settle(&ledger, &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        settle(&ledger, &key("8"), &settlement(Outcome::NotFound)).await.unwrap();
         ledger.close().await.unwrap();
 
         let ledger = place.open("b");
@@ -273,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn accounts_and_apis_are_kept_apart() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        settle(&place.open("a"), &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
         let ledger = place.open("b");
         let mut lookup = ledger.lookup(false).unwrap();
         assert_eq!(standing_of(&mut lookup, &key_of("other", "7")), NEW);
@@ -286,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn an_unconfirmed_end_is_a_loss_for_the_next_run() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Unconfirmed)).await.await.unwrap();
+        settle(&place.open("a"), &key("7"), &settlement(Outcome::Unconfirmed)).await.unwrap();
         assert_eq!(standing_of(&mut place.open("b").lookup(false).unwrap(), &key("7")), LOST);
     }
 
@@ -309,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn a_new_row_leaves_the_log_free_to_be_folded_in() {
         let place = Place::new();
-        place.open("a").settle(&key("7"), &settlement(Outcome::Withdrawn)).await.await.unwrap();
+        settle(&place.open("a"), &key("7"), &settlement(Outcome::Withdrawn)).await.unwrap();
         let ledger = place.open("b");
         let mut lookup = ledger.lookup(false).unwrap();
         standing_of(&mut lookup, &key("7"));

@@ -1,10 +1,10 @@
-//! What is kept: by which key, for which run, and what a settlement says.
+//! What is recorded: the run that writes, each call, and what a row came to.
 //!
-//! Owns the rules for what an outcome means to the ledger. Touches no file.
+//! Owns what an outcome means to the ledger. Touches no file.
 
 use jiff::Timestamp;
 
-use crate::event::Settled;
+use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
@@ -12,67 +12,57 @@ use crate::policy::Cost;
 /// What an invitation is known by. The API's address belongs to it as well and is given once, by [`RunInfo`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    pub account: AccountName,
-    pub id: InvitationId,
+    pub(crate) account: AccountName,
+    pub(crate) id: InvitationId,
 }
 
+/// The run that writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunInfo {
     /// Unique among all runs of the ledger.
-    pub run_id: String,
-    pub started_at: Timestamp,
-    /// The command that it is, as the user typed it: `run`, `clean`.
-    pub command: &'static str,
+    pub(crate) run_id: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) command: &'static str,
     /// The API's base URL in one spelling, or `sandbox`.
-    pub api: String,
+    pub(crate) api: String,
 }
 
-/// What a row's calls came to.
+/// A call that is about to be sent, and the most that it can cost, in credits: what counts until its answer is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallIntent {
+    pub(crate) kind: CallKind,
+    pub(crate) account: AccountName,
+    /// The invitation of a withdrawal.
+    pub(crate) invitation: Option<InvitationId>,
+    pub(crate) possible: u64,
+}
+
+/// The number of a call in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId(pub(super) i64);
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CallEnd {
+    /// Whether its answer was lost, so that it may have had an effect.
+    pub(crate) lost: bool,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) cost: Cost,
+}
+
+/// What a row came to, with its last call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settlement {
-    /// What became of the row.
-    pub outcome: Outcome,
-    pub detail: String,
-    /// The HTTP status of the last answer, where one came.
-    pub http_status: Option<u16>,
+    pub(crate) outcome: Outcome,
+    pub(crate) detail: String,
     /// Calls made for this row in this run.
-    pub attempts: u32,
-    /// What they cost together, in credits.
-    pub cost: Cost,
-    /// When it was settled; kept to the millisecond.
-    pub settled_at: Timestamp,
+    pub(crate) attempts: u32,
+    /// Kept to the millisecond.
+    pub(crate) settled_at: Timestamp,
 }
 
-impl From<&Settled> for Settlement {
-    fn from(settled: &Settled) -> Self {
-        Self {
-            outcome: settled.outcome,
-            detail: settled.detail.clone(),
-            http_status: settled.http_status,
-            attempts: settled.attempts,
-            cost: settled.cost,
-            settled_at: settled.settled_at,
-        }
-    }
-}
-
-/// Whether the outcome tells of calls. The others say why there was none, and are not kept.
-pub(super) const fn is_recorded(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Withdrawn
-        | Outcome::PresumedWithdrawn
-        | Outcome::NotPending
-        | Outcome::NotFound
-        | Outcome::Unconfirmed
-        | Outcome::Rejected
-        | Outcome::RateLimited
-        | Outcome::Failed => true,
-        Outcome::AlreadySettled | Outcome::Duplicate | Outcome::Invalid | Outcome::NotAttempted => false,
-    }
-}
-
-/// Whether the outcome takes a lost answer into account. One that does not leaves the loss
-/// as unresolved as it was.
+/// Whether the outcome takes lost answers into account: it ends the doubt about them or states it. Any other outcome leaves
+/// the doubt as it was.
 pub(super) fn resolves_lost_answers(outcome: Outcome) -> bool {
     outcome.is_final() || outcome == Outcome::Unconfirmed
 }

@@ -1,66 +1,18 @@
-//! What stands in the file: its marks, its tables, and the way there from each older version.
+//! What is in the file: its marks, its tables, how our types are stored, and the way there from each older version.
 
-use rusqlite::{Connection, TransactionBehavior};
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::invitation::{AccountName, InvitationId};
+use crate::outcome::Outcome;
 
 /// Marks the file as ours, in SQLite's header: "bwlg".
 const APPLICATION_ID: u32 = 0x6277_6c67;
 
-/// The steps from each version to the next; a file's `user_version` counts those it has. A step that was released is
-/// never changed: new ones go below it.
-const STEPS: [&str; 1] = ["
-    CREATE TABLE accounts (
-        id      INTEGER PRIMARY KEY,
-        api     TEXT NOT NULL,
-        account TEXT NOT NULL,
-        UNIQUE (api, account)
-    ) STRICT;
-
-    CREATE TABLE runs (
-        number     INTEGER PRIMARY KEY,
-        run_id     TEXT NOT NULL UNIQUE,
-        command    TEXT NOT NULL,
-        api        TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        process_id INTEGER NOT NULL
-    ) STRICT;
-
-    -- What calls came to. Rows are added and forgotten, never changed.
-    CREATE TABLE settlements (
-        account_id       INTEGER NOT NULL REFERENCES accounts,
-        invitation_id    TEXT NOT NULL,
-        settlement       INTEGER NOT NULL, -- 1 for an invitation's first, then 2, 3, ...
-        settled_at       TEXT NOT NULL,    -- RFC 3339 UTC, as every time here
-        outcome          TEXT NOT NULL CHECK (outcome IN ('withdrawn', 'presumed_withdrawn', 'not_pending',
-                             'not_found', 'unconfirmed', 'rejected', 'rate_limited', 'failed')),
-        detail           TEXT NOT NULL,
-        http_status      INTEGER,
-        attempts         INTEGER NOT NULL,
-        credits_charged  INTEGER NOT NULL,
-        credits_possible INTEGER NOT NULL,
-        run_number       INTEGER NOT NULL REFERENCES runs,
-        PRIMARY KEY (account_id, invitation_id, settlement)
-    ) STRICT, WITHOUT ROWID;
-
-    -- Calls that may have left and are not settled. One without a run behind it is a lost answer.
-    CREATE TABLE intents (
-        account_id    INTEGER NOT NULL REFERENCES accounts,
-        invitation_id TEXT NOT NULL,
-        intended_at   TEXT NOT NULL,
-        answer_lost   INTEGER NOT NULL CHECK (answer_lost IN (0, 1)), -- whether that of an earlier call surely is
-        run_number    INTEGER NOT NULL REFERENCES runs,
-        PRIMARY KEY (account_id, invitation_id)
-    ) STRICT, WITHOUT ROWID;
-
-    -- For people: the last word on each invitation.
-    CREATE VIEW invitations AS
-    SELECT api, account, invitation_id, outcome, detail, settled_at, settlement AS times_settled
-    FROM settlements AS word
-    JOIN accounts ON accounts.id = word.account_id
-    WHERE settlement = (
-        SELECT MAX(settlement) FROM settlements
-        WHERE account_id = word.account_id AND invitation_id = word.invitation_id
-    );
-"];
+/// The steps from each version to the next; a file's `user_version` counts those it has. A released step is never
+/// changed: new ones go below it.
+const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The newest version that is known here.
 #[expect(clippy::cast_possible_truncation, reason = "no list of steps is that long")]
@@ -69,9 +21,8 @@ pub(super) const NEWEST: u32 = STEPS.len() as u32;
 /// What a file is, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
-    /// Nothing in it yet.
     Empty,
-    /// A ledger whose schema has this version, as far as the write-ahead log does not know better.
+    /// A ledger whose schema has this version, unless the write-ahead log holds a newer one.
     Ledger {
         version: u32,
     },
@@ -101,7 +52,7 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Takes the steps that the file lacks, each in a transaction of its own.
+/// Takes the steps that the file lacks, each in a transaction of its own: one that was cut off is taken again.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     for (version, step) in (1..).zip(STEPS) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -115,9 +66,59 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The account's number, if the ledger knows it.
+pub(super) fn account_id(connection: &Connection, api: &str, account: &AccountName) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM accounts WHERE api = ?1 AND account = ?2")?
+        .query_one((api, account), |row| row.get(0))
+        .optional()
+}
+
+/// A moment as the calls have it: Unix time in milliseconds.
+pub(super) fn millis(moment: Timestamp) -> i64 {
+    moment.as_millisecond()
+}
+
+pub(super) fn from_millis(millis: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_millisecond(millis).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, millis))
+}
+
+impl FromSql for Outcome {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::from_name(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Outcome {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for AccountName {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for AccountName {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl ToSql for InvitationId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Place, id, key, run_at, standing};
+    use super::super::{DayLine, History, Ledger, Standing};
     use super::*;
+    use crate::policy::Cost;
 
     #[test]
     fn what_a_file_is_by_its_first_bytes() {
@@ -143,6 +144,67 @@ mod tests {
         for (bytes, kind) in cases {
             assert_eq!(kind_of(&bytes), kind, "{bytes:?}");
         }
+    }
+
+    /// Written by the program's first version, with a run that was killed in the middle.
+    fn older() -> Place {
+        let place = Place::new();
+        std::fs::write(&place.path, include_bytes!("../../tests/data/ledger-1.db")).unwrap();
+        place
+    }
+
+    /// What the file's runs were billed, and a call for each of the four that the kill cut off.
+    const BILL: Cost = Cost { charged: 21, possible: 54 + 4 };
+
+    fn day(place: &Place) -> DayLine {
+        let days = History::open(&place.path).unwrap().by_day(None).unwrap();
+        assert_eq!(days.len(), 1);
+        days.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn an_older_ledger_is_brought_up_to_date_with_all_it_knows() {
+        let place = older();
+        let before = std::fs::read(&place.path).unwrap();
+        let read_only = day(&place);
+        assert!(std::fs::read(&place.path).unwrap() == before, "only a run may change it");
+        assert_eq!(place.listing(), ["ledger.db"]);
+        let DayLine { withdrawn, not_pending, failed, cost, .. } = read_only;
+        assert_eq!((withdrawn, not_pending, failed, cost), (22, 20, 6, BILL));
+
+        let api = "http://127.0.0.1:18080";
+        for run in ["b", "c"] {
+            let ledger = Ledger::open(&place.path, &run_at(run, api)).unwrap();
+            let stands = |id: &str| standing(&ledger, &key(id));
+            // Withdrawn, then not pending when it was checked again: final both times.
+            assert!(matches!(stands("7329176687475109888"), Standing::Settled { outcome: Outcome::NotPending, .. }));
+            assert!(matches!(stands("7329176687475245056"), Standing::Settled { outcome: Outcome::Withdrawn, .. }));
+            // Not found: asked for again. Unconfirmed, or cut off: the same, after a lost answer.
+            assert_eq!(stands("7329176687475109107"), Standing::New { lost_before: false });
+            for id in ["7329176687475191808", "7329176687475249152", "7329176687475261440"] {
+                assert_eq!(stands(id), Standing::New { lost_before: true });
+            }
+            assert_eq!(stands("7329176687475265536"), Standing::New { lost_before: false });
+            drop(ledger);
+            assert_eq!(day(&place), read_only);
+        }
+        let of_one = History::open(&place.path).unwrap().of(&id("7329176687475109888")).unwrap();
+        assert_eq!(of_one.iter().map(|entry| entry.ended.as_str()).collect::<Vec<_>>(), ["withdrawn", "not_pending"]);
+    }
+
+    #[test]
+    fn a_step_that_was_cut_off_is_taken_again() {
+        let place = older();
+        let connection = Connection::open(&place.path).unwrap();
+        // Written to the log before its time, as a large step is.
+        connection.execute_batch("PRAGMA cache_size = 1; BEGIN IMMEDIATE").unwrap();
+        connection.execute_batch(STEPS[1]).unwrap();
+        let cut_off = place.after_a_crash();
+        assert!(std::fs::metadata(cut_off.dir.path().join("ledger.db-wal")).unwrap().len() > 4_096);
+        assert_eq!(version(&Connection::open(&cut_off.path).unwrap()).unwrap(), 1);
+        drop(cut_off.open("b"));
+        assert_eq!(version(&Connection::open(&cut_off.path).unwrap()).unwrap(), NEWEST);
+        assert_eq!(day(&cut_off).cost, BILL);
     }
 
     #[test]

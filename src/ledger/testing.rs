@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Key, Ledger, Lookup, RunInfo, Settlement, Standing};
+use super::{CallEnd, CallIntent, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing};
+use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
@@ -39,19 +40,29 @@ pub(super) fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// A settlement at noon.
 pub(super) fn settlement(outcome: Outcome) -> Settlement {
     settlement_at(outcome, NOON)
 }
 
 pub(super) fn settlement_at(outcome: Outcome, at: &str) -> Settlement {
-    Settlement {
-        outcome,
-        detail: format!("the API's words for {outcome}"),
-        http_status: Some(200),
-        attempts: 2,
-        cost: Cost { charged: 1, possible: 2 },
-        settled_at: moment(at),
-    }
+    Settlement { outcome, detail: format!("the API's words for {outcome}"), attempts: 2, settled_at: moment(at) }
+}
+
+pub(super) fn intent(key: &Key) -> CallIntent {
+    CallIntent { kind: CallKind::Withdraw, account: key.account.clone(), invitation: Some(key.id.clone()), possible: 1 }
+}
+
+/// How the tests' calls end: at a cost that tells charged from possible.
+pub(super) fn end(lost: bool) -> CallEnd {
+    CallEnd { lost, http_status: Some(200), cost: Cost { charged: 1, possible: 2 } }
+}
+
+/// Makes a call for the key, which settles it.
+pub(super) async fn settle(ledger: &Ledger, key: &Key, settlement: &Settlement) -> Result<(), LedgerError> {
+    let call = ledger.open_call(intent(key)).await?;
+    let lost = settlement.outcome == Outcome::Unconfirmed;
+    ledger.close_call(call, end(lost), Some(key.clone()), Some(settlement.clone())).await.await
 }
 
 /// A ledger file in a directory of its own, from which each run of a test starts anew.

@@ -27,9 +27,16 @@ const PLAIN_EVERY: Duration = Duration::from_secs(30);
 /// Time between two drawings of the bar.
 const BAR_EVERY: Duration = Duration::from_millis(100);
 
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    List,
+    Rows,
+}
+
 /// Shows how far a list or a run is: a bar on a terminal, a plain line now and then elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    phase: Phase,
     style: ProgressStyle,
     screen: Screen,
     bar: Option<ProgressBar>,
@@ -42,16 +49,23 @@ pub(crate) struct Progress {
 impl Progress {
     /// While a list is fetched.
     pub(crate) fn of_list(style: ProgressStyle, screen: Screen) -> Self {
-        Self::begin(style, screen, None, LISTING, "listing pending invitations")
+        Self::begin(Phase::List, style, screen, None, LISTING, "listing pending invitations")
     }
 
     /// While rows are withdrawn; `total` is their number, where it is known.
     pub(crate) fn of_rows(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
         let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
-        Self::begin(style, screen, total, template, "waiting for the first answer")
+        Self::begin(Phase::Rows, style, screen, total, template, "waiting for the first answer")
     }
 
-    fn begin(style: ProgressStyle, screen: Screen, total: Option<u64>, template: &str, message: &'static str) -> Self {
+    fn begin(
+        phase: Phase,
+        style: ProgressStyle,
+        screen: Screen,
+        total: Option<u64>,
+        template: &str,
+        message: &'static str,
+    ) -> Self {
         let bar = (style == ProgressStyle::Bar).then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
             bar.set_style(bar_style(template));
@@ -62,30 +76,10 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { style, screen, bar, started: now, shown: Cell::new(now), total, held_until: None }
+        Self { phase, style, screen, bar, started: now, shown: Cell::new(now), total, held_until: None }
     }
 
-    pub(crate) fn show_pages(&self, pages: u64, invitations: u64) {
-        let (invitations, pages) = (plural(invitations, "invitation"), plural(pages, "page"));
-        self.say(format!("listing pending invitations: {invitations} on {pages}"));
-    }
-
-    /// A rate limit holds the list back until this moment.
-    pub(crate) fn show_hold(&self, until: Timestamp) {
-        if let Some(held) = held_for(until) {
-            self.say(format!("listing pending invitations: {held}"));
-        }
-    }
-
-    fn say(&self, text: String) {
-        match &self.bar {
-            Some(bar) => bar.set_message(text),
-            None if self.is_due() => self.screen.print(&format!("{text}\n")),
-            None => {}
-        }
-    }
-
-    /// How often [`Progress::show_rows`] wants to be called, if nothing happens.
+    /// How often [`Progress::show`] wants to be called, if nothing happens.
     pub(crate) fn period(&self) -> Duration {
         match self.style {
             ProgressStyle::Bar => Duration::from_millis(250),
@@ -108,19 +102,31 @@ impl Progress {
     }
 
     /// Shows the totals, if it is time to.
-    pub(crate) fn show_rows(&self, totals: &Totals) {
+    pub(crate) fn show(&self, totals: &Totals) {
         if !self.is_due() {
             return;
         }
-        let (done, text) = (totals.run.rows.total(), self.text(totals));
-        match (&self.bar, self.total) {
-            (Some(bar), _) => {
+        let done = totals.run.rows.total();
+        let text = match (self.phase, self.total) {
+            (Phase::List, _) => self.list_text(totals),
+            (Phase::Rows, _) if self.bar.is_some() => self.rows_text(totals),
+            (Phase::Rows, Some(total)) => format!("{done}/{total} rows · {}", self.rows_text(totals)),
+            (Phase::Rows, None) => format!("{} · {}", plural(done, "row"), self.rows_text(totals)),
+        };
+        match &self.bar {
+            Some(bar) => {
                 bar.set_position(done);
                 bar.set_message(text);
             }
-            (None, Some(total)) => self.screen.print(&format!("{done}/{total} rows · {text}\n")),
-            (None, None) => self.screen.print(&format!("{} · {text}\n", plural(done, "row"))),
+            None => self.screen.print(&format!("{text}\n")),
         }
+    }
+
+    fn list_text(&self, totals: &Totals) -> String {
+        let list = totals.list.unwrap_or_default();
+        let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
+        let text = self.held_until.and_then(held_for).unwrap_or_else(|| format!("{invitations} on {pages}"));
+        format!("listing pending invitations: {text}")
     }
 
     /// Whether it is time to show something again.
@@ -137,7 +143,7 @@ impl Progress {
         is_due
     }
 
-    fn text(&self, totals: &Totals) -> String {
+    fn rows_text(&self, totals: &Totals) -> String {
         let run = &totals.run;
         let (done, withdrawn) = (run.rows.total(), run.rows.of(Outcome::Withdrawn));
         let elapsed = self.started.elapsed();

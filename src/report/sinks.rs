@@ -1,9 +1,11 @@
 //! Where events go, in the order they came: first into the report, then into the totals and onto the screen.
 
 use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{Progress, Report, Totals};
 use crate::event::Event;
@@ -14,35 +16,50 @@ const MAX_BATCH: usize = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct Sinks {
-    /// `None` once it could not be written.
+    pub events: mpsc::Receiver<Event>,
+    /// `None` before there is one, and once it could not be written.
     pub report: Option<Report>,
     pub totals: Totals,
-    pub progress: Progress,
+    pub progress: Option<Progress>,
     /// Requested if the report can't be written.
     pub stop: Stop,
 }
 
 impl Sinks {
+    /// Listens while `work` goes on, and takes in all that it has told.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut tick = self.tick();
+        loop {
+            let done = tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => {
+                    self.take(event);
+                    None
+                }
+                done = &mut work => Some(done),
+                _ = tick.tick() => None,
+            };
+            self.take_batch();
+            if let Some(done) = done {
+                return done;
+            }
+        }
+    }
+
     /// Listens until the last sender is gone, then finishes the report.
-    pub(crate) async fn listen(mut self, mut events: mpsc::Receiver<Event>) -> Totals {
-        let mut tick = tokio::time::interval(self.progress.period());
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub(crate) async fn listen(mut self) -> Totals {
+        let mut tick = self.tick();
         loop {
             tokio::select! {
                 biased;
-                event = events.recv() => match event {
+                event = self.events.recv() => match event {
                     Some(event) => self.take(event),
                     None => break,
                 },
                 _ = tick.tick() => {}
             }
-            // Events that are there already are written together; none waits for more to come.
-            for _ in 0..MAX_BATCH {
-                let Ok(event) = events.try_recv() else { break };
-                self.take(event);
-            }
-            self.try_report(Report::write);
-            self.progress.show_rows(&self.totals);
+            self.take_batch();
         }
         if let Some(report) = self.report.take() {
             let names = report.names();
@@ -59,15 +76,42 @@ impl Sinks {
         self.totals
     }
 
+    fn tick(&self) -> Interval {
+        let period = self.progress.as_ref().map_or(Duration::from_secs(1), Progress::period);
+        let mut tick = tokio::time::interval(period);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick
+    }
+
+    /// Takes events that are there already, so that they are written together; none waits for more to come.
+    fn take_batch(&mut self) {
+        for _ in 0..MAX_BATCH {
+            let Ok(event) = self.events.try_recv() else { break };
+            self.take(event);
+        }
+        self.try_report(Report::write);
+        if let Some(progress) = &self.progress {
+            progress.show(&self.totals);
+        }
+    }
+
     fn take(&mut self, event: Event) {
         match event {
             Event::Settled(settled) => {
                 self.try_report(|report| report.add(&settled));
-                self.totals.add(&settled);
+                self.totals.add_row(&settled);
             }
-            Event::Held { until } => self.progress.set_hold(Some(until)),
-            Event::Resumed => self.progress.set_hold(None),
-            Event::InputEnded { rows } => self.progress.set_total(rows),
+            Event::Called(called) => self.totals.add_call(&called),
+            Event::PageRead { invitations } => self.totals.add_page(invitations),
+            Event::Held { until } => self.on_progress(|progress| progress.set_hold(Some(until))),
+            Event::Resumed => self.on_progress(|progress| progress.set_hold(None)),
+            Event::InputEnded { rows } => self.on_progress(|progress| progress.set_total(rows)),
+        }
+    }
+
+    fn on_progress(&mut self, tell: impl FnOnce(&mut Progress)) {
+        if let Some(progress) = &mut self.progress {
+            tell(progress);
         }
     }
 

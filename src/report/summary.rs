@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::event::Settled;
+use crate::api::CallKind;
+use crate::event::{Called, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::policy::Cost;
@@ -48,12 +49,11 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, settled: &Settled) {
-        self.rows.add(settled.outcome);
-        self.calls += u64::from(settled.attempts);
-        self.retries += u64::from(settled.attempts.saturating_sub(1));
-        self.rate_limit_answers += u64::from(settled.rate_limit_answers);
-        self.cost += settled.cost;
+    fn add_call(&mut self, called: &Called) {
+        self.calls += 1;
+        self.retries += u64::from(called.is_retry);
+        self.rate_limit_answers += u64::from(called.is_rate_limited);
+        self.cost += called.cost;
     }
 }
 
@@ -64,9 +64,6 @@ pub(crate) struct ListSum {
     pub invitations: u64,
     /// Those that were never sent included.
     pub calls: u64,
-    /// Calls beyond each page's first.
-    pub retries: u64,
-    pub rate_limit_answers: u64,
     pub cost: Cost,
 }
 
@@ -86,21 +83,32 @@ impl Totals {
         Self { run: Sum::default(), accounts, list: None }
     }
 
-    pub(crate) fn add(&mut self, settled: &Settled) {
-        self.run.add(settled);
-        if let Some(account) = self.accounts.get_mut(&settled.account) {
-            account.add(settled);
+    pub(crate) fn add_row(&mut self, settled: &Settled) {
+        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(&settled.account)) {
+            sum.rows.add(settled.outcome);
         }
     }
 
-    pub(crate) fn add_list(&mut self, account: &AccountName, list: ListSum) {
-        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(account)) {
-            sum.calls += list.calls;
-            sum.retries += list.retries;
-            sum.rate_limit_answers += list.rate_limit_answers;
-            sum.cost += list.cost;
+    /// Counts a call, unless it is free.
+    pub(crate) fn add_call(&mut self, called: &Called) {
+        match called.kind {
+            CallKind::Balance => return,
+            CallKind::Withdraw => {}
+            CallKind::List => {
+                let list = self.list.get_or_insert_default();
+                list.calls += 1;
+                list.cost += called.cost;
+            }
         }
-        self.list = Some(list);
+        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(&called.account)) {
+            sum.add_call(called);
+        }
+    }
+
+    pub(crate) fn add_page(&mut self, invitations: u64) {
+        let list = self.list.get_or_insert_default();
+        list.pages += 1;
+        list.invitations += invitations;
     }
 
     /// Whether no row needs another run or a look.

@@ -1,25 +1,22 @@
-//! The run: feeding rows in, the bounded pool, one row's attempts, and the stop.
+//! The run: triage of rows, one paid call, a row's and a page's attempts, the bounded pool, and the stop.
 //!
-//! Owns the only place that spawns workers. Prints nothing, knows no format, and asks [`crate::policy`] what an answer
-//! means and what to do about it.
+//! Owns the only place that spends credits ([`Caller`]) and the only one that spawns workers. Prints nothing, knows no
+//! format, and asks [`crate::policy`] what an answer means and what to do about it.
 
-mod attempts;
-mod feed;
-mod gate;
-mod lister;
+mod call;
 mod pacing;
+mod pages;
 mod pool;
-mod settling;
+mod row;
 mod signals;
-mod thread;
-
 #[cfg(test)]
 mod tests;
+mod thread;
+mod triage;
 
-pub(crate) use attempts::{Attempts, Limits};
-pub(crate) use feed::{Feed, ReadyRow, Route, Triage};
-pub(crate) use gate::Gate;
-pub(crate) use lister::{ListTally, Lister};
+pub(crate) use call::{Caller, Judged};
 pub(crate) use pool::{Pool, run};
+pub(crate) use row::Limits;
 pub(crate) use signals::stop_on_signals;
 pub(crate) use thread::on_a_thread;
+pub(crate) use triage::{Feed, ReadyRow, Route, Triage};

@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-use super::settling::tell;
 use crate::api::CallResult;
 use crate::event::Event;
 use crate::pace::{Pace, Permit, Refused};
@@ -26,10 +25,10 @@ pub(super) fn tell_pace(
     stop: &Stop,
     backoff: Backoff,
     permit: Permit,
-    ending: &CallResult,
+    result: &CallResult,
     meaning: Meaning,
 ) -> Change {
-    let hint = match ending {
+    let hint = match result {
         CallResult::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
         CallResult::Lost(_) | CallResult::NotSent(_) => None,
     };
@@ -44,10 +43,14 @@ pub(super) fn tell_pace(
                 }
             }
         }
-        // Nobody answered, so nobody accepted: the next one asks.
-        Meaning::Lost | Meaning::NotSent => {
+        // No answer, so nothing was accepted: the next call probes.
+        Meaning::Lost => {
             drop(permit);
             (false, hint)
+        }
+        Meaning::NotSent => {
+            drop(permit);
+            (false, None)
         }
         Meaning::Withdrawn
         | Meaning::NotPending
@@ -69,17 +72,14 @@ pub(super) fn tell_pace(
 }
 
 impl Change {
-    pub(super) async fn tell(self, events: &tokio::sync::mpsc::Sender<Event>, stop: &Stop) {
-        if self.resumed {
-            tell(events, stop, Event::Resumed).await;
-        }
-        if let Some(until) = self.held_until() {
-            tell(events, stop, Event::Held { until }).await;
-        }
+    /// What the sinks are told.
+    pub(super) fn events(self) -> impl Iterator<Item = Event> {
+        let resumed = self.resumed.then_some(Event::Resumed);
+        resumed.into_iter().chain(self.held_until().map(|until| Event::Held { until }))
     }
 
     /// Until when everyone waits.
-    pub(super) fn held_until(self) -> Option<Timestamp> {
+    fn held_until(self) -> Option<Timestamp> {
         self.held_for.map(|wait| Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX))
     }
 }

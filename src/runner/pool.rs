@@ -8,11 +8,14 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
-use super::settling::tell_when_kept;
-use super::{Attempts, Feed, Gate, ReadyRow, Triage, on_a_thread};
+use super::call::{Caller, Journal, stop_for, tell};
+use super::row::{Limits, Settling};
+use super::{Feed, ReadyRow, Triage, on_a_thread};
 use crate::api::LinkUpApi;
+use crate::event::Event;
 use crate::input::ReadError;
 use crate::invitation::{Row, RowError};
+use crate::ledger::LedgerError;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::stop::{Stop, StopReason};
 
@@ -26,18 +29,19 @@ const BROKEN: &str = "this is a bug, please report it; run the same command agai
 pub(crate) struct Pool {
     /// Workers, and so the most calls in flight.
     pub concurrency: usize,
-    /// Rows in a row that may fail before the run stops; 0 for any number.
+    pub limits: Limits,
+    /// Consecutive rows that may fail before the run stops; 0 for any number.
     pub max_errors: u32,
     /// Whether the input surely ends, so that a stopped run can report all of its rows.
     pub input_ends: bool,
 }
 
 /// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
-pub(crate) async fn run<A: LinkUpApi, G: Gate>(
+pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
     triage: Triage,
     pool: Pool,
-    attempts: Attempts<A, G>,
+    caller: Caller<A, J>,
 ) -> io::Result<bool> {
     // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.
     let (queue, queued) = mpsc::channel(pool.concurrency * 2);
@@ -45,13 +49,13 @@ pub(crate) async fn run<A: LinkUpApi, G: Gate>(
         triage,
         queue,
         // Weak, so that a reader which is stuck in an input without end can't keep the sinks waiting.
-        events: attempts.events.downgrade(),
-        stop: attempts.stop.clone(),
+        events: caller.events.downgrade(),
+        stop: caller.stop.clone(),
         input_ends: pool.input_ends,
     };
     let read = on_a_thread("input", move || feed.run(rows))?;
-    let stop = attempts.stop.clone();
-    work(pool, attempts, queued).await;
+    let stop = caller.stop.clone();
+    work(pool, caller, queued).await;
     // A reader that is stuck has not reached the input's end.
     let limit = if pool.input_ends { Duration::MAX } else { LAST_ROWS };
     match tokio::time::timeout(limit, read).await {
@@ -65,23 +69,23 @@ pub(crate) async fn run<A: LinkUpApi, G: Gate>(
 }
 
 /// Works until the queue is closed and empty.
-async fn work<A: LinkUpApi, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue: mpsc::Receiver<ReadyRow>) {
-    let attempts = Arc::new(attempts);
+async fn work<A: LinkUpApi, J: Journal>(pool: Pool, caller: Caller<A, J>, queue: mpsc::Receiver<ReadyRow>) {
+    let caller = Arc::new(caller);
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));
     let (settled, line) = mpsc::channel(pool.concurrency);
-    let told = tokio::spawn(tell_when_kept(line, attempts.events.clone(), attempts.stop.clone()));
+    let told = tokio::spawn(tell_when_durable(line, caller.events.clone(), caller.stop.clone()));
     let mut workers = JoinSet::new();
     for _ in 0..pool.concurrency {
-        let (attempts, queue, failures) = (Arc::clone(&attempts), Arc::clone(&queue), Arc::clone(&failures));
+        let (caller, queue, failures) = (Arc::clone(&caller), Arc::clone(&queue), Arc::clone(&failures));
         let settled = settled.clone();
         workers.spawn(async move {
-            while let Some(row) = next(&queue, &attempts.stop, pool.input_ends).await {
-                let settling = attempts.withdraw(row).await;
-                count_failures(&failures, pool.max_errors, settling.settled.outcome, &attempts.stop);
+            while let Some(row) = next(&queue, &caller.stop, pool.input_ends).await {
+                let settling = caller.withdraw(row, &pool.limits).await;
+                count_failures(&failures, pool.max_errors, settling.settled.outcome, &caller.stop);
                 // It listens for as long as a worker is left, or has broken.
                 if settled.send(settling).await.is_err() {
-                    attempts.stop.request(StopReason::Broken, BROKEN);
+                    caller.stop.request(StopReason::Broken, BROKEN);
                 }
             }
         });
@@ -90,11 +94,28 @@ async fn work<A: LinkUpApi, G: Gate>(pool: Pool, attempts: Attempts<A, G>, queue
     while let Some(ended) = workers.join_next().await {
         // Its row is in the ledger as an intent, and in no report.
         if ended.is_err() {
-            attempts.stop.request(StopReason::Broken, BROKEN);
+            caller.stop.request(StopReason::Broken, BROKEN);
         }
     }
     if told.await.is_err() {
-        attempts.stop.request(StopReason::Broken, BROKEN);
+        caller.stop.request(StopReason::Broken, BROKEN);
+    }
+}
+
+/// Tells of each row once its outcome is durable, in the order in which they were settled, until no worker is left.
+///
+/// A worker need not wait for that: what it settled is queued before its next intent, so a crash still finds at most one
+/// call per worker without its outcome, and one commit serves both.
+async fn tell_when_durable<W>(mut line: mpsc::Receiver<Settling<W>>, events: mpsc::Sender<Event>, stop: Stop)
+where
+    W: Future<Output = Result<(), LedgerError>>,
+{
+    while let Some(Settling { mut settled, write }) = line.recv().await {
+        if let Err(error) = write.await {
+            stop_for(&stop, &error);
+            settled.detail.push_str(" (this could not be recorded in the ledger)");
+        }
+        tell(&events, &stop, Event::Settled(settled)).await;
     }
 }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::call::Journal;
 use super::*;
 use crate::api::{ApiCall, ApiVersion, CallResult, HttpAnswer, LinkUpApi, PaceHeaders};
-use crate::event::{Event, Settled};
+use crate::event::{Called, Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
-use crate::ledger::{Key, LedgerError, Lookup, Settlement};
+use crate::ledger::{CallEnd, CallId, CallIntent, Key, LedgerError, Lookup, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::pace::Rate;
@@ -102,43 +103,48 @@ impl LinkUpApi for Table {
     }
 }
 
-/// A gate that writes into the same list as the API's calls what it was asked to keep; after so many times it fails.
+/// A journal that writes into the same list as the API's calls what it was asked to record; after so many times it fails.
 #[derive(Clone)]
 struct List {
     state: Arc<Mutex<State>>,
     fails_after: usize,
 }
 
+type Write = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
+
 impl List {
-    /// Notes at once what it is asked to keep; the future says later whether that was kept.
-    fn note(&self, what: String) -> impl Future<Output = Result<(), LedgerError>> + Send + 'static {
+    /// Notes at once what it is asked to record; the future says later whether that is durable.
+    fn note(&self, what: String) -> Write {
         let mut state = self.state.lock().unwrap();
         state.kept += 1;
         state.steps.push(what);
         let kept = state.kept <= self.fails_after;
-        async move {
+        Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(1)).await;
             if kept { Ok(()) } else { Err(LedgerError::Closed { path: "ledger.db".into() }) }
-        }
+        })
     }
 }
 
-impl Gate for List {
-    type DurableWrite = Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send>>;
+impl Journal for List {
+    type Write = Write;
 
-    async fn intend(&self, key: &Key) -> Result<(), LedgerError> {
-        self.note(format!("intend {}", key.id)).await
+    async fn open(&self, intent: CallIntent) -> Result<Option<CallId>, LedgerError> {
+        self.note(format!("open {}", intent.invitation.unwrap())).await.map(|()| None)
     }
 
-    async fn retract(&self, key: &Key) -> Result<(), LedgerError> {
-        self.note(format!("retract {}", key.id)).await
+    async fn close(&self, _: Option<CallId>, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>) -> Write {
+        let ended = if end.lost { "lost" } else { "done" };
+        let settled = settlement.map(|settlement| format!(" {}", settlement.outcome)).unwrap_or_default();
+        self.note(format!("{ended} {}{settled}", key.unwrap().id))
     }
 
-    async fn settle(&self, key: &Key, settlement: &Settlement) -> Self::DurableWrite {
-        if settlement.outcome == Outcome::NotAttempted {
-            return Box::pin(std::future::ready(Ok(())));
-        }
-        Box::pin(self.note(format!("settle {} {}", key.id, settlement.outcome)))
+    async fn settle(&self, _: Option<CallId>, key: Key, settlement: Settlement) -> Write {
+        self.note(format!("settle {} {}", key.id, settlement.outcome))
+    }
+
+    fn nothing() -> Write {
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 
@@ -149,12 +155,12 @@ struct Setup {
     retries: u32,
     max_errors: u32,
     patience: Duration,
-    /// How often the gate keeps what it is asked to.
-    gate_keeps: usize,
+    /// How often the journal records what it is asked to.
+    journal_keeps: usize,
 }
 
 const SETUP: Setup =
-    Setup { concurrency: 1, retries: 2, max_errors: 0, patience: Duration::from_secs(900), gate_keeps: usize::MAX };
+    Setup { concurrency: 1, retries: 2, max_errors: 0, patience: Duration::from_secs(900), journal_keeps: usize::MAX };
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
@@ -173,6 +179,7 @@ fn triage() -> Triage {
 
 struct Ran {
     settled: Vec<Settled>,
+    called: Vec<Called>,
     stop: Option<StopCause>,
     input_complete: bool,
 }
@@ -196,29 +203,31 @@ async fn run_rows(api: Table, setup: Setup, rows: Vec<Result<Row, RowError>>) ->
 async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowError>, ReadError>>) -> Ran {
     let stop = Stop::default();
     let (events, mut heard) = mpsc::channel(10_000);
-    let gate = List { state: Arc::clone(&api.0), fails_after: setup.gate_keeps };
-    let attempts = Attempts {
+    let journal = List { state: Arc::clone(&api.0), fails_after: setup.journal_keeps };
+    let caller = Caller {
         api,
-        gate,
+        journal,
         pace: Pace::new(Rate::Unlimited, setup.patience),
         stop: stop.clone(),
-        limits: Limits {
-            retries: setup.retries,
-            backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
-            patience: setup.patience,
-        },
+        backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
         events,
     };
-    let pool = Pool { concurrency: setup.concurrency, max_errors: setup.max_errors, input_ends: true };
-    let input_complete = run(rows.into_iter(), triage(), pool, attempts).await.unwrap();
-    let mut settled = Vec::new();
+    let pool = Pool {
+        concurrency: setup.concurrency,
+        limits: Limits { retries: setup.retries, patience: setup.patience },
+        max_errors: setup.max_errors,
+        input_ends: true,
+    };
+    let input_complete = run(rows.into_iter(), triage(), pool, caller).await.unwrap();
+    let (mut settled, mut called) = (Vec::new(), Vec::new());
     while let Some(event) = heard.recv().await {
         match event {
             Event::Settled(row) => settled.push(row),
-            Event::Held { .. } | Event::Resumed | Event::InputEnded { .. } => {}
+            Event::Called(call) => called.push(call),
+            Event::PageRead { .. } | Event::Held { .. } | Event::Resumed | Event::InputEnded { .. } => {}
         }
     }
-    Ran { settled, stop: stop.cause(), input_complete }
+    Ran { settled, called, stop: stop.cause(), input_complete }
 }
 
 /// The contract's rule for lost answers, and every other way of a row, from its calls to its line.
@@ -341,7 +350,7 @@ async fn a_rate_limit_beyond_patience_ends_the_run_in_order() {
     assert_eq!(ran.outcomes(), (1..).zip(expected).collect::<Vec<_>>());
     // 1, 2, 4, ... s, each at least half of that: 100 s are used up within so many questions.
     assert!((6..=9).contains(&ran.of(2).attempts), "{} attempts", ran.of(2).attempts);
-    assert_eq!(ran.of(2).rate_limit_answers, ran.of(2).attempts);
+    assert_eq!(ran.called.iter().filter(|call| call.is_rate_limited).count(), ran.of(2).attempts as usize);
 }
 
 #[tokio::test(start_paused = true)]
@@ -370,32 +379,25 @@ async fn a_read_error_ends_the_run_in_order() {
 #[tokio::test(start_paused = true)]
 async fn the_intent_is_kept_before_the_call_and_the_outcome_before_anyone_is_told() {
     let cases: [(Vec<CallResult>, &[&str]); 5] = [
-        (vec![answer(200, OK)], &["intend 7", "call 7", "settle 7 withdrawn"]),
-        // Surely nothing was done: a crash in the wait must not look like a lost answer.
+        (vec![answer(200, OK)], &["open 7", "call 7", "done 7 withdrawn"]),
+        // Nothing was done for sure: a crash in the wait must not look like a lost answer.
         (
             vec![answer(500, ODD), answer(200, OK)],
-            &["intend 7", "call 7", "retract 7", "intend 7", "call 7", "settle 7 withdrawn"],
+            &["open 7", "call 7", "done 7", "open 7", "call 7", "done 7 withdrawn"],
         ),
         (
             vec![answer(200, LIMIT), answer(200, OK)],
-            &["intend 7", "call 7", "retract 7", "intend 7", "call 7", "settle 7 withdrawn"],
+            &["open 7", "call 7", "done 7", "open 7", "call 7", "done 7 withdrawn"],
         ),
         (
             vec![not_sent()],
-            &[
-                "intend 7",
-                "call 7",
-                "retract 7",
-                "intend 7",
-                "call 7",
-                "retract 7",
-                "intend 7",
-                "call 7",
-                "settle 7 failed",
-            ],
+            &["open 7", "call 7", "done 7", "open 7", "call 7", "done 7", "open 7", "call 7", "done 7 failed"],
         ),
-        // It may have been done, so the intent stands.
-        (vec![lost(), answer(200, GONE)], &["intend 7", "call 7", "intend 7", "call 7", "settle 7 presumed_withdrawn"]),
+        // It may have been done.
+        (
+            vec![lost(), answer(200, GONE)],
+            &["open 7", "call 7", "lost 7", "open 7", "call 7", "done 7 presumed_withdrawn"],
+        ),
     ];
     for (answers, steps) in cases {
         let api = Table::default().answering("7", answers);
@@ -409,7 +411,7 @@ async fn a_gate_that_fails_stops_the_run_before_anything_more_is_sent() {
     let rows = || (1..=20).map(|id| row(id, &id.to_string())).collect();
     // It fails at an intent: that call does not leave.
     let api = Table::default();
-    let ran = run_rows(api.clone(), Setup { gate_keeps: 4, ..SETUP }, rows()).await;
+    let ran = run_rows(api.clone(), Setup { journal_keeps: 4, ..SETUP }, rows()).await;
     assert_eq!(api.calls(), ["1", "2"]);
     assert_eq!(ran.stop.as_ref().unwrap().reason, StopReason::LedgerUnwritable);
     assert_eq!(ran.of(3).outcome, Outcome::NotAttempted);
@@ -417,10 +419,10 @@ async fn a_gate_that_fails_stops_the_run_before_anything_more_is_sent() {
 
     // It fails at an outcome: what happened is reported, with a word about it.
     let api = Table::default();
-    let ran = run_rows(api.clone(), Setup { gate_keeps: 5, ..SETUP }, rows()).await;
+    let ran = run_rows(api.clone(), Setup { journal_keeps: 5, ..SETUP }, rows()).await;
     assert_eq!(api.calls(), ["1", "2", "3"]);
     assert_eq!(ran.of(3).outcome, Outcome::Withdrawn);
-    assert!(ran.of(3).detail.contains("could not be kept"), "{}", ran.of(3).detail);
+    assert!(ran.of(3).detail.contains("could not be recorded"), "{}", ran.of(3).detail);
     assert_eq!(ran.of(4).outcome, Outcome::NotAttempted);
 }
 
@@ -478,6 +480,10 @@ proptest::proptest! {
         proptest::prop_assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
         let attempts: u32 = ran.settled.iter().map(|settled| settled.attempts).sum();
         proptest::prop_assert_eq!(attempts as usize, api.calls().len());
+        proptest::prop_assert_eq!(ran.called.len(), api.calls().len());
+        let possible = |costs: &mut dyn Iterator<Item = Cost>| costs.map(|cost| cost.possible).sum::<u64>();
+        let (of_calls, of_rows) = (&mut ran.called.iter().map(|call| call.cost), &mut ran.settled.iter().map(|row| row.cost));
+        proptest::prop_assert_eq!(possible(of_calls), possible(of_rows));
         for settled in &ran.settled {
             proptest::prop_assert_eq!(settled.outcome == Outcome::NotAttempted, settled.attempts == 0
                 && settled.outcome != Outcome::Duplicate);

@@ -73,6 +73,8 @@ fn agrees(program: &Program, sandbox: &Sandbox, stock: &[StockItem], old: &BTree
     assert_eq!((report.sum("credits"), report.sum("credits_possible")), (record.charged, record.possible));
     assert_eq!(summary["credits"]["charged"], record.charged + record.list_charged);
     assert_eq!(summary["credits"]["possible"], record.possible + record.list_possible);
+    let bill = (record.charged + record.list_charged, record.possible + record.list_possible);
+    assert_eq!(program.bill(), bill, "history and server");
     assert_eq!(summary["calls"], record.calls + record.list_calls);
     assert_eq!(summary["rate_limit_answers"], record.rate_limited + record.list_rate_limited);
     assert_eq!(summary["accounts"]["default"]["credits"], summary["credits"]);
@@ -256,7 +258,7 @@ async fn a_dry_run_fetches_the_list_and_withdraws_nothing(api: Api) {
     let program = Program::on(api);
     let flags = format!("--summary summary.json {}", unlimited(&sandbox));
     let ran = program.complete(&format!("clean --older-than 30d --dry-run {flags}")).await;
-    ran.ended_with(0).says("the list has to be bought");
+    ran.ended_with(0).says("fetching the list: 1 credit per page of 10");
     let shown: Vec<_> = ran.stderr.lines().filter(|line| !line.contains("INFO")).collect();
     insta::with_settings!({snapshot_suffix => api.name()}, { insta::assert_snapshot!(shown.join("\n")) });
     let summary = program.summary();

@@ -7,7 +7,9 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Api, KEY, Program, Ran, TOKEN, ids, list, on_both_versions, spawn, swift, swiftly, until, wait};
+use crate::support::{
+    Api, KEY, Program, Ran, TOKEN, ids, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
+};
 
 on_both_versions!(
     a_second_run_sends_nothing_and_reports_every_row_as_settled,
@@ -118,6 +120,25 @@ async fn apis_and_accounts_are_kept_apart() {
         ran.ended_with(0);
         assert_eq!(program.report("report.csv").count(expected), 5);
     }
+}
+
+/// `list` takes no lock, so it can look while a run works.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_beside_a_run_is_on_the_bill() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    let mut from_stdin = program.command(&format!("run - {}", swiftly(&sandbox)));
+    from_stdin.stdin(Stdio::piped());
+    let mut run = spawn(from_stdin);
+    let mut input = run.stdin.take().unwrap();
+    input.write_all(list(ids(8)).as_bytes()).unwrap();
+    until("the run's calls", || sandbox.record().charged == 8).await;
+    program.complete(&format!("list -o list.csv {}", unlimited(&sandbox))).await.ended_with(0);
+    drop(input);
+    wait(run).await.ended_with(0);
+    let record = sandbox.record();
+    assert!(record.list_charged > 1);
+    assert_eq!(program.bill(), (8 + record.list_charged, 8 + record.list_charged));
 }
 
 /// An invitation is the same on either version.

@@ -240,6 +240,15 @@ impl Program {
         Report::parse(&self.read(name))
     }
 
+    /// What all calls in the ledger cost, as `history` has it: surely charged, and at the most.
+    pub fn bill(&self) -> (u64, u64) {
+        let ran = self.run("history --format json");
+        ran.ended_with(0);
+        let days: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+        let sum = |column: &str| days.iter().map(|day| day[column].as_u64().unwrap()).sum();
+        (sum("credits"), sum("credits_possible"))
+    }
+
     pub fn summary(&self) -> Value {
         serde_json::from_str(&self.read("summary.json")).unwrap()
     }

@@ -1,120 +1,97 @@
 //! The list's pages, one call after the other, with the same pace, retries and stops as a withdrawal.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-
 use super::Limits;
-use super::pacing::{advice, tell_pace};
+use super::call::{Caller, Journal, Judged};
+use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, repeats_key};
-use crate::pace::Pace;
-use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
-use crate::stop::{Stop, StopReason};
+use crate::policy::{Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
+use crate::stop::StopReason;
 
-/// Fetches pages and counts what they cost.
-#[derive(Debug)]
-pub(crate) struct Lister<'a, A> {
-    /// Where the calls go.
-    pub api: &'a A,
-    /// When they may leave.
-    pub pace: Arc<Pace>,
-    /// Whether any may leave at all.
-    pub stop: Stop,
-    /// How often and how patiently.
-    pub limits: Limits,
-    /// What it came to so far.
-    pub tally: ListTally,
+/// What a call for a page came to.
+enum PageCall {
+    Page(Page),
+    /// No page; and why, for people.
+    Without(Decision, Meaning, String),
 }
 
-/// What a list's calls came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ListTally {
-    pub pages: u64,
-    /// Calls made, those that never left included.
-    pub calls: u64,
-    /// Calls beyond each page's first.
-    pub retries: u64,
-    pub rate_limit_answers: u64,
-    /// What the calls cost, in credits.
-    pub cost: Cost,
-}
-
-impl<A: LinkUpApi> Lister<'_, A> {
-    /// Fetches one page. `None` where the list must stop: whoever asks the stop learns why. `held` is told until when a
-    /// rate limit holds everything back.
-    pub(crate) async fn page(&mut self, request: &PageRequest, held: impl Fn(Timestamp)) -> Option<Page> {
-        let version = self.api.version();
-        let mut history = PriorCalls::default();
-        let earlier = self.tally.calls;
+impl<A: LinkUpApi, J: Journal> Caller<A, J> {
+    /// Fetches one page. `None` where the list must stop; the stop says why.
+    pub(crate) async fn page(&self, request: &PageRequest, limits: &Limits) -> Option<Page> {
+        let mut prior = PriorCalls::default();
+        let mut is_retry = false;
         loop {
-            let permit = self.stop.or(self.pace.acquire()).await?;
-            let ending = self.api.send(ApiCall::Page(request)).await;
-            self.tally.retries += u64::from(self.tally.calls > earlier);
-            self.tally.calls += 1;
-            let judged = judge(version, &ending, "");
-            // A success that is no page may have been charged as one.
-            let charged_as = if judged.meaning == Meaning::Withdrawn { Meaning::Lost } else { judged.meaning };
-            let (meaning, words, page) = match page_in(&ending, |body| {
-                read_page(version, request.invitation_type, body, |text| self.api.scrub(text))
-            }) {
-                Some(page) => (Meaning::Withdrawn, String::new(), Some(page)),
-                None => {
-                    let Verdict { meaning, words } = of_a_list(judged, &ending);
-                    (meaning, cut(&self.api.scrub(&words)), None)
-                }
+            let call = ApiCall::Page(request);
+            let made = self.call(call, is_retry, |result| self.judge_page(request, prior, limits, result)).await?;
+            let (decision, meaning, reason) = match made.value {
+                PageCall::Page(page) => return Some(page),
+                PageCall::Without(decision, meaning, reason) => (decision, meaning, reason),
             };
-            tracing::debug!(page = request.number, came = page.is_some(), http_status = ending.http_status(),
-                words = %words, "answer");
-            let change = tell_pace(&self.pace, &self.stop, self.limits.backoff, permit, &ending, meaning);
-            if let Some(page) = page {
-                self.tally.pages += 1;
-                self.tally.cost += page_cost(version, &ending);
-                return Some(page);
-            }
-            self.tally.cost += cost(version, charged_as, &ending);
-            if let Some(until) = change.held_until() {
-                held(until);
-            }
-            match decide(meaning, history, self.limits.retries, self.limits.backoff, fastrand::f64()) {
+            match decision {
                 Decision::Settle(_) => {
-                    let why = format!("page {} of the list could not be fetched ({words})", request.number);
                     let next = if meaning == Meaning::Rejected {
-                        "the API refuses it, so asking again is no use before that is mended"
+                        "the API refuses it, so asking again is of no use before that is resolved"
                     } else {
                         "run the same command again later"
                     };
-                    self.stop.request(StopReason::TooManyFailures, format!("{why}: {next}"));
+                    let detail = format!("page {} of the list could not be fetched ({reason}): {next}", request.number);
+                    self.stop.request(StopReason::TooManyFailures, detail);
                     return None;
                 }
-                Decision::SettleAndStop(_, reason) => {
-                    self.stop.request(reason, advice(reason, &words));
+                Decision::SettleAndStop(_, stop) => {
+                    self.stop.request(stop, advice(stop, &reason));
                     return None;
                 }
                 Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await?,
-                // The pace holds, and gives up when its patience ends: nobody else asks meanwhile.
-                Decision::Hold => self.tally.rate_limit_answers += 1,
+                // The pace holds, and gives up when its patience ends.
+                Decision::Hold => {}
             }
-            history = history.after(meaning);
+            prior = prior.after(meaning);
+            is_retry = true;
         }
+    }
+
+    fn judge_page(
+        &self,
+        request: &PageRequest,
+        prior: PriorCalls,
+        limits: &Limits,
+        result: &CallResult,
+    ) -> Judged<PageCall> {
+        let version = self.api.version();
+        let read = |body: &[u8]| read_page(version, request.invitation_type, body, |text| self.api.scrub(text));
+        let page = page_in(result, read);
+        tracing::debug!(page = request.number, came = page.is_some(), http_status = result.http_status(), "answer");
+        if let Some(page) = page {
+            let cost = page_cost(version, result);
+            return Judged { meaning: Meaning::Withdrawn, cost, settlement: None, value: PageCall::Page(page) };
+        }
+        let judged = judge(version, result, "");
+        // A success that is no page may have been charged as one.
+        let charged_as = if judged.meaning == Meaning::Withdrawn { Meaning::Lost } else { judged.meaning };
+        let cost = cost(version, charged_as, result);
+        let Verdict { meaning, words } = of_a_list(judged, result);
+        let reason = cut(&self.api.scrub(&words));
+        let decision = decide(meaning, prior, limits.retries, self.backoff, fastrand::f64());
+        Judged { meaning, cost, settlement: None, value: PageCall::Without(decision, meaning, reason) }
     }
 }
 
 /// The page in a whole answer of success.
-fn page_in(ending: &CallResult, read: impl Fn(&[u8]) -> Option<Page>) -> Option<Page> {
-    match ending {
+fn page_in(result: &CallResult, read: impl Fn(&[u8]) -> Option<Page>) -> Option<Page> {
+    match result {
         CallResult::Answered(answer) if (200..300).contains(&answer.http_status) => read(&answer.body),
         CallResult::Answered(_) | CallResult::Lost(_) | CallResult::NotSent(_) => None,
     }
 }
 
 /// What an answer without a page means where a list was asked for. What came whole is not bought again.
-fn of_a_list(verdict: Verdict, ending: &CallResult) -> Verdict {
+fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
     let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned() };
     match verdict.meaning {
         // Its words, if any, are those of a withdrawal.
         Meaning::Withdrawn => rejected("an answer of success without a list"),
-        Meaning::Lost if page_in(ending, |body| repeats_key(body).then(Page::default)).is_some() => {
+        Meaning::Lost if page_in(result, |body| repeats_key(body).then(Page::default)).is_some() => {
             rejected("an answer that says something twice, and so nothing for certain")
         }
         Meaning::NotPending | Meaning::NotFound => Verdict { meaning: Meaning::Rejected, ..verdict },
@@ -136,11 +113,16 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
+    use tokio::sync::mpsc;
+
     use super::*;
-    use crate::api::{ApiVersion, HttpAnswer, InvitationType};
+    use crate::api::{ApiVersion, CallKind, HttpAnswer, InvitationType};
+    use crate::event::Event;
     use crate::invitation::{AccountName, Country};
-    use crate::pace::Rate;
+    use crate::ledger::Ledger;
+    use crate::pace::{Pace, Rate};
     use crate::policy::Backoff;
+    use crate::stop::Stop;
 
     /// Answers each call with HTTP 200 and the next of these bodies.
     struct Bodies(ApiVersion, Mutex<VecDeque<&'static str>>);
@@ -166,15 +148,24 @@ mod tests {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));
         let (stop, patience) = (Stop::default(), Duration::from_secs(9));
         let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
-        let limits = Limits { retries: 2, backoff, patience };
+        let limits = Limits { retries: 2, patience };
         let pace = Pace::new(Rate::Unlimited, patience);
-        let mut lister = Lister { api: &api, pace, stop: stop.clone(), limits, tally: ListTally::default() };
+        let (events, mut heard) = mpsc::channel(100);
+        let journal: Option<Ledger> = None;
+        let caller = Caller { api, journal, pace, stop: stop.clone(), backoff, events };
         let (account, country) = (AccountName::default(), Country::default());
         let request =
             PageRequest { account, country, invitation_type: InvitationType::default(), number: 1, offset: 0 };
-        let came = lister.page(&request, |_| {}).await.is_some();
+        let came = caller.page(&request, &limits).await.is_some();
         let detail = stop.cause().map(|cause| cause.detail).unwrap_or_default();
-        (came, lister.tally.calls, lister.tally.cost.possible, detail)
+        let (mut calls, mut possible) = (0, 0);
+        while let Ok(event) = heard.try_recv() {
+            let Event::Called(called) = event else { panic!("{event:?}") };
+            assert_eq!((called.kind, called.is_retry), (CallKind::List, calls > 0));
+            calls += 1;
+            possible += called.cost.possible;
+        }
+        (came, calls, possible, detail)
     }
 
     #[tokio::test(start_paused = true)]

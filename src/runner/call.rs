@@ -1,0 +1,180 @@
+//! One paid call, the only way to spend a credit: permit, intent, send, judge, record, feedback to the pace.
+//!
+//! Owns that order. Does not know what a call is for: whoever makes one judges it, and decides what follows.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::pacing::tell_pace;
+use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
+use crate::event::{Called, Event};
+use crate::ledger::{CallEnd, CallId, CallIntent, DurableWrite, Key, Ledger, LedgerError, Settlement};
+use crate::pace::Pace;
+use crate::policy::{Backoff, Cost, Meaning};
+use crate::stop::{Stop, StopReason};
+
+/// Records calls durably: the ledger, or a test's fake.
+pub(crate) trait Journal: Send + Sync + 'static {
+    /// A write that is queued; ends once it is durable.
+    type Write: Future<Output = Result<(), LedgerError>> + Send + 'static;
+    /// Durable when it returns; on an error the call must not be sent.
+    fn open(&self, intent: CallIntent) -> impl Future<Output = Result<Option<CallId>, LedgerError>> + Send;
+    /// Queued when it returns, before any later intent.
+    fn close(
+        &self,
+        call: Option<CallId>,
+        end: CallEnd,
+        key: Option<Key>,
+        settlement: Option<Settlement>,
+    ) -> impl Future<Output = Self::Write> + Send;
+    /// Records what a row came to whose last call was closed before that was known.
+    fn settle(
+        &self,
+        call: Option<CallId>,
+        key: Key,
+        settlement: Settlement,
+    ) -> impl Future<Output = Self::Write> + Send;
+    /// What there is to wait for where nothing is written.
+    fn nothing() -> Self::Write;
+}
+
+/// `None` records nothing: `list` goes on without a ledger that can't be opened.
+impl Journal for Option<Ledger> {
+    type Write = DurableWrite;
+
+    async fn open(&self, intent: CallIntent) -> Result<Option<CallId>, LedgerError> {
+        match self {
+            Some(ledger) => ledger.open_call(intent).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn close(
+        &self,
+        call: Option<CallId>,
+        end: CallEnd,
+        key: Option<Key>,
+        settlement: Option<Settlement>,
+    ) -> DurableWrite {
+        match self.as_ref().zip(call) {
+            Some((ledger, call)) => ledger.close_call(call, end, key, settlement).await,
+            None => DurableWrite::nothing(),
+        }
+    }
+
+    async fn settle(&self, call: Option<CallId>, key: Key, settlement: Settlement) -> DurableWrite {
+        match self.as_ref().zip(call) {
+            Some((ledger, call)) => ledger.settle(call, key, settlement).await,
+            None => DurableWrite::nothing(),
+        }
+    }
+
+    fn nothing() -> DurableWrite {
+        DurableWrite::nothing()
+    }
+}
+
+/// Makes calls. Shared by everything in a run that spends credits.
+#[derive(Debug)]
+pub(crate) struct Caller<A, J> {
+    pub(crate) api: A,
+    pub(crate) journal: J,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) stop: Stop,
+    pub(crate) backoff: Backoff,
+    pub(crate) events: mpsc::Sender<Event>,
+}
+
+/// What a call's maker says of its answer.
+#[derive(Debug)]
+pub(crate) struct Judged<T> {
+    pub(crate) meaning: Meaning,
+    pub(crate) cost: Cost,
+    /// What the row came to, if this call settles it.
+    pub(crate) settlement: Option<Settlement>,
+    pub(crate) value: T,
+}
+
+/// A call that was made.
+#[derive(Debug)]
+pub(crate) struct Made<T, W> {
+    pub(crate) call: Option<CallId>,
+    pub(crate) value: T,
+    /// When what was recorded is durable: nobody may be told of a settlement before.
+    pub(crate) write: W,
+}
+
+impl<A: LinkUpApi, J: Journal> Caller<A, J> {
+    /// Makes one call as soon as the pace permits. `None` where the stop came first: then nothing was sent.
+    pub(crate) async fn call<T>(
+        &self,
+        call: ApiCall<'_>,
+        is_retry: bool,
+        judge: impl FnOnce(&CallResult) -> Judged<T>,
+    ) -> Option<Made<T, J::Write>> {
+        let permit = self.stop.or(self.pace.acquire()).await?;
+        let opened = self.open(&call).await?;
+        let result = self.api.send(call).await;
+        let Judged { meaning, cost, settlement, value } = judge(&result);
+        let end = CallEnd { lost: meaning == Meaning::Lost, http_status: result.http_status(), cost };
+        let write = self.journal.close(opened, end, key_of(&call), settlement).await;
+        let change = tell_pace(&self.pace, &self.stop, self.backoff, permit, &result, meaning);
+        let is_rate_limited = meaning == Meaning::RateLimited;
+        let called = Called { kind: call.kind(), account: call.account().clone(), cost, is_retry, is_rate_limited };
+        self.tell(Event::Called(called)).await;
+        for event in change.events() {
+            self.tell(event).await;
+        }
+        Some(Made { call: opened, value, write })
+    }
+
+    /// Records the intent. `None` where the call must not be sent: it could not be recorded, or the stop came meanwhile.
+    async fn open(&self, call: &ApiCall<'_>) -> Option<Option<CallId>> {
+        let kind = call.kind();
+        let possible = match kind {
+            CallKind::Withdraw | CallKind::List => 1,
+            CallKind::Balance => 0,
+        };
+        let invitation = key_of(call).map(|key| key.id);
+        let intent = CallIntent { kind, account: call.account().clone(), invitation, possible };
+        let opened = match self.journal.open(intent).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                stop_for(&self.stop, &error);
+                return None;
+            }
+        };
+        if self.stop.is_requested() {
+            let end = CallEnd { lost: false, http_status: None, cost: Cost::default() };
+            if let Err(error) = self.journal.close(opened, end, key_of(call), None).await.await {
+                stop_for(&self.stop, &error);
+            }
+            return None;
+        }
+        Some(opened)
+    }
+
+    /// Tells the sinks. If they are gone, nothing more may be sent: nobody would know of it.
+    pub(crate) async fn tell(&self, event: Event) {
+        tell(&self.events, &self.stop, event).await;
+    }
+}
+
+fn key_of(call: &ApiCall<'_>) -> Option<Key> {
+    match call {
+        ApiCall::Withdraw(withdrawal) => Some(Key { account: withdrawal.account.clone(), id: withdrawal.id.clone() }),
+        ApiCall::Page(_) | ApiCall::Balance(_) => None,
+    }
+}
+
+/// A ledger that can't be written stops the run.
+pub(super) fn stop_for(stop: &Stop, error: &LedgerError) {
+    stop.request(StopReason::LedgerUnwritable, crate::error_chain(error));
+}
+
+pub(super) async fn tell(events: &mpsc::Sender<Event>, stop: &Stop, event: Event) {
+    if events.send(event).await.is_err() {
+        stop.request(StopReason::ReportUnwritable, "the report is not written any more");
+    }
+}

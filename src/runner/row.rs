@@ -1,0 +1,192 @@
+//! One row's attempts: call, then settle it, or wait and call again.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::ReadyRow;
+use super::call::{Caller, Journal, Judged};
+use super::pacing::advice;
+use crate::api::{ApiCall, CallResult, LinkUpApi};
+use crate::event::Settled;
+use crate::ledger::{CallId, Settlement};
+use crate::outcome::Outcome;
+use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, given_up, judge, retry_delay};
+
+/// The bounds of a row's attempts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub retries: u32,
+    /// `--patience`, here with a single row that is rate limited while others are not.
+    pub patience: Duration,
+}
+
+/// What a row's calls came to so far.
+#[derive(Debug, Default)]
+struct Tally {
+    history: PriorCalls,
+    attempts: u32,
+    /// Rate-limit answers in a row, and since when.
+    refusals: u32,
+    refused_since: Option<tokio::time::Instant>,
+    cost: Cost,
+    http_status: Option<u16>,
+    words: String,
+    lost_words: String,
+    started: Option<Instant>,
+    last_call: Option<CallId>,
+    settled_at: Timestamp,
+}
+
+/// A row that is settled, and the write that makes it so.
+#[derive(Debug)]
+pub(super) struct Settling<W> {
+    pub(super) settled: Settled,
+    pub(super) write: W,
+}
+
+impl<A: LinkUpApi, J: Journal> Caller<A, J> {
+    /// Brings one row to its outcome.
+    pub(super) async fn withdraw(&self, row: ReadyRow, limits: &Limits) -> Settling<J::Write> {
+        let mut tally = Tally::of(&row);
+        loop {
+            let call = ApiCall::Withdraw(&row.withdrawal);
+            let is_retry = tally.attempts > 0;
+            let judge = |result: &CallResult| self.judge_withdrawal(&row, &mut tally, limits, result);
+            let Some(made) = self.call(call, is_retry, judge).await else {
+                return self.give_up(row, tally).await;
+            };
+            tally.last_call = made.call;
+            match made.value {
+                Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
+                    return Settling { settled: tally.settled(row, outcome), write: made.write };
+                }
+                Decision::Retry(wait) => {
+                    self.stop.or(tokio::time::sleep(wait)).await;
+                }
+                Decision::Hold => self.wait_out(&tally).await,
+            }
+        }
+    }
+
+    /// What an answer means for the row, and what follows.
+    fn judge_withdrawal(
+        &self,
+        row: &ReadyRow,
+        tally: &mut Tally,
+        limits: &Limits,
+        result: &CallResult,
+    ) -> Judged<Decision> {
+        let version = self.api.version();
+        let mut verdict = judge(version, result, row.withdrawal.id.as_str());
+        verdict.words = cut(&self.api.scrub(&verdict.words));
+        let prior = tally.history;
+        let cost = cost(version, verdict.meaning, result);
+        tally.count(result, &verdict, cost);
+        tracing::debug!(row = row.number, id = %row.withdrawal.id, meaning = ?verdict.meaning,
+            http_status = tally.http_status, attempt = tally.attempts, words = %verdict.words, "answer");
+        let mut decision = decide(verdict.meaning, prior, limits.retries, self.backoff, fastrand::f64());
+        if decision == Decision::Hold && tally.refused_for() > limits.patience {
+            decision = Decision::Settle(given_up(tally.history));
+        }
+        let settlement = match decision {
+            Decision::Settle(outcome) => Some(tally.settle(outcome)),
+            Decision::SettleAndStop(outcome, reason) => {
+                self.stop.request(reason, advice(reason, &verdict.words));
+                Some(tally.settle(outcome))
+            }
+            Decision::Retry(_) | Decision::Hold => None,
+        };
+        Judged { meaning: verdict.meaning, cost, settlement, value: decision }
+    }
+
+    /// The pace holds everyone back, this row's next attempt included. A row that is refused again and again, while others
+    /// are not, waits longer by itself: it would hold them all, at a refusal's price each time.
+    async fn wait_out(&self, tally: &Tally) {
+        if tally.refusals > 1 {
+            let wait = retry_delay(self.backoff, tally.refusals - 1, fastrand::f64());
+            self.stop.or(tokio::time::sleep(wait)).await;
+        }
+    }
+
+    /// The outcome of a row that the stop overtook.
+    async fn give_up(&self, row: ReadyRow, mut tally: Tally) -> Settling<J::Write> {
+        if tally.attempts == 0 {
+            tally.words = self.stop.before_this_row();
+            tally.settled_at = Timestamp::now();
+            return Settling { settled: tally.settled(row, Outcome::NotAttempted), write: J::nothing() };
+        }
+        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
+        let outcome = given_up(tally.history);
+        tally.words = format!("{}; then the run stopped, {cause}", tally.detail(outcome));
+        tally.lost_words.clone_from(&tally.words);
+        let settlement = tally.settle(outcome);
+        let write = self.journal.settle(tally.last_call, row.key(), settlement).await;
+        Settling { settled: tally.settled(row, outcome), write }
+    }
+}
+
+impl Tally {
+    /// Nothing yet, but for what an earlier run left behind.
+    fn of(row: &ReadyRow) -> Self {
+        let history = PriorCalls { lost: row.lost_before, ..PriorCalls::default() };
+        Self { history, lost_words: "in an earlier run".to_owned(), ..Self::default() }
+    }
+
+    fn count(&mut self, result: &CallResult, verdict: &Verdict, cost: Cost) {
+        self.started.get_or_insert_with(Instant::now);
+        self.history = self.history.after(verdict.meaning);
+        self.attempts += 1;
+        if verdict.meaning == Meaning::RateLimited {
+            self.refusals += 1;
+            self.refused_since.get_or_insert_with(tokio::time::Instant::now);
+        } else {
+            self.refusals = 0;
+            self.refused_since = None;
+        }
+        self.http_status = result.http_status();
+        self.cost += cost;
+        if verdict.meaning == Meaning::Lost {
+            self.lost_words.clone_from(&verdict.words);
+        }
+        self.words.clone_from(&verdict.words);
+    }
+
+    /// Settles the row now.
+    fn settle(&mut self, outcome: Outcome) -> Settlement {
+        self.settled_at = Timestamp::now();
+        let (detail, attempts, settled_at) = (self.detail(outcome), self.attempts, self.settled_at);
+        Settlement { outcome, detail, attempts, settled_at }
+    }
+
+    fn settled(self, row: ReadyRow, outcome: Outcome) -> Settled {
+        let detail = self.detail(outcome);
+        Settled {
+            row: row.number,
+            invitation_id: row.withdrawal.id.to_string(),
+            account: row.withdrawal.account,
+            outcome,
+            detail,
+            http_status: self.http_status,
+            attempts: self.attempts,
+            cost: self.cost,
+            settled_at: self.settled_at,
+            duration: self.started.map(|started| started.elapsed()),
+            carried: row.carried,
+        }
+    }
+
+    fn refused_for(&self) -> Duration {
+        self.refused_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// The last answer's words, and for an outcome that hangs on a lost answer what was lost.
+    fn detail(&self, outcome: Outcome) -> String {
+        let hangs_on_a_loss = matches!(outcome, Outcome::PresumedWithdrawn | Outcome::Unconfirmed);
+        if hangs_on_a_loss && self.words != self.lost_words {
+            format!("{}, after a lost answer ({})", self.words, self.lost_words)
+        } else {
+            self.words.clone()
+        }
+    }
+}
