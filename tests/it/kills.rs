@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
-use bulk_withdraw::sandbox::Sandbox;
+use bulk_withdraw::sandbox::{Faults, Sandbox, StockItem};
+use jiff::Timestamp;
 
 use crate::support::{Api, Program, Ran, Report, ids, kill, list, on_both_versions, swift, swiftly, until, wait};
 
-on_both_versions!(a_killed_run_goes_on_where_it_stopped);
+on_both_versions!(a_killed_run_goes_on_where_it_stopped, the_bill_of_killed_cleans_is_never_too_low);
 
 const CONCURRENCY: u64 = 8;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Fewer on V2, whose calls go through the same ledger.
 fn kills(api: Api) -> u64 {
@@ -57,11 +59,15 @@ fn command(sandbox: &Sandbox) -> String {
 }
 
 #[expect(clippy::print_stderr, reason = "shown where a test fails")]
-async fn scene(api: Api) -> Scene {
+fn random() -> fastrand::Rng {
     let seed = std::env::var("BULK_WITHDRAW_SEED");
     let seed = seed.map_or_else(|_| fastrand::u64(..), |text| text.parse().expect("a number as seed"));
     eprintln!("BULK_WITHDRAW_SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    fastrand::Rng::with_seed(seed)
+}
+
+async fn scene(api: Api) -> Scene {
+    let mut random = random();
     let kills = kills(api);
     let rows = kills * 60 + 200;
     let program = Program::on(api);
@@ -92,6 +98,72 @@ async fn a_killed_run_goes_on_where_it_stopped(api: Api) {
     assert!(record.invitations.values().all(|known| known.calls <= 2 + killed), "one was called for too often");
     assert_eq!(program.summary()["api"], api.name());
     assert_eq!(record.possible, api.possible(&record));
+}
+
+/// Killed while it lists or withdraws, with refusals, server errors and lost answers.
+async fn the_bill_of_killed_cleans_is_never_too_low(api: Api) {
+    let (mut random, kills) = (random(), kills(api));
+    let now = Timestamp::now();
+    let age = |at: u64| DAY * 31 + Duration::from_secs(at);
+    let stock = (0..kills * 20 + 150).map(|at| StockItem::aged(age(at), now)).collect::<Vec<_>>();
+    let rows = stock.len() as u64;
+    let sandbox = swift(|options| {
+        options.latency = Duration::from_millis(1)..=Duration::from_millis(6);
+        options.seed = Some(random.u64(..));
+        options.stock = Some(stock);
+        options.faults =
+            Faults { rate_limited: 0.05, server_error: 0.05, bad_gateway: 0.03, closed: 0.03, truncated: 0.03 };
+    })
+    .await;
+    let program = Program::on(api);
+    let command = format!(
+        "clean --older-than 30d {} --concurrency {CONCURRENCY} --retries 12 --max-errors 1000000",
+        swiftly(&sandbox)
+    );
+    let calls = || {
+        let record = sandbox.record();
+        record.calls + record.list_calls
+    };
+    let mut killed = 0;
+    while killed < kills {
+        let mut child = program.start(&command);
+        // The pages of the list, and some dozens of withdrawals.
+        let enough = calls() + random.u64(0..rows / 10 + 60);
+        until("calls, or the end", || calls() >= enough || child.try_wait().unwrap().is_some()).await;
+        tokio::time::sleep(Duration::from_micros(random.u64(0..6_000))).await;
+        let has_ended = child.try_wait().unwrap().is_some();
+        if !has_ended {
+            kill(&child, "KILL");
+        }
+        wait(child).await;
+        if has_ended {
+            break;
+        }
+        killed += 1;
+        compare_bills(&program, &sandbox, killed).await;
+    }
+    program.complete(&command).await.ended_with(0);
+    compare_bills(&program, &sandbox, killed).await;
+    assert_eq!(sandbox.record().withdrawn, rows);
+    assert!(killed > kills / 2, "it was killed {killed} times only");
+}
+
+/// A kill can hide an answer from the program, so that it takes a call which was free for one that may not have been.
+async fn compare_bills(program: &Program, sandbox: &Sandbox, killed: u64) {
+    until("the server's end of each call", || sandbox.record().in_flight == 0).await;
+    let record = sandbox.record();
+    let (charged, possible) = program.bill();
+    let (server_charged, server_possible) =
+        (record.charged + record.list_charged, record.possible + record.list_possible);
+    let hidden = killed * (CONCURRENCY + 1);
+    assert!(
+        (server_possible..=server_possible + hidden).contains(&possible),
+        "{possible} for {server_possible}, {killed} kills"
+    );
+    assert!(
+        (server_charged.saturating_sub(hidden)..=server_charged).contains(&charged),
+        "{charged} for {server_charged}, {killed} kills"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
