@@ -9,6 +9,7 @@ use crate::config::{self, Layers};
 use crate::exit;
 use crate::invitation::InvitationId;
 use crate::ledger::{CallState, DayLine, Entry, Forget, History, forget};
+use crate::outcome::Outcome;
 use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
 
 /// Shows records of the ledger, or deletes some.
@@ -44,15 +45,15 @@ fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen:
             return Err(CommandError::NoTerminal("to forget without asking"));
         }
         screen.print(&format!(
-            "This deletes {}: later runs retry their invitations, for at least 1 credit each.\n",
-            plural(count, "record")
+            "This deletes what is known of {}: later runs retry them, for at least 1 credit each.\n",
+            plural(count, "invitation")
         ));
         if !confirm(screen, "Delete?")? {
             return Err(CommandError::Declined("nothing was deleted"));
         }
     }
     let forgotten = forget(ledger, what)?;
-    screen.print(&format!("deleted {}\n", plural(forgotten, "record")));
+    screen.print(&format!("forgot {}; the cost of past calls stays on record\n", plural(forgotten, "invitation")));
     Ok(exit::FINE)
 }
 
@@ -72,10 +73,11 @@ fn day_cells(line: &DayLine) -> [Cell<'_>; 8] {
     ]
 }
 
-const ENTRY_COLUMNS: [&str; 11] = [
+const ENTRY_COLUMNS: [&str; 12] = [
     "at",
     "invitation_id",
     "account",
+    "call",
     "outcome",
     "http_status",
     "attempts",
@@ -86,16 +88,19 @@ const ENTRY_COLUMNS: [&str; 11] = [
     "detail",
 ];
 
-fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 11] {
-    let detail = match (entry.ended, &entry.detail) {
-        (CallState::Open, _) => "a call may have been sent; result unknown",
-        (CallState::Done | CallState::Lost | CallState::Settled(_), detail) => detail.as_deref().unwrap_or_default(),
+fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 12] {
+    let detail = match (entry.state, &entry.detail) {
+        (CallState::Open | CallState::Lost, None) => "a call may have been sent; result unknown",
+        (CallState::Open | CallState::Lost | CallState::Answered | CallState::NotSent, detail) => {
+            detail.as_deref().unwrap_or_default()
+        }
     };
     [
         Cell::own(timestamp(entry.at)),
         Cell::own(id.as_str()),
         Cell::Foreign(entry.account.as_str()),
-        Cell::own(entry.ended.as_str()),
+        Cell::own(entry.state.as_str()),
+        Cell::own(entry.outcome.map_or("", Outcome::as_str)),
         Cell::number(entry.http_status),
         Cell::number(entry.attempts),
         Cell::Number(entry.cost.charged),

@@ -180,14 +180,14 @@ impl<'a> Job<'a> {
         if self.caller.api.version() == ApiVersion::V1 {
             return;
         }
-        let judge = |result: &CallResult| {
+        let judge = |result: &CallResult, _| {
             let credits = balance(result);
             // What a refusal says is said again to the first withdrawal: not to know the balance must hold up nothing.
             let meaning = if credits.is_some() { Meaning::Withdrawn } else { Meaning::NotSent };
             Judged { meaning, cost: Cost::default(), settlement: None, value: credits }
         };
         let call = ApiCall::Balance(&self.settings.account);
-        // It changes nothing, so a stop need not wait for its answer.
+        // It changes and costs nothing, so a stop need not wait for its answer.
         let made = self.stop.or(self.caller.call(call, false, judge)).await.flatten();
         match made.and_then(|made| made.value) {
             Some(credits) if credits < needed => {

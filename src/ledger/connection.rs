@@ -54,26 +54,32 @@ pub(super) fn to_read(path: &Path) -> Result<Connection, LedgerError> {
     }
     let connection = read_beside_writer(&path)?;
     match schema::version(&connection) {
-        Ok(version) if version < NEWEST => {
-            migrated_copy(&connection).map_err(|error| LedgerError::unreadable(&path, error))
-        }
+        Ok(version) if version < NEWEST => migrated_copy(&path, &connection),
         Ok(_) => Ok(connection),
         Err(error) => Err(LedgerError::unreadable(&path, error)),
     }
 }
 
-/// A copy of an older ledger, brought up to date: only a run may change the ledger itself. The copy has no name any more.
-fn migrated_copy(older: &Connection) -> rusqlite::Result<Connection> {
-    let no_place = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
-    let directory = super::temporary::directory().map_err(no_place)?;
+/// A copy of an older ledger, brought up to date: only what has the lock may change the ledger itself. The copy has no name
+/// any more.
+fn migrated_copy(path: &Path, older: &Connection) -> Result<Connection, LedgerError> {
+    let directory = super::temporary::directory()?;
     let copy = directory.path().join(super::temporary::NAME);
-    // It reads only, and is refused all the same.
-    older.pragma_update(None, "query_only", false)?;
-    older.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
-    let mut connection = Connection::open(&copy)?;
-    bound(&connection)?;
-    schema::migrate(&mut connection)?;
-    Ok(connection)
+    // It only reads the ledger, and is refused all the same.
+    older.pragma_update(None, "query_only", false).map_err(|error| LedgerError::unreadable(path, error))?;
+    let migrated = || {
+        older.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+        let mut connection = Connection::open(&copy)?;
+        bound(&connection)?;
+        schema::migrate(&mut connection)?;
+        Ok(connection)
+    };
+    migrated().map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            LedgerError::no_scratch(error)
+        }
+        Some(_) | None => LedgerError::unreadable(path, error),
+    })
 }
 
 /// The same for a ledger that this process writes.

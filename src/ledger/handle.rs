@@ -12,14 +12,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::lock::Lock;
 use super::record::{CallEnd, CallIntent};
-use super::writer::{GROUP, Guards, Job, Reply, Writer};
+use super::writer::{GROUP, Guards, Job, Reply, Task, Writer};
 use super::{CallId, Key, LedgerError, Lookup, RunInfo, Settlement, connection, place, temporary};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and releases the
 /// lock, as [`Ledger::close`] does.
 ///
-/// What it was asked for is done even if the asking future is dropped, so an intent must not race against the stop: it
-/// would stay open without a call. Once the ledger can't be written, every later request fails the same way.
+/// What it was asked for is done even if the asking future is dropped, so a withdrawal's intent must not race against the
+/// stop: it would stay open without a call. Once the ledger can't be written, every later request fails the same way.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger(Arc<Inner>);
 
@@ -86,7 +86,8 @@ impl Ledger {
     /// Records that a call is about to be sent. Durable when it returns, so that a call which a crash cuts off is known as
     /// a lost answer. On an error the call must not be sent.
     pub(crate) async fn open_call(&self, intent: CallIntent) -> Result<CallId, LedgerError> {
-        let opened = self.ask(|reply| Job::Open { intent, at: Timestamp::now(), reply }).await?;
+        let task = Task::Open { intent, at: Timestamp::now() };
+        let opened = self.ask(|reply| Job::Write(task, reply)).await?;
         opened.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
@@ -99,13 +100,12 @@ impl Ledger {
         key: Option<Key>,
         settlement: Option<Settlement>,
     ) -> DurableWrite {
-        let at = Timestamp::now();
-        self.write(|reply| Job::Close { call, end, key, settlement, at, reply }).await
+        self.write(Task::Close { call, end, key, settlement, at: Timestamp::now() }).await
     }
 
     /// Records what a row came to whose last call was closed before that was known.
     pub(crate) async fn settle(&self, call: CallId, key: Key, settlement: Settlement) -> DurableWrite {
-        self.write(|reply| Job::Settle { call, key, settlement, reply }).await
+        self.write(Task::Settle { call, key, settlement }).await
     }
 
     /// The look-ups for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One per pass
@@ -120,8 +120,8 @@ impl Ledger {
         self.ask(Job::Stop).await?.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
-    async fn write(&self, job: impl FnOnce(Reply<()>) -> Job) -> DurableWrite {
-        DurableWrite(match self.ask(job).await {
+    async fn write(&self, task: Task) -> DurableWrite {
+        DurableWrite(match self.ask(|reply| Job::Write(task, reply)).await {
             Ok(written) => Write::Queued(written, self.0.path.clone()),
             Err(error) => Write::Known(Some(Err(error))),
         })
@@ -152,7 +152,7 @@ pub(crate) struct DurableWrite(Write);
 enum Write {
     /// Taken by whoever waits for it.
     Known(Option<Result<(), LedgerError>>),
-    Queued(oneshot::Receiver<Result<(), LedgerError>>, PathBuf),
+    Queued(oneshot::Receiver<Result<CallId, LedgerError>>, PathBuf),
 }
 
 impl DurableWrite {
@@ -170,7 +170,7 @@ impl Future for DurableWrite {
             Write::Known(result) => result.take().map_or(Poll::Pending, Poll::Ready),
             Write::Queued(written, path) => Pin::new(written)
                 .poll(context)
-                .map(|result| result.unwrap_or_else(|_| Err(LedgerError::Closed { path: path.clone() }))),
+                .map(|result| result.unwrap_or_else(|_| Err(LedgerError::Closed { path: path.clone() })).map(drop)),
         }
     }
 }
@@ -220,25 +220,39 @@ mod tests {
         assert!(matches!(standing(&crashed.open("b"), &key("7")), Standing::Settled { .. }));
     }
 
+    /// After a disk that was full, or a bug, a run can still end in order.
+    #[tokio::test]
+    async fn a_call_that_a_closed_ledger_has_open_is_a_lost_answer() {
+        let place = Place::new();
+        for (run, lost_before) in [("a", false), ("b", true), ("c", true)] {
+            let ledger = place.open(run);
+            assert_eq!(standing(&ledger, &key("7")), Standing::New { lost_before });
+            if run == "a" {
+                ledger.open_call(intent(&key("7"))).await.unwrap();
+            }
+            ledger.close().await.unwrap();
+        }
+    }
+
     /// What is done to one key in one run, by its letters: `o`pen a call; end it as `d`one or `l`ost; or settle the row with
     /// it as `f`ailed, `u`nconfirmed or `w`ithdrawn.
     async fn act(ledger: &Ledger, acts: &str) {
         let key = key("7");
         let mut call = None;
         for act in acts.chars() {
-            let (lost, outcome) = match act {
+            let (state, outcome) = match act {
                 'o' => {
                     call = Some(ledger.open_call(intent(&key)).await.unwrap());
                     continue;
                 }
-                'd' => (false, None),
-                'l' => (true, None),
-                'f' => (false, Some(Outcome::Failed)),
-                'u' => (true, Some(Outcome::Unconfirmed)),
-                'w' => (false, Some(Outcome::Withdrawn)),
+                'd' => (CallState::Answered, None),
+                'l' => (CallState::Lost, None),
+                'f' => (CallState::Answered, Some(Outcome::Failed)),
+                'u' => (CallState::Lost, Some(Outcome::Unconfirmed)),
+                'w' => (CallState::Answered, Some(Outcome::Withdrawn)),
                 other => panic!("{other}"),
             };
-            let written = ledger.close_call(call.unwrap(), end(lost), Some(key.clone()), outcome.map(settlement));
+            let written = ledger.close_call(call.unwrap(), end(state), Some(key.clone()), outcome.map(settlement));
             written.await.await.unwrap();
         }
     }
@@ -286,14 +300,14 @@ mod tests {
         ledger.open_call(list.clone()).await.unwrap();
         ledger.open_call(intent(&key("7"))).await.unwrap();
         let unsent = ledger.open_call(intent(&key("8"))).await.unwrap();
-        let free = CallEnd { cost: Cost::default(), http_status: None, lost: false };
+        let free = CallEnd { cost: Cost::default(), http_status: None, state: CallState::NotSent };
         ledger.close_call(unsent, free, Some(key("8")), None).await.await.unwrap();
         let crashed = place.after_a_crash();
         drop(crashed.open("b"));
         let bill = History::open(&crashed.path).unwrap().by_day(None).unwrap();
         assert_eq!(bill.iter().map(|line| line.cost).collect::<Vec<_>>(), [Cost { charged: 0, possible: 2 }]);
         let ended: Vec<_> = History::open(&crashed.path).unwrap().of(&key("7").id).unwrap();
-        assert_eq!(ended.iter().map(|entry| entry.ended).collect::<Vec<_>>(), [CallState::Lost]);
+        assert_eq!(ended.iter().map(|entry| entry.state).collect::<Vec<_>>(), [CallState::Lost]);
     }
 
     /// `list` records beside a run, and takes neither its lock nor its calls.
@@ -310,9 +324,11 @@ mod tests {
         let call = ledger.open_call(intent(&key("7"))).await.unwrap();
         let beside = Ledger::open_beside(&place.path, &run("c")).unwrap();
         let page = beside.open_call(list).await.unwrap();
-        beside.close_call(page, end(false), None, None).await.await.unwrap();
+        beside.close_call(page, end(CallState::Answered), None, None).await.await.unwrap();
         beside.close().await.unwrap();
-        let written = ledger.close_call(call, end(false), Some(key("7")), Some(settlement(Outcome::Withdrawn))).await;
+        let written = ledger
+            .close_call(call, end(CallState::Answered), Some(key("7")), Some(settlement(Outcome::Withdrawn)))
+            .await;
         written.await.unwrap();
         ledger.close().await.unwrap();
         let bill = History::open(&place.path).unwrap().by_day(None).unwrap();

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, Row, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use super::connection::{self, of_write};
 use super::lock::Lock;
+use super::record::CallState;
 use super::schema::{from_millis, millis};
 use super::{LedgerError, place};
 use crate::invitation::{AccountName, InvitationId};
@@ -47,35 +48,14 @@ pub(crate) struct Entry {
     pub(crate) api: String,
     pub(crate) account: AccountName,
     pub(crate) run_id: String,
-    pub(crate) ended: CallState,
+    pub(crate) state: CallState,
+    /// Of the row, where this call settled it.
+    pub(crate) outcome: Option<Outcome>,
     pub(crate) http_status: Option<u16>,
     /// Calls of the row in that run, where this one settled it.
     pub(crate) attempts: Option<u32>,
     pub(crate) cost: Cost,
     pub(crate) detail: Option<String>,
-}
-
-/// How a call ended, as far as the ledger knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CallState {
-    /// It is being made, or was cut off.
-    Open,
-    /// Answered, and followed by another.
-    Done,
-    Lost,
-    /// It settled its row.
-    Settled(Outcome),
-}
-
-impl CallState {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Done => "repeated",
-            Self::Lost => "answer_lost",
-            Self::Settled(outcome) => outcome.as_str(),
-        }
-    }
 }
 
 impl History {
@@ -124,13 +104,8 @@ impl History {
                     api: row.get(1)?,
                     account: row.get(2)?,
                     run_id: row.get(3)?,
-                    ended: match (row.get::<_, Option<Outcome>>(5)?, row.get(4)?) {
-                        (Some(outcome), _) => CallState::Settled(outcome),
-                        (None, 0) => CallState::Open,
-                        (None, 1) => CallState::Done,
-                        (None, 2) => CallState::Lost,
-                        (None, state) => return Err(rusqlite::Error::IntegralValueOutOfRange(4, state)),
-                    },
+                    state: row.get(4)?,
+                    outcome: row.get(5)?,
                     http_status: row.get(6)?,
                     attempts: row.get(7)?,
                     cost: Cost { charged: row.get(8)?, possible: row.get(9)? },
@@ -140,7 +115,7 @@ impl History {
         )
     }
 
-    /// How many calls' invitations [`forget`] would remove.
+    /// How many invitations [`forget`] would remove.
     pub(crate) fn count(&self, what: &Forget) -> Result<u64, LedgerError> {
         what.count(&self.connection).map_err(|error| LedgerError::unreadable(&self.path, error))
     }
@@ -172,7 +147,10 @@ pub(crate) enum Forget {
 impl Forget {
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let count = |condition, value: &dyn rusqlite::ToSql| {
-            let sql = format!("SELECT COUNT(*) FROM calls WHERE invitation_id IS NOT NULL AND {condition}");
+            let sql = format!(
+                "SELECT COUNT(*) FROM (SELECT DISTINCT account_id, invitation_id FROM calls
+                WHERE invitation_id IS NOT NULL AND {condition})"
+            );
             connection.query_one(&sql, [value], |row| row.get(0))
         };
         match self {
@@ -184,23 +162,31 @@ impl Forget {
     /// Removes the invitations; a call's time, account and cost stay, so that the bill does.
     fn remove(&self, connection: &mut Connection) -> rusqlite::Result<u64> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let count = self.count(&transaction)?;
         let blank = "UPDATE calls SET invitation_id = NULL, detail = NULL WHERE invitation_id IS NOT NULL AND";
-        let removed = match self {
+        match self {
             Self::Invitation(id) => {
+                transaction.execute(&format!("{blank} invitation_id = ?1"), [id])?;
                 transaction.execute("DELETE FROM known WHERE invitation_id = ?1", [id])?;
-                transaction.execute(&format!("{blank} invitation_id = ?1"), [id])?
             }
             Self::Before(day) => {
-                transaction.execute("DELETE FROM known WHERE at < ?1", [start_of(*day)])?;
-                transaction.execute(&format!("{blank} COALESCE(ended_at, sent_at) < ?1"), [start_of(*day)])?
+                let day = start_of(*day);
+                transaction.execute(&format!("{blank} COALESCE(ended_at, sent_at) < ?1"), [day])?;
+                // An answer that was lost later is still to be known.
+                let is_lost_since = "answer_lost AND (account_id, invitation_id) IN (
+                    SELECT account_id, invitation_id FROM calls WHERE state = ?2 AND invitation_id IS NOT NULL)";
+                let forget = format!("UPDATE known SET outcome = NULL, is_final = 0 WHERE at < ?1 AND {is_lost_since}");
+                transaction.execute(&forget, params![day, CallState::Lost])?;
+                let delete = format!("DELETE FROM known WHERE at < ?1 AND NOT ({is_lost_since})");
+                transaction.execute(&delete, params![day, CallState::Lost])?;
             }
-        };
+        }
         transaction.commit()?;
-        Ok(removed as u64)
+        Ok(count)
     }
 }
 
-/// Removes invitations; returns how many calls were for them. Takes the ledger's lock.
+/// Removes invitations; returns how many. Takes the ledger's lock.
 pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
     place::to_read(path)?;
     let path = place::to_write(path)?;
@@ -275,7 +261,7 @@ mod tests {
         let place = Place::new();
         let ledger = place.open("a");
         let call = ledger.open_call(intent(&key("7"))).await.unwrap();
-        ledger.close_call(call, end(true), Some(key("7")), None).await.await.unwrap();
+        ledger.close_call(call, end(CallState::Lost), Some(key("7")), None).await.await.unwrap();
         settle(&ledger, &key("7"), &settlement(Outcome::PresumedWithdrawn)).await.unwrap();
         settle(&ledger, &key_of("second", "7"), &settlement(Outcome::NotPending)).await.unwrap();
         settle(&ledger, &key("8"), &settlement(Outcome::Withdrawn)).await.unwrap();
@@ -285,16 +271,17 @@ mod tests {
 
         let entries = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
         let line = |entry: &Entry| {
-            let Entry { run_id, api, account, ended, cost, .. } = entry;
-            format!("{run_id} {api} {account} {} {}", ended.as_str(), cost.possible)
+            let Entry { run_id, api, account, state, outcome, cost, .. } = entry;
+            let outcome = outcome.map_or("-", Outcome::as_str);
+            format!("{run_id} {api} {account} {} {outcome} {}", state.as_str(), cost.possible)
         };
         assert_eq!(
             entries.iter().map(line).collect::<Vec<_>>(),
             [
-                format!("a {API} default answer_lost 2"),
-                format!("a {API} default presumed_withdrawn 2"),
-                format!("a {API} second not_pending 2"),
-                "b sandbox default open 1".to_owned(),
+                format!("a {API} default answer_lost - 2"),
+                format!("a {API} default answered presumed_withdrawn 2"),
+                format!("a {API} second answered not_pending 2"),
+                "b sandbox default open - 1".to_owned(),
             ]
         );
         let last = &entries[1];
@@ -363,6 +350,30 @@ mod tests {
         drop(ledger);
         // The intent is of today.
         assert_eq!(counted_and_removed(&place, &before("9999-01-01")), (3, 3));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_lost_later_is_not_forgotten() {
+        use Outcome::{Failed, Unconfirmed, Withdrawn};
+        let place = Place::new();
+        let ledger = place.open("a");
+        for (key, outcome, at) in [
+            (key("7"), Failed, "2026-02-01T12:00:00Z"),
+            (key("8"), Withdrawn, "2026-02-01T12:00:00Z"),
+            (key("8"), Unconfirmed, "2026-03-05T12:00:00Z"),
+            (key("9"), Unconfirmed, "2026-02-01T12:00:00Z"),
+        ] {
+            settle(&ledger, &key, &settlement_at(outcome, at)).await.unwrap();
+        }
+        // Cut off today.
+        ledger.open_call(intent(&key("7"))).await.unwrap();
+        drop(ledger);
+        drop(place.open("b"));
+        assert_eq!(counted_and_removed(&place, &Forget::Before("2026-03-01".parse().unwrap())), (3, 3));
+        let ledger = place.open("c");
+        for (digits, lost_before) in [("7", true), ("8", true), ("9", false)] {
+            assert_eq!(standing(&ledger, &key(digits)), Standing::New { lost_before }, "{digits}");
+        }
     }
 
     #[tokio::test]

@@ -41,11 +41,33 @@ pub(crate) struct CallIntent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallId(pub(super) i64);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallState {
+    /// It is being made, or was cut off.
+    Open,
+    Answered,
+    /// It may have had an effect.
+    Lost,
+    NotSent,
+}
+
+impl CallState {
+    pub(crate) const ALL: [Self; 4] = [Self::Open, Self::Answered, Self::Lost, Self::NotSent];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Answered => "answered",
+            Self::Lost => "answer_lost",
+            Self::NotSent => "not_sent",
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CallEnd {
-    /// Whether its answer was lost, so that it may have had an effect.
-    pub(crate) lost: bool,
+    pub(crate) state: CallState,
     pub(crate) http_status: Option<u16>,
     pub(crate) cost: Cost,
 }
@@ -59,10 +81,4 @@ pub(crate) struct Settlement {
     pub(crate) attempts: u32,
     /// Kept to the millisecond.
     pub(crate) settled_at: Timestamp,
-}
-
-/// Whether the outcome takes lost answers into account: it ends the doubt about them or states it. Any other outcome leaves
-/// the doubt as it was.
-pub(super) fn resolves_lost_answers(outcome: Outcome) -> bool {
-    outcome.is_final() || outcome == Outcome::Unconfirmed
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::record::CallState;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 
@@ -52,18 +53,21 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Takes the steps that the file lacks, each in a transaction of its own: one that was cut off is taken again.
+/// Takes the steps that the file lacks, in one transaction: where that is cut off, nothing has changed.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    for (version, step) in (1..).zip(STEPS) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if self::version(&transaction)? < version {
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = self::version(&transaction)?;
+    if version == NEWEST {
+        return Ok(());
+    }
+    for (before, step) in (0..).zip(STEPS) {
+        if version <= before {
             transaction.execute_batch(step)?;
-            transaction.pragma_update(None, "user_version", version)?;
-            transaction.commit()?;
         }
     }
-    Ok(())
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", NEWEST)?;
+    transaction.commit()
 }
 
 /// The account's number, if the ledger knows it.
@@ -81,6 +85,19 @@ pub(super) fn millis(moment: Timestamp) -> i64 {
 
 pub(super) fn from_millis(millis: i64) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(millis).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, millis))
+}
+
+impl FromSql for CallState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let state = usize::try_from(value.as_i64()?).ok().and_then(|number| Self::ALL.get(number));
+        state.copied().ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for CallState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok((*self as i64).into())
+    }
 }
 
 impl FromSql for Outcome {
@@ -189,7 +206,10 @@ mod tests {
             assert_eq!(day(&place), read_only);
         }
         let of_one = History::open(&place.path).unwrap().of(&id("7329176687475109888")).unwrap();
-        assert_eq!(of_one.iter().map(|entry| entry.ended.as_str()).collect::<Vec<_>>(), ["withdrawn", "not_pending"]);
+        assert_eq!(
+            of_one.iter().map(|entry| entry.outcome.unwrap().as_str()).collect::<Vec<_>>(),
+            ["withdrawn", "not_pending"]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{CallEnd, CallIntent, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing};
+use super::{CallEnd, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing};
 use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
@@ -54,15 +54,15 @@ pub(super) fn intent(key: &Key) -> CallIntent {
 }
 
 /// How the tests' calls end: at a cost that tells charged from possible.
-pub(super) fn end(lost: bool) -> CallEnd {
-    CallEnd { lost, http_status: Some(200), cost: Cost { charged: 1, possible: 2 } }
+pub(super) fn end(state: CallState) -> CallEnd {
+    CallEnd { state, http_status: Some(200), cost: Cost { charged: 1, possible: 2 } }
 }
 
 /// Makes a call for the key, which settles it.
 pub(super) async fn settle(ledger: &Ledger, key: &Key, settlement: &Settlement) -> Result<(), LedgerError> {
     let call = ledger.open_call(intent(key)).await?;
-    let lost = settlement.outcome == Outcome::Unconfirmed;
-    ledger.close_call(call, end(lost), Some(key.clone()), Some(settlement.clone())).await.await
+    let state = if settlement.outcome == Outcome::Unconfirmed { CallState::Lost } else { CallState::Answered };
+    ledger.close_call(call, end(state), Some(key.clone()), Some(settlement.clone())).await.await
 }
 
 /// A ledger file in a directory of its own, from which each run of a test starts anew.

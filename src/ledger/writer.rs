@@ -13,19 +13,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::connection::of_write;
 use super::lock::Lock;
 use super::place::{Identity, beside};
-use super::record::{CallEnd, CallIntent, resolves_lost_answers};
+use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
 use super::{CallId, Key, LedgerError, RunInfo, Settlement};
 use crate::api::CallKind;
 use crate::invitation::AccountName;
+use crate::outcome::Outcome;
 
 /// The most jobs in one transaction, and the most that wait for it.
 pub(super) const GROUP: usize = 1_024;
-
-/// A call's `state` in the file.
-const OPEN: i64 = 0;
-const DONE: i64 = 1;
-const LOST: i64 = 2;
 
 /// A call's `kind` in the file.
 const fn number_of(kind: CallKind) -> i64 {
@@ -36,28 +32,18 @@ const fn number_of(kind: CallKind) -> i64 {
     }
 }
 
-/// A job for the writer, and where to send its result.
+/// What to write.
+#[derive(Debug)]
+pub(super) enum Task {
+    Open { intent: CallIntent, at: Timestamp },
+    Close { call: CallId, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>, at: Timestamp },
+    Settle { call: CallId, key: Key, settlement: Settlement },
+}
+
 #[derive(Debug)]
 pub(super) enum Job {
-    Open {
-        intent: CallIntent,
-        at: Timestamp,
-        reply: Reply<CallId>,
-    },
-    Close {
-        call: CallId,
-        end: CallEnd,
-        key: Option<Key>,
-        settlement: Option<Settlement>,
-        at: Timestamp,
-        reply: Reply<()>,
-    },
-    Settle {
-        call: CallId,
-        key: Key,
-        settlement: Settlement,
-        reply: Reply<()>,
-    },
+    /// Answered with the call it was about, once it is durable.
+    Write(Task, Reply<CallId>),
     Stop(Reply<()>),
 }
 
@@ -83,12 +69,6 @@ pub(super) struct Writer {
     guards: Guards,
 }
 
-/// A reply that is due once its group is durable.
-enum Due {
-    Opened(CallId, Reply<CallId>),
-    Written(Reply<()>),
-}
-
 impl Writer {
     /// Enters the run, which also proves that the ledger can be written. The run that holds the lock takes the calls that
     /// earlier ones left open for lost answers.
@@ -108,37 +88,47 @@ impl Writer {
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut failure = None;
         let mut stopping = None;
-        let (mut group, mut due) = (Vec::new(), Vec::new());
+        let mut group = Vec::new();
         while stopping.is_none() {
             let Some(first) = jobs.blocking_recv() else { break };
             let waiting = std::iter::from_fn(|| jobs.try_recv().ok());
             for job in std::iter::once(first).chain(waiting).take(GROUP) {
                 match job {
                     Job::Stop(reply) => stopping = Some(reply),
-                    Job::Open { .. } | Job::Close { .. } | Job::Settle { .. } => group.push(job),
+                    Job::Write(task, reply) => group.push((task, reply)),
                 }
             }
             // After a failed commit nobody knows what the disk holds, so nothing is tried again.
-            if failure.is_none() && !group.is_empty() {
-                failure = self.commit_durably(&mut group, &mut due).err();
+            let committed = match &failure {
+                Some(failure) => Err(LedgerError::clone(failure)),
+                None => self.commit_durably(&group),
+            };
+            match committed {
+                Ok(calls) => group.drain(..).zip(calls).for_each(|((_, reply), call)| answer(reply, Ok(call))),
+                Err(error) => {
+                    group.drain(..).for_each(|(_, reply)| answer(reply, Err(error.clone())));
+                    failure = Some(error);
+                }
             }
-            reply(&mut group, &mut due, failure.as_ref());
         }
         let closed = self.close();
         if let Some(reply) = stopping {
-            // Whoever asked may have been told to stop meanwhile.
-            let _ = reply.send(failure.map_or(closed, Err));
+            answer(reply, failure.map_or(closed, Err));
         }
     }
 
-    /// Makes a group durable, in files that can be found again.
-    fn commit_durably(&mut self, group: &mut Vec<Job>, due: &mut Vec<Due>) -> Result<(), LedgerError> {
-        self.commit(group, due).map_err(of_write(&self.path))?;
+    /// Makes a group durable, in files that can be found again. Returns the call of each task.
+    fn commit_durably(&mut self, group: &[(Task, Reply<CallId>)]) -> Result<Vec<CallId>, LedgerError> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        let calls = self.commit(group).map_err(of_write(&self.path))?;
         let found = self.files.iter().try_for_each(Identity::check);
-        found.map_err(|error| LedgerError::unwritable(&self.path, error))
+        found.map_err(|error| LedgerError::unwritable(&self.path, error))?;
+        Ok(calls)
     }
 
-    fn commit(&mut self, group: &mut Vec<Job>, due: &mut Vec<Due>) -> rusqlite::Result<()> {
+    fn commit(&mut self, group: &[(Task, Reply<CallId>)]) -> rusqlite::Result<Vec<CallId>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tables = Tables {
             connection: &transaction,
@@ -146,88 +136,56 @@ impl Writer {
             run_number: self.run_number,
             accounts: &mut self.accounts,
         };
-        for job in group.drain(..) {
-            match job {
-                Job::Open { intent, at, reply } => due.push(Due::Opened(tables.open(&intent, at)?, reply)),
-                Job::Close { call, end, key, settlement, at, reply } => {
-                    due.push(Due::Written(reply));
-                    tables.close(call, &end, key.as_ref(), settlement.as_ref(), at)?;
-                }
-                Job::Settle { call, key, settlement, reply } => {
-                    due.push(Due::Written(reply));
-                    tables.settle(call, &key, &settlement)?;
-                }
-                Job::Stop(_) => {}
-            }
-        }
-        transaction.commit()
+        let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>()?;
+        transaction.commit()?;
+        Ok(calls)
     }
 
     /// The last connection that closes folds the log into the file; a reader that still reads holds up nothing.
     fn close(self) -> Result<(), LedgerError> {
-        let Self { connection, path, run_number, guards: Guards { directory, lock }, .. } = self;
-        let ended = connection
-            .execute("UPDATE runs SET ended_at = ?1 WHERE number = ?2", params![millis(Timestamp::now()), run_number]);
+        let Self { connection, path, guards: Guards { directory, lock }, .. } = self;
         let closed = connection.close().map_err(|(_, error)| of_write(&path)(error));
         drop(directory);
         drop(lock);
-        ended.map_err(of_write(&path))?;
         closed
     }
 }
 
-/// Tells everyone in the group how it went.
-fn reply(group: &mut Vec<Job>, due: &mut Vec<Due>, failure: Option<&LedgerError>) {
-    // Whoever asked may have been told to stop meanwhile, so a reply that nobody takes is no failure.
-    let written = |reply: Reply<()>| drop(reply.send(failure.cloned().map_or(Ok(()), Err)));
-    for due in due.drain(..) {
-        match due {
-            Due::Opened(call, reply) => drop(reply.send(failure.cloned().map_or(Ok(call), Err))),
-            Due::Written(reply) => written(reply),
-        }
-    }
-    // What was not even tried.
-    for job in group.drain(..) {
-        match (job, failure) {
-            (Job::Open { reply, .. }, Some(failure)) => drop(reply.send(Err(failure.clone()))),
-            (Job::Close { reply, .. } | Job::Settle { reply, .. } | Job::Stop(reply), _) => written(reply),
-            (Job::Open { .. }, None) => {}
-        }
-    }
+/// Whoever asked may have been told to stop meanwhile, so an answer that nobody takes is no failure.
+fn answer<T>(reply: Reply<T>, result: Result<T, LedgerError>) {
+    let _ = reply.send(result);
 }
 
 /// Adds a run. With the lock held, no other run works, so what earlier ones left open was cut off.
 fn enter(connection: &mut Connection, run: &RunInfo, has_lock: bool) -> rusqlite::Result<i64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if has_lock {
-        take_open_for_lost(&transaction)?;
+        mark_cut_off_calls_lost(&transaction)?;
     }
     transaction.execute(
         "INSERT INTO runs (run_id, command, api, started_at, process_id, first_call)
-        VALUES (?1, ?2, ?3, ?4, ?5, (SELECT COALESCE(MAX(call), 0) + 1 FROM calls))",
-        params![run.run_id, run.command, run.api, format!("{:.3}", run.started_at), std::process::id()],
+        VALUES (?1, ?2, ?3, ?4, ?5, iif(?6, (SELECT COALESCE(MAX(call), 0) + 1 FROM calls), NULL))",
+        params![run.run_id, run.command, run.api, format!("{:.3}", run.started_at), std::process::id(), has_lock],
     )?;
     let number = transaction.last_insert_rowid();
     transaction.commit()?;
     Ok(number)
 }
 
-fn take_open_for_lost(connection: &Connection) -> rusqlite::Result<()> {
-    // `list` works beside others, so one without an end may be working still; its calls have no effect to be in doubt of.
-    let cut_off = "FROM calls JOIN runs ON number = run_number
-        WHERE runs.ended_at IS NULL AND command <> 'list' AND call >= first_call AND state = 0";
+/// The last run that had the lock has looked at all calls before its own. A page that a `list` is fetching at this moment
+/// is taken for lost, too, until its answer is recorded.
+fn mark_cut_off_calls_lost(connection: &Connection) -> rusqlite::Result<()> {
+    let since: i64 = connection.query_one("SELECT COALESCE(MAX(first_call), 0) FROM runs", [], |row| row.get(0))?;
     connection.execute(
-        &format!(
-            "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
-            SELECT account_id, invitation_id, NULL, 0, sent_at, 1 {cut_off} AND invitation_id IS NOT NULL
-            ON CONFLICT DO UPDATE SET answer_lost = 1"
-        ),
-        [],
+        "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
+        SELECT account_id, invitation_id, NULL, 0, sent_at, 1 FROM calls
+        WHERE call >= ?1 AND state = ?2 AND invitation_id IS NOT NULL
+        ON CONFLICT DO UPDATE SET answer_lost = 1",
+        params![since, CallState::Open],
     )?;
-    connection.execute(&format!("UPDATE calls SET state = ?1 WHERE call IN (SELECT call {cut_off})"), [LOST])?;
     connection.execute(
-        "UPDATE runs SET ended_at = ?1 WHERE ended_at IS NULL AND command <> 'list'",
-        [millis(Timestamp::now())],
+        "UPDATE calls SET state = ?3 WHERE call >= ?1 AND state = ?2",
+        params![since, CallState::Open, CallState::Lost],
     )?;
     Ok(())
 }
@@ -241,6 +199,20 @@ struct Tables<'a> {
 }
 
 impl Tables<'_> {
+    fn write(&mut self, task: &Task) -> rusqlite::Result<CallId> {
+        match task {
+            Task::Open { intent, at } => self.open(intent, *at),
+            Task::Close { call, end, key, settlement, at } => {
+                self.close(*call, end, key.as_ref(), settlement.as_ref(), *at)?;
+                Ok(*call)
+            }
+            Task::Settle { call, key, settlement } => {
+                self.settle(*call, key, settlement)?;
+                Ok(*call)
+            }
+        }
+    }
+
     fn open(&mut self, intent: &CallIntent, at: Timestamp) -> rusqlite::Result<CallId> {
         let sql = "INSERT INTO calls (run_number, account_id, kind, invitation_id, sent_at, state, credits_charged,
                 credits_possible)
@@ -249,7 +221,7 @@ impl Tables<'_> {
         let account_id = self.account_id(account)?;
         self.execute(
             sql,
-            params![self.run_number, account_id, number_of(*kind), invitation, millis(at), OPEN, possible],
+            params![self.run_number, account_id, number_of(*kind), invitation, millis(at), CallState::Open, possible],
         )?;
         Ok(CallId(self.connection.last_insert_rowid()))
     }
@@ -264,8 +236,7 @@ impl Tables<'_> {
     ) -> rusqlite::Result<()> {
         let sql = "UPDATE calls SET ended_at = ?2, state = ?3, credits_charged = ?4, credits_possible = ?5,
             http_status = ?6, outcome = ?7, attempts = ?8, detail = ?9 WHERE call = ?1";
-        let CallEnd { lost, http_status, cost } = end;
-        let state = if *lost { LOST } else { DONE };
+        let CallEnd { state, http_status, cost } = end;
         let outcome = settlement.map(|settlement| settlement.outcome);
         let attempts = settlement.map(|settlement| settlement.attempts);
         let detail = settlement.map(|settlement| settlement.detail.as_str());
@@ -275,7 +246,7 @@ impl Tables<'_> {
         self.execute(sql, values)?;
         match (key, settlement) {
             (Some(key), Some(settlement)) => self.know(key, settlement),
-            (Some(key), None) if *lost => self.know_of_a_loss(key, at),
+            (Some(key), None) if *state == CallState::Lost => self.know_of_a_loss(key, at),
             (Some(_) | None, _) => Ok(()),
         }
     }
@@ -288,12 +259,13 @@ impl Tables<'_> {
         self.know(key, settlement)
     }
 
-    /// A final outcome stays, even if a later run was told to ask again and got no answer.
+    /// A final outcome stays, even if a later run was told to ask again and got no answer. It ends the doubt about lost
+    /// answers; of the others only `unconfirmed` says that one was lost.
     fn know(&mut self, key: &Key, settlement: &Settlement) -> rusqlite::Result<()> {
         let Settlement { outcome, settled_at, .. } = settlement;
         let sql = if outcome.is_final() {
             "INSERT OR REPLACE INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
-            VALUES (?1, ?2, ?3, 1, ?4, 0)"
+            VALUES (?1, ?2, ?3, 1, ?4, ?5)"
         } else {
             "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
             VALUES (?1, ?2, ?3, 0, ?4, ?5)
@@ -303,10 +275,8 @@ impl Tables<'_> {
                 answer_lost = answer_lost OR excluded.answer_lost"
         };
         let account_id = self.account_id(&key.account)?;
-        if outcome.is_final() {
-            return self.execute(sql, params![account_id, key.id, outcome, millis(*settled_at)]);
-        }
-        self.execute(sql, params![account_id, key.id, outcome, millis(*settled_at), resolves_lost_answers(*outcome)])
+        let answer_lost = *outcome == Outcome::Unconfirmed;
+        self.execute(sql, params![account_id, key.id, outcome, millis(*settled_at), answer_lost])
     }
 
     fn know_of_a_loss(&mut self, key: &Key, at: Timestamp) -> rusqlite::Result<()> {
@@ -344,7 +314,6 @@ mod tests {
     use super::super::testing::{Place, intent, key, run, settle, settlement};
     use super::super::{Ledger, connection};
     use super::*;
-    use crate::outcome::Outcome;
 
     /// Commits in SQLite's write-ahead log: frames that tell the size of the file after them
     /// (<https://sqlite.org/fileformat.html#the_write_ahead_log>).
@@ -445,7 +414,10 @@ mod tests {
         other.execute_batch("COMMIT").unwrap();
         let mut told = 0;
         for task in tasks {
-            told += u32::from(task.await.unwrap().is_ok());
+            match task.await.unwrap() {
+                Ok(()) => told += 1,
+                Err(error) => assert!(crate::error_chain(&error).contains("full"), "{}", crate::error_chain(&error)),
+            }
         }
         let count: u32 =
             other.query_one("SELECT COUNT(*) FROM calls WHERE outcome IS NOT NULL", [], |row| row.get(0)).unwrap();

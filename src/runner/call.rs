@@ -3,13 +3,14 @@
 //! Owns that order. Does not know what a call is for: whoever makes one judges it, and decides what follows.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
 use super::pacing::tell_pace;
 use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
 use crate::event::{Called, Event};
-use crate::ledger::{CallEnd, CallId, CallIntent, DurableWrite, Key, Ledger, LedgerError, Settlement};
+use crate::ledger::{CallEnd, CallId, CallIntent, CallState, DurableWrite, Key, Ledger, LedgerError, Settlement};
 use crate::pace::Pace;
 use crate::policy::{Backoff, Cost, Meaning};
 use crate::stop::{Stop, StopReason};
@@ -98,27 +99,30 @@ pub(crate) struct Judged<T> {
 
 /// A call that was made.
 #[derive(Debug)]
+#[must_use = "what was recorded is not durable yet"]
 pub(crate) struct Made<T, W> {
-    pub(crate) call: Option<CallId>,
+    pub(crate) call_id: Option<CallId>,
     pub(crate) value: T,
     /// When what was recorded is durable: nobody may be told of a settlement before.
     pub(crate) write: W,
 }
 
 impl<A: LinkUpApi, J: Journal> Caller<A, J> {
-    /// Makes one call as soon as the pace permits. `None` where the stop came first: then nothing was sent.
+    /// Makes one call as soon as the pace permits. `None` where the stop came first: then nothing was sent. `judge` is also
+    /// given the moment when the call was sent.
     pub(crate) async fn call<T>(
         &self,
         call: ApiCall<'_>,
         is_retry: bool,
-        judge: impl FnOnce(&CallResult) -> Judged<T>,
+        judge: impl FnOnce(&CallResult, Instant) -> Judged<T>,
     ) -> Option<Made<T, J::Write>> {
         let permit = self.stop.or(self.pace.acquire()).await?;
-        let opened = self.open(&call).await?;
+        let call_id = self.open(&call).await.ok()?;
+        let sent = Instant::now();
         let result = self.api.send(call).await;
-        let Judged { meaning, cost, settlement, value } = judge(&result);
-        let end = CallEnd { lost: meaning == Meaning::Lost, http_status: result.http_status(), cost };
-        let write = self.journal.close(opened, end, key_of(&call), settlement).await;
+        let Judged { meaning, cost, settlement, value } = judge(&result, sent);
+        let end = CallEnd { state: state(&result, meaning), http_status: result.http_status(), cost };
+        let write = self.journal.close(call_id, end, key_of(&call), settlement).await;
         let change = tell_pace(&self.pace, &self.stop, self.backoff, permit, &result, meaning);
         let is_rate_limited = meaning == Meaning::RateLimited;
         let called = Called { kind: call.kind(), account: call.account().clone(), cost, is_retry, is_rate_limited };
@@ -126,11 +130,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         for event in change.events() {
             self.tell(event).await;
         }
-        Some(Made { call: opened, value, write })
+        Some(Made { call_id, value, write })
     }
 
-    /// Records the intent. `None` where the call must not be sent: it could not be recorded, or the stop came meanwhile.
-    async fn open(&self, call: &ApiCall<'_>) -> Option<Option<CallId>> {
+    /// Records the intent.
+    async fn open(&self, call: &ApiCall<'_>) -> Result<Option<CallId>, MustNotBeSent> {
         let kind = call.kind();
         let possible = match kind {
             CallKind::Withdraw | CallKind::List => 1,
@@ -138,26 +142,35 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         };
         let invitation = key_of(call).map(|key| key.id);
         let intent = CallIntent { kind, account: call.account().clone(), invitation, possible };
-        let opened = match self.journal.open(intent).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                stop_for(&self.stop, &error);
-                return None;
-            }
-        };
+        let opened = self.journal.open(intent).await.map_err(|error| {
+            stop_for(&self.stop, &error);
+            MustNotBeSent
+        })?;
         if self.stop.is_requested() {
-            let end = CallEnd { lost: false, http_status: None, cost: Cost::default() };
+            let end = CallEnd { state: CallState::NotSent, http_status: None, cost: Cost::default() };
             if let Err(error) = self.journal.close(opened, end, key_of(call), None).await.await {
                 stop_for(&self.stop, &error);
             }
-            return None;
+            return Err(MustNotBeSent);
         }
-        Some(opened)
+        Ok(opened)
     }
 
     /// Tells the sinks. If they are gone, nothing more may be sent: nobody would know of it.
     pub(crate) async fn tell(&self, event: Event) {
         tell(&self.events, &self.stop, event).await;
+    }
+}
+
+/// It could not be recorded, or the stop came meanwhile.
+struct MustNotBeSent;
+
+/// An answer that means nothing for certain is as good as lost.
+fn state(result: &CallResult, meaning: Meaning) -> CallState {
+    match result {
+        CallResult::Answered(_) if meaning != Meaning::Lost => CallState::Answered,
+        CallResult::Answered(_) | CallResult::Lost(_) => CallState::Lost,
+        CallResult::NotSent(_) => CallState::NotSent,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The list's pages, one call after the other, with the same pace, retries and stops as a withdrawal.
 
 use super::Limits;
-use super::call::{Caller, Journal, Judged};
+use super::call::{Caller, Journal, Judged, stop_for};
 use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, repeats_key};
@@ -22,7 +22,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let mut is_retry = false;
         loop {
             let call = ApiCall::Page(request);
-            let made = self.call(call, is_retry, |result| self.judge_page(request, prior, limits, result)).await?;
+            let made = self.call(call, is_retry, |result, _| self.judge_page(request, prior, limits, result)).await?;
+            if let Err(error) = made.write.await {
+                stop_for(&self.stop, &error);
+                return None;
+            }
             let (decision, meaning, reason) = match made.value {
                 PageCall::Page(page) => return Some(page),
                 PageCall::Without(decision, meaning, reason) => (decision, meaning, reason),
@@ -61,8 +65,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let version = self.api.version();
         let read = |body: &[u8]| read_page(version, request.invitation_type, body, |text| self.api.scrub(text));
         let page = page_in(result, read);
-        tracing::debug!(page = request.number, came = page.is_some(), http_status = result.http_status(), "answer");
         if let Some(page) = page {
+            tracing::debug!(page = request.number, "answer");
             let cost = page_cost(version, result);
             return Judged { meaning: Meaning::Withdrawn, cost, settlement: None, value: PageCall::Page(page) };
         }
@@ -72,6 +76,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let cost = cost(version, charged_as, result);
         let Verdict { meaning, words } = of_a_list(judged, result);
         let reason = cut(&self.api.scrub(&words));
+        tracing::debug!(page = request.number, ?meaning, http_status = result.http_status(), words = %reason, "answer");
         let decision = decide(meaning, prior, limits.retries, self.backoff, fastrand::f64());
         Judged { meaning, cost, settlement: None, value: PageCall::Without(decision, meaning, reason) }
     }
@@ -85,7 +90,7 @@ fn page_in(result: &CallResult, read: impl Fn(&[u8]) -> Option<Page>) -> Option<
     }
 }
 
-/// What an answer without a page means where a list was asked for. What came whole is not bought again.
+/// What an answer without a page means where a list was asked for. What came whole is not paid for again.
 fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
     let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned() };
     match verdict.meaning {
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_whole_answer_that_is_no_page_is_not_bought_again() {
+    async fn a_whole_answer_that_is_no_page_is_not_paid_for_again() {
         let (without, twice) = ("an answer of success without a list", "an answer that says something twice");
         let cases = [
             (ApiVersion::V1, r#"{"status": "success", "data": {}}"#, without),

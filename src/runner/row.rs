@@ -33,7 +33,7 @@ struct Tally {
     http_status: Option<u16>,
     words: String,
     lost_words: String,
-    started: Option<Instant>,
+    first_sent: Option<Instant>,
     last_call: Option<CallId>,
     settled_at: Timestamp,
 }
@@ -52,11 +52,14 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         loop {
             let call = ApiCall::Withdraw(&row.withdrawal);
             let is_retry = tally.attempts > 0;
-            let judge = |result: &CallResult| self.judge_withdrawal(&row, &mut tally, limits, result);
+            let judge = |result: &CallResult, sent| {
+                tally.first_sent.get_or_insert(sent);
+                self.judge_withdrawal(&row, &mut tally, limits, result)
+            };
             let Some(made) = self.call(call, is_retry, judge).await else {
                 return self.give_up(row, tally).await;
             };
-            tally.last_call = made.call;
+            tally.last_call = made.call_id;
             match made.value {
                 Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
                     return Settling { settled: tally.settled(row, outcome), write: made.write };
@@ -134,7 +137,6 @@ impl Tally {
     }
 
     fn count(&mut self, result: &CallResult, verdict: &Verdict, cost: Cost) {
-        self.started.get_or_insert_with(Instant::now);
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
         if verdict.meaning == Meaning::RateLimited {
@@ -171,7 +173,7 @@ impl Tally {
             attempts: self.attempts,
             cost: self.cost,
             settled_at: self.settled_at,
-            duration: self.started.map(|started| started.elapsed()),
+            duration: self.first_sent.map(|sent| sent.elapsed()),
             carried: row.carried,
         }
     }

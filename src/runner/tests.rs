@@ -13,7 +13,7 @@ use crate::api::{ApiCall, ApiVersion, CallResult, HttpAnswer, LinkUpApi, PaceHea
 use crate::event::{Called, Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
-use crate::ledger::{CallEnd, CallId, CallIntent, Key, LedgerError, Lookup, Settlement};
+use crate::ledger::{CallEnd, CallId, CallIntent, CallState, Key, LedgerError, Lookup, Settlement};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::pace::Rate;
@@ -134,7 +134,10 @@ impl Journal for List {
     }
 
     async fn close(&self, _: Option<CallId>, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>) -> Write {
-        let ended = if end.lost { "lost" } else { "done" };
+        let ended = match end.state {
+            CallState::Lost => "lost",
+            CallState::Open | CallState::Answered | CallState::NotSent => "done",
+        };
         let settled = settlement.map(|settlement| format!(" {}", settlement.outcome)).unwrap_or_default();
         self.note(format!("{ended} {}{settled}", key.unwrap().id))
     }
@@ -446,7 +449,7 @@ async fn a_row_that_alone_is_rate_limited_does_not_hold_the_others_for_ever() {
     let ran = run_rows(api.clone(), setup, rows).await;
     assert_eq!(ran.stop, None);
     assert_eq!(ran.of(5).outcome, Outcome::RateLimited);
-    assert!(ran.of(5).attempts <= 8, "{} refusals were bought", ran.of(5).attempts);
+    assert!(ran.of(5).attempts <= 8, "{} refusals were paid for", ran.of(5).attempts);
     assert_eq!(ran.settled.iter().filter(|settled| settled.outcome == Outcome::Withdrawn).count(), 89);
 }
 

@@ -322,7 +322,10 @@ async fn what_is_forgotten_is_called_for_again() {
     program.complete(&command).await.ended_with(0);
     let id = ids(1).next().unwrap();
     program.run(&format!("history --forget {id}")).ended_with(2).says("--yes");
-    program.run(&format!("history --forget {id} --yes")).ended_with(0).says("deleted 1 record\n");
+    program
+        .run(&format!("history --forget {id} --yes"))
+        .ended_with(0)
+        .says("forgot 1 invitation; the cost of past calls stays on record\n");
     program.complete(&command).await.ended_with(0);
     let report = program.report("report.csv");
     assert_eq!((report.count("not_pending"), report.count("already_settled")), (1, 2));

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Program, Ran, Report};
+use crate::support::{Program, Ran, Report, ids, list, swift, swiftly};
 
 const SANDBOX: &str = "--sandbox --rate unlimited --retry-base 1ms";
 
@@ -78,6 +79,21 @@ fn a_report_as_json_lines() {
     }
     let text: Vec<_> = lines.iter().map(|line| format!("{line:#}")).collect();
     insta::assert_snapshot!(text.join("\n"));
+}
+
+/// From the call, not from its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_s_duration_includes_its_call() {
+    let latency = Duration::from_millis(60);
+    let sandbox = swift(|options| options.latency = latency..=latency).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(2)));
+    program.complete(&format!("run list.csv {}", swiftly(&sandbox))).await.ended_with(0);
+    let report = program.report("report.csv");
+    for line in report.lines.values() {
+        let duration: u64 = line["duration_ms"].parse().unwrap();
+        assert!(line["attempts"] == "1" && duration >= 60, "{line:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
--- Every call that may cost a credit. Rows are added in the order in which calls are sent, and changed once: when the
--- answer is there. One that is open without a run behind it is a lost answer.
+-- Every call that may cost a credit. Rows are added in the order in which calls are sent, and changed when the answer is
+-- there. One that is open without a run behind it is a lost answer.
 CREATE TABLE calls (
     call             INTEGER PRIMARY KEY,
     run_number       INTEGER NOT NULL REFERENCES runs,
@@ -8,7 +8,7 @@ CREATE TABLE calls (
     invitation_id    TEXT,              -- of a withdrawal, unless it was forgotten
     sent_at          INTEGER NOT NULL,  -- Unix time in milliseconds, as every time here
     ended_at         INTEGER,
-    state            INTEGER NOT NULL,  -- 0 open, 1 done, 2 answer lost
+    state            INTEGER NOT NULL,  -- 0 open, 1 answered, 2 answer lost, 3 not sent
     credits_charged  INTEGER NOT NULL,
     credits_possible INTEGER NOT NULL,
     http_status      INTEGER,
@@ -28,10 +28,8 @@ CREATE TABLE known (
     PRIMARY KEY (account_id, invitation_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Of a run that has the lock: all calls before this one are settled or known to be lost. Null without the lock.
 ALTER TABLE runs ADD COLUMN first_call INTEGER;
--- Null for a run that works or was cut off.
-ALTER TABLE runs ADD COLUMN ended_at INTEGER;
-UPDATE runs SET first_call = 0, ended_at = unixepoch(started_at) * 1000;
 
 INSERT INTO calls (run_number, account_id, kind, invitation_id, sent_at, ended_at, state, credits_charged,
         credits_possible, http_status, outcome, attempts, detail)
@@ -41,7 +39,7 @@ INSERT INTO calls (run_number, account_id, kind, invitation_id, sent_at, ended_a
     ORDER BY millis, settlement;
 
 INSERT INTO calls (run_number, account_id, kind, invitation_id, sent_at, state, credits_charged, credits_possible)
-    SELECT run_number, account_id, 0, invitation_id, unixepoch(intended_at) * 1000 + substr(intended_at, 21, 3), 2, 0, 1
+    SELECT run_number, account_id, 0, invitation_id, unixepoch(intended_at) * 1000 + substr(intended_at, 21, 3), 2, 0, 1 + answer_lost
     FROM intents ORDER BY intended_at;
 
 INSERT INTO known
@@ -75,6 +73,7 @@ CREATE VIEW invitations AS
 CREATE VIEW bill AS
     SELECT datetime(sent_at / 1000, 'unixepoch') AS sent_at, api, account,
         CASE kind WHEN 0 THEN 'withdraw' WHEN 1 THEN 'list' WHEN 2 THEN 'balance' END AS kind, invitation_id,
-        CASE state WHEN 0 THEN 'open' WHEN 1 THEN 'done' WHEN 2 THEN 'lost' END AS state,
+        CASE state WHEN 0 THEN 'open' WHEN 1 THEN 'answered' WHEN 2 THEN 'answer_lost' WHEN 3 THEN 'not_sent'
+            END AS state,
         credits_charged, credits_possible, outcome
     FROM calls JOIN accounts ON accounts.id = account_id;
