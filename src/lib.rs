@@ -20,7 +20,7 @@
 //!
 //! # Rooms
 //!
-//! A room may import those above it in this table, never those below; `tests/it/rooms.rs` holds that.
+//! A room may import those above it in this table, never those below; `tests/it/rooms.rs` reads the table and checks that.
 //!
 //! | room | owns | never |
 //! |---|---|---|
@@ -32,7 +32,7 @@
 //! | [`event`] | what can happen, as the sinks learn of it | |
 //! | [`ledger`] | SQLite: every call, what is known of each invitation, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
-//! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, whom to keep | fetches |
+//! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
 //! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, the signals | prints, knows formats, SQL |
 //! | [`sandbox`] | the simulated API | the real path |

@@ -13,7 +13,7 @@ use crate::exit;
 use crate::invitation::Row;
 use crate::listing::{Keep, Listed, SelectionCounts};
 use crate::outcome::Outcome;
-use crate::report::{Format, Screen};
+use crate::report::{Format, Screen, plural};
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
@@ -105,12 +105,12 @@ fn warn_of_settled(plan: Plan) {
 fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
     let sum = job.sinks.totals.list.unwrap_or_default();
     let cost = if sum.cost.charged == sum.cost.possible {
-        format!("{}", sum.cost.charged)
+        plural(sum.cost.charged, "credit")
     } else {
-        format!("{} to {}", sum.cost.charged, sum.cost.possible)
+        format!("{} to {} credits", sum.cost.charged, sum.cost.possible)
     };
-    let mut out =
-        format!("{:<22}{} invitations on {} pages, for {cost} credits\n", "listed", sum.invitations, sum.pages);
+    let (invitations, pages) = (plural(sum.invitations, "invitation"), plural(sum.pages, "page"));
+    let mut out = format!("{:<22}{invitations} on {pages}, for {cost}\n", "listed");
     let parts = [
         ("to be kept", counts.kept),
         ("perhaps to be kept", counts.might_be_kept),

@@ -17,6 +17,7 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Com
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
+    let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
     // Opening a pipe blocks until somebody reads it.
     let asked = stop.clone();
     let opened = unless_stopped(&stop, "outputs", move || {
@@ -25,7 +26,6 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Com
     });
     let (summary_file, mut sink) = opened.await??;
     let names = sink.names().clone();
-    let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
     let fetched = fetch(&mut job, async |page| {
         sink.write(&page);
         if sink.is_open() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

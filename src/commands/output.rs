@@ -79,8 +79,7 @@ impl Outputs {
         let keep: Vec<_> = settings.keep.iter().cloned().collect();
         let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
         for (what, names, option) in [("the report", &report, "-o"), ("the summary", &summary, "--summary")] {
-            for (other, others) in [("the input", &input), ("the list of whom to keep", &keep), ("the ledger", &ledger)]
-            {
+            for (other, others) in [("the input", &input), ("the --keep file", &keep), ("the ledger", &ledger)] {
                 refuse_clash(what, names, other, others, option)?;
             }
             // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.

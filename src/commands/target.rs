@@ -49,7 +49,7 @@ fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) ->
     Client::new(base_url, credentials, settings.timeout, settings.concurrency)
 }
 
-/// What stands for the API's address in a rehearsal's records, so that they never settle a real row.
+/// In place of the API's address in a rehearsal's records, so that they never settle a real row.
 const SANDBOX: &str = "sandbox";
 
 /// Opens the run's ledger: the one it names, the user's own, or a temporary one. No other run can work on it meanwhile.

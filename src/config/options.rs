@@ -66,11 +66,12 @@ const PACE: Entry = Entry { heading: "Pace", on: CALLING, places: Places::Everyw
 const API: Entry = Entry { heading: "API", on: CALLING, places: Places::Everywhere, ..BASE };
 const LOG: Entry = Entry { heading: "Log", places: Places::GlobalFlag, ..BASE };
 const LEDGER: Entry = Entry { heading: "Ledger", on: HISTORY, ..BASE };
-const SERVER: Entry = Entry { on: SANDBOX, ..BASE };
+const SERVER: Entry = Entry { heading: "Server", on: SANDBOX, ..BASE };
 
 const TIME: &str = "a time, like \"500ms\", \"30s\", \"15m\" or \"2h\"";
 const AGE: &str = "an age like 30d, 4w, 3mo or 1y (a month is 30 days, a year 365)";
 const COUNT: &str = "a whole number, 0 or more";
+const SMALL_COUNT: &str = "a whole number from 0 to 4294967295";
 const FILE: &str = "the path of a file";
 const DAY: &str = "a day, like 2026-11-22";
 const ID: &str = "an invitation's ID: 1 to 20 digits, or its URN";
@@ -149,7 +150,7 @@ options! {
 
     OUTPUT: Destination, destination, REPORT {
         name: "output", short: Some('o'), value: "PATH",
-        default: Default::Depends("<input>.results-<UTC time>.csv; stdout for `list`"),
+        default: Default::Depends("<input>.results-<UTC time>.csv, or clean.results-...; stdout for `list`"),
         help: "Write the report here, or the list (`-` = stdout)",
         wanted: FILE,
     }
@@ -188,7 +189,7 @@ options! {
         help: "Use a simulated API: no credentials, no real calls",
     }
     MAX_ERRORS: u32, parsed, SAFETY {
-        name: "max_errors", value: "N", default: Default::Text("20"), wanted: COUNT,
+        name: "max_errors", value: "N", default: Default::Text("20"), wanted: SMALL_COUNT,
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
@@ -213,7 +214,7 @@ options! {
         wanted: "a number from 1 to 1000",
     }
     RETRIES: u32, parsed, PACE {
-        name: "retries", value: "N", default: Default::Text("5"), wanted: COUNT,
+        name: "retries", value: "N", default: Default::Text("5"), wanted: SMALL_COUNT,
         help: "Retries per row (rate-limit answers don't count)",
     }
     RETRY_BASE: Duration, duration, PACE {
@@ -272,17 +273,17 @@ options! {
     }
     FORGET: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
         name: "forget", value: "ID", wanted: ID, conflicts: &["since", "forget_before"],
-        help: "Delete one invitation's record, so that the next run retries it",
+        help: "Forget one invitation, so that the next run retries it; its cost stays on record",
     }
     FORGET_BEFORE: Date, parsed, LEDGER {
         name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since"],
-        help: "Delete all records from before this day (UTC)",
+        help: "Forget all invitations from before this day (UTC)",
     }
     TABLE_FORMAT: TableFormat, |value| one_of(value, &[
         ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
     ]), LEDGER {
         name: "format", value: "table|csv|json", on: HISTORY | CONFIG, default: Default::Text("table"),
-        help: "Output format", heading: "Options",
+        help: "Output format", heading: "Output",
         wanted: "table, csv or json",
     }
 
@@ -297,13 +298,13 @@ options! {
         wanted: "shares from 0% to 100% in all, of rate-limited, 500, 502, closed and truncated, like 500=5%,closed=1%",
     }
     CALL_LIMIT: u32, parsed, SERVER {
-        name: "limit", value: "N", default: Default::Text("300"), wanted: COUNT,
+        name: "limit", value: "N", default: Default::Text("300"), wanted: SMALL_COUNT,
         help: "Calls allowed in any 60 s (0 = unlimited)",
     }
     LATENCY: (Duration, Duration), duration_range, SERVER {
         name: "latency", value: "MIN..MAX", default: Default::Text("20ms..80ms"),
         help: "Time that an answer takes",
-        wanted: "two times, like 20ms..80ms",
+        wanted: "two times, the shorter one first, like 20ms..80ms",
     }
     CREDITS: u64, parsed, SERVER {
         name: "credits", value: "N", default: Default::Depends("unlimited"), wanted: COUNT,
@@ -351,9 +352,12 @@ pub(crate) fn setting(name: &str) -> Option<&'static Entry> {
     settings().find(|entry| entry.name == name)
 }
 
-/// Whether an option of this name is a flag only.
+/// Whether an option of this name belongs to the commands that read the environment and the file, and is a flag only.
 pub(crate) fn is_flag_only(name: &str) -> bool {
-    name != CONFIG_FILE.entry.name && setting(name).is_none() && ENTRIES.iter().any(|entry| entry.name == name)
+    let is_theirs = |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN) != 0;
+    name != CONFIG_FILE.entry.name
+        && setting(name).is_none()
+        && ENTRIES.iter().any(|entry| entry.name == name && is_theirs(entry))
 }
 
 /// The options that may be set everywhere.

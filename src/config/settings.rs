@@ -109,8 +109,12 @@ pub(crate) enum SettingsError {
 impl Settings {
     /// Decides every option. No credential is read for a rehearsal, and none is needed for what makes no call.
     pub(crate) fn resolve(command: Command, layers: &Layers, environment: &Environment) -> Result<Self, SettingsError> {
+        let older_than = layers.get(&options::OLDER_THAN);
+        if command == Command::Clean && older_than.is_none() {
+            return Err(SettingsError::NoAge);
+        }
         let dry_run = layers.is_set(&options::DRY_RUN);
-        // The list has to be bought to look at it.
+        // The list is paid for to look at it.
         let makes_calls = match command {
             Command::Run => !dry_run,
             Command::List | Command::Clean => true,
@@ -149,7 +153,7 @@ impl Settings {
                 accept_rounded_ids: layers.is_set(&options::ACCEPT_ROUNDED_IDS),
             },
             which: Which {
-                older_than: layers.get(&options::OLDER_THAN),
+                older_than,
                 newer_than: layers.get(&options::NEWER_THAN),
                 invitation_type: layers.get_or_default(&options::INVITATION_TYPE)?,
                 limit: layers.get(&options::LIMIT),
@@ -164,18 +168,10 @@ impl Settings {
             yes: layers.is_set(&options::YES),
             quiet: layers.get(&options::QUIET).unwrap_or_default(),
         };
-        settings.check()?;
-        Ok(settings)
-    }
-
-    fn check(&self) -> Result<(), SettingsError> {
-        if self.command == Command::Clean && self.which.older_than.is_none() {
-            return Err(SettingsError::NoAge);
-        }
-        if self.report_goes_to_stdout() && self.summary == Some(Destination::Stdout) {
+        if settings.report_goes_to_stdout() && settings.summary == Some(Destination::Stdout) {
             return Err(SettingsError::BothToStdout);
         }
-        Ok(())
+        Ok(settings)
     }
 
     /// Whether only the simulated API is called.

@@ -295,7 +295,7 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("AQEDAhiddenAQEDAhiddenAQEDAhidden = 1", "1: unknown key"),
         ("rate = \"AQEDAhidden\"", "1: rate must be a call rate, like \"290/min\""),
         ("rate = 290", "1: rate must be"),
-        ("retries = -1", "1: retries must be a whole number, 0 or more"),
+        ("retries = -1", "1: retries must be a whole number from 0 to 4294967295"),
         ("concurrency = 4.5", "1: concurrency must be a number from 1 to 1000"),
         ("timeout = 60", "1: timeout must be a time"),
         ("sandbox = \"perhaps\"", "1: sandbox must be true or false"),

@@ -95,7 +95,7 @@ pub(crate) fn repeats_key(body: &[u8]) -> bool {
 /// The keys of an answer that this module or the judge reads. As in all these structs, one that occurs twice is an error,
 /// and one that is absent is null.
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "some are only here to be refused where they occur twice")]
+#[expect(dead_code, reason = "some are only here to be refused where they occur twice")]
 struct PageBody<'a> {
     #[serde(default)]
     status: Value,

@@ -14,7 +14,7 @@ pub(crate) enum Rate {
         /// A second, a minute or an hour.
         per: Per,
     },
-    /// No limit; for loopback addresses alone.
+    /// No limit; only for loopback addresses.
     Unlimited,
 }
 

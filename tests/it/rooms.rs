@@ -16,8 +16,26 @@ fn no_rooms_import_each_other() {
     read_sources(Path::new(env!("CARGO_MANIFEST_DIR")), "src", &mut sources);
     let imports = imports(&sources);
     assert!(imports.len() > 20, "too few to be true: {imports:?}");
-    let complaints = complaints(&imports);
+    let mut complaints = complaints(&imports);
+    let rooms = rooms_from_the_top(&sources);
+    let place = |room: &str| rooms.iter().position(|other| *other == room).unwrap_or_else(|| panic!("{room}: no row"));
+    for ((from, to), files) in &imports {
+        if place(from) < place(to) {
+            complaints.push(format!("below it in the table of src/lib.rs: {from} imports {to} ({files:?})"));
+        }
+    }
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// The rooms in the order of the table in the crate's documentation, which is that of their imports.
+fn rooms_from_the_top(sources: &[(String, String)]) -> Vec<&str> {
+    let (_, root) = sources.iter().find(|(path, _)| path == "src/lib.rs").unwrap();
+    let table = root.split("# Rooms").nth(1).unwrap().split("# Where does it go?").next().unwrap();
+    let rooms = table.lines().filter_map(|line| line.strip_prefix("//! | [`").or(line.strip_prefix("//! | `")));
+    rooms
+        .flat_map(|row| row.split(" |").next().unwrap().split(", "))
+        .map(|name| name.trim_matches(&['[', ']', '`'][..]))
+        .collect()
 }
 
 #[test]
