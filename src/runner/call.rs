@@ -11,7 +11,7 @@ use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
 use crate::event::{Called, Event};
 use crate::ledger::{CallEnd, CallId, CallIntent, DurableWrite, Key, Ledger, LedgerError, Settlement};
 use crate::pace::Pace;
-use crate::policy::{Backoff, Cost, Meaning};
+use crate::policy::{Backoff, Cost, Meaning, SuccessMessages};
 use crate::stop::{Stop, StopReason};
 
 /// Records calls durably: the ledger, or a test's fake.
@@ -83,6 +83,7 @@ pub(crate) struct Caller<A, J> {
     pub(crate) pace: Arc<Pace>,
     pub(crate) stop: Stop,
     pub(crate) backoff: Backoff,
+    pub(crate) confirming: SuccessMessages,
     pub(crate) events: mpsc::Sender<Event>,
 }
 
@@ -117,7 +118,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let opened = self.open(&call).await?;
         let result = self.api.send(call).await;
         let Judged { meaning, cost, settlement, value } = judge(&result);
-        let end = CallEnd { lost: meaning == Meaning::Lost, http_status: result.http_status(), cost };
+        let end = CallEnd { lost: meaning.leaves_doubt(), http_status: result.http_status(), cost };
         let write = self.journal.close(opened, end, key_of(&call), settlement).await;
         let change = tell_pace(&self.pace, &self.stop, self.backoff, permit, &result, meaning);
         let is_rate_limited = meaning == Meaning::RateLimited;
