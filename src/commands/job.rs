@@ -18,7 +18,7 @@ use crate::exit;
 use crate::ledger::{Ledger, Lookup};
 use crate::listing::Keep;
 use crate::pace::Pace;
-use crate::policy::{Cost, Meaning, SuccessMessages, balance};
+use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
     Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
@@ -89,7 +89,7 @@ impl<'a> Job<'a> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = Pace::new(settings.rate, settings.patience);
-        let (backoff, confirming) = (settings.backoff, SuccessMessages::default());
+        let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
         let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
         let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
