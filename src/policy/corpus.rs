@@ -19,7 +19,7 @@ enum As {
 }
 use As::{Body, Error, Success};
 
-/// One of the invitation's texts in the table.
+/// The invitation that each call asks for.
 const ID: &str = "7329176687475109888";
 const RETRIES: u32 = 5;
 /// Calls where each answer is lost, or a server's error.
@@ -130,6 +130,8 @@ const CORPUS: &[(As, &str, Outcome, u32)] = &[
     (Error, "The operation fails if the invitation was already accepted", Rejected, 1),
     (Error, "Once an invitation is withdrawn, it cannot be undone", Rejected, 1),
     (Error, "Invitation 1 was already accepted", Rejected, 1),
+    (Error, "Invitation not:7329176687475109888 was already accepted", Rejected, 1),
+    (Error, "Error: error: error: error: invitation already accepted", Rejected, 1),
     (Error, "No longer pending", Rejected, 1),
     (Error, "It was declined", Rejected, 1),
     (Error, "The user accepted", Rejected, 1),
@@ -170,8 +172,12 @@ const CORPUS: &[(As, &str, Outcome, u32)] = &[
     (Body(V1, 200), r#"{"status": "success", "errors": [], "error": null, "data": {"error": ""}}"#, Withdrawn, 1),
     (Body(V1, 200), r#"{"status": "success", "data": {"invitation_id": 7329176687475109888}}"#, Withdrawn, 1),
     (Body(V1, 200), r#"{"status": "success", "data": {"invitation_id": 7329176687475109889}}"#, Unconfirmed, 1),
+    (Body(V1, 200), r#"{"status": "success", "data": {"invitation": {"message": "Hi Ann"}}}"#, Withdrawn, 1),
+    (Body(V1, 200), r#"{"status": "success", "data": {"person": {"entity_urn": "urn:li:member:1"}}}"#, Withdrawn, 1),
+    (Body(V1, 200), r#"{"status": "success", "data": {"invitation": {"state": "PENDING"}}}"#, Unconfirmed, 1),
     (Body(V1, 200), r#"{"status": "success", "invitation_id": "1"}"#, Unconfirmed, 1),
     (Body(V1, 200), r#"{"status": "success", "data": {"entity_urn": "urn:li:fsd_invitation:1"}}"#, Unconfirmed, 1),
+    (Body(V1, 200), r#"{"status": "success", "data": {"urn": "urn:li:invitation:1"}}"#, Unconfirmed, 1),
     (Body(V1, 200), r#"{"status": "success", "data": {"withdrawn": false}}"#, Unconfirmed, 1),
     (Body(V1, 200), r#"{"status": "success", "data": {"status": "pending"}}"#, Unconfirmed, 1),
     (Body(V1, 200), r#"{"status": "success", "success": false}"#, Unconfirmed, 1),

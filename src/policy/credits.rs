@@ -135,6 +135,21 @@ mod tests {
         }
     }
 
+    /// V2's own form says what it cost under a gateway's status too.
+    #[test]
+    fn what_a_lost_v2_answer_costs() {
+        let cases = [
+            (r#"{"success": true, "metadata": {"credits_consumed": 1}}"#, (1, 1)),
+            (r#"{"success": false, "error": {"code": "X"}, "metadata": {"credits_consumed": 0}}"#, (0, 0)),
+            (r#"{"success": true}"#, (0, 1)),
+            ("<html>", (0, 1)),
+        ];
+        for (body, (charged, possible)) in cases {
+            let cost = cost(ApiVersion::V2, Meaning::Lost, &answered(502, body));
+            assert_eq!(cost, Cost { charged, possible }, "{body}");
+        }
+    }
+
     #[test]
     fn what_each_v1_call_costs() {
         let cases = [

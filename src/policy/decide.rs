@@ -57,7 +57,7 @@ pub(crate) fn decide(meaning: Meaning, prior: PriorCalls, retries: u32, backoff:
             Decision::Retry(retry_delay(backoff, prior.retries, jitter))
         }
         Meaning::ServerError | Meaning::NotSent => Decision::Settle(unless_lost(Outcome::Failed)),
-        // It was answered, so asking again in this run would only buy the same answer.
+        // What was unclear came whole, so asking again would only buy the same answer.
         Meaning::Lost | Meaning::Unclear => Decision::Settle(Outcome::Unconfirmed),
     }
 }

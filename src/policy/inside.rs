@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::words::is_id;
+use super::words::{is_id, is_invitation_urn};
 
 /// The texts of an answer that say something, the documented `message` first.
 pub(super) fn texts(body: &Value) -> Vec<&str> {
@@ -21,8 +21,11 @@ fn collect<'a>(name: &str, value: &'a Value, texts: &mut Vec<&'a str>) {
             texts.extend(says.then_some(text.as_str()));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(name, item, texts)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| collect(name, value, texts)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        // Not deeper: the note of an invitation is a `message` too.
+        Value::Object(members) if matches!(name, "message" | "detail" | "data" | "error" | "errors") => {
+            members.iter().for_each(|(name, value)| collect(name, value, texts));
+        }
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -62,13 +65,13 @@ fn find(value: &Value, check: &dyn Fn(&str, &Value) -> Option<&'static str>) -> 
 }
 
 fn is_another(name: &str, value: &Value, id: &str) -> bool {
-    matches!(name, "invitationid" | "entityurn" | "invitationurn")
-        && match value {
-            Value::String(named) => !is_id(named, id),
-            // The digits as sent: as a float it would be another ID.
-            Value::Number(named) => named.as_str() != id,
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => true,
-        }
+    let is_named = matches!(name, "invitationid" | "invitationurn");
+    match value {
+        Value::String(text) => (is_named || is_invitation_urn(text.trim())) && !is_id(text, id),
+        // The digits as sent: as a float it would be another ID.
+        Value::Number(number) => is_named && number.as_str() != id,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => is_named,
+    }
 }
 
 fn is_nothing(value: &Value) -> bool {

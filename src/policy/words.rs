@@ -68,6 +68,8 @@ const SENTENCES: &[(&str, Reading)] = &[
     ("not found", NotFound),
     ("rate limit exceeded", AboutCaller(RateLimited)), // documented, with a second sentence
     ("rate limit exceeded , please try again later", AboutCaller(RateLimited)),
+    ("rate limit exceeded please try again later", AboutCaller(RateLimited)),
+    ("api rate limit exceeded", AboutCaller(RateLimited)),
     ("rate limit reached", AboutCaller(RateLimited)),
     ("rate limited", AboutCaller(RateLimited)),
     ("ratelimit exceeded", AboutCaller(RateLimited)),
@@ -82,6 +84,9 @@ const SENTENCES: &[(&str, Reading)] = &[
     ("you have no more credits", AboutCaller(CreditsUsedUp)),
     ("no credits left", AboutCaller(CreditsUsedUp)),
     ("0 credits left", AboutCaller(CreditsUsedUp)),
+    ("no credits remaining", AboutCaller(CreditsUsedUp)),
+    ("you ran out of credits", AboutCaller(CreditsUsedUp)),
+    ("you have run out of credits", AboutCaller(CreditsUsedUp)),
     ("out of credits", AboutCaller(CreditsUsedUp)),
     ("credits exhausted", AboutCaller(CreditsUsedUp)),
     ("invalid api key", AboutCaller(KeyRefused)),
@@ -89,6 +94,7 @@ const SENTENCES: &[(&str, Reading)] = &[
     ("invalid or expired api key", AboutCaller(KeyRefused)),
     ("api key invalid", AboutCaller(KeyRefused)),
     ("api key is invalid", AboutCaller(KeyRefused)),
+    ("api key is missing", AboutCaller(KeyRefused)),
     ("api key not found", AboutCaller(KeyRefused)),
     ("missing api key", AboutCaller(KeyRefused)),
     ("missing header x api key", AboutCaller(KeyRefused)),
@@ -96,12 +102,17 @@ const SENTENCES: &[(&str, Reading)] = &[
     ("invalid linkedin cookie", AboutCaller(LoginRefused)),
     ("linkedin cookie expired", AboutCaller(LoginRefused)),
     ("linkedin cookie has expired", AboutCaller(LoginRefused)),
+    ("cookie expired", AboutCaller(LoginRefused)),
+    ("cookie has expired", AboutCaller(LoginRefused)),
+    ("invalid cookie", AboutCaller(LoginRefused)),
     ("invalid or expired cookie", AboutCaller(LoginRefused)),
     ("invalid login token", AboutCaller(LoginRefused)),
     ("invalid or expired login token", AboutCaller(LoginRefused)),
     ("login token expired", AboutCaller(LoginRefused)),
     ("login token not found", AboutCaller(LoginRefused)),
     ("linkedin session expired", AboutCaller(LoginRefused)),
+    ("linkedin session has expired", AboutCaller(LoginRefused)),
+    ("session has expired", AboutCaller(LoginRefused)),
     ("session expired", AboutCaller(LoginRefused)),
     ("missing required parameter : invitation id", Refused), // documented
     ("missing required parameter : login token", Refused),
@@ -124,6 +135,8 @@ const REFUSALS: &[&str] = &[
     "invitation cannot be withdrawn",
     "invitation could not be withdrawn",
 ];
+/// "Error: bad request: cannot withdraw: ...".
+const MAX_REFUSALS: usize = 3;
 const JOINTS: &[&str] = &[":", ";", ",", "-", "–", "—", "because", "since", "as"];
 
 /// What a message about the invitation with this ID says; `None` if it is not known. Its first sentence decides, whatever
@@ -133,7 +146,8 @@ pub(super) fn read(message: &str, id: &str) -> Option<Reading> {
     let mut sentences = text.split(" . ").map(|sentence| sentence.strip_suffix(" .").unwrap_or(sentence));
     let mut sentence = sentences.next()?.to_owned();
     let mut is_refused = false;
-    while let Some((refusal, rest)) = refused(&sentence) {
+    for _ in 0..MAX_REFUSALS {
+        let Some((refusal, rest)) = refused(&sentence) else { break };
         is_refused = true;
         let rest = rest.map_or_else(|| sentences.next(), Some)?;
         sentence = match rest.strip_prefix("it ") {
@@ -218,7 +232,12 @@ fn push<'a>(kept: &mut Vec<&'a str>, word: &'a str, id: &str) {
 
 /// Whether a text is this ID, or a URN of it.
 pub(super) fn is_id(text: &str, id: &str) -> bool {
-    text.trim().rsplit(':').next() == Some(id)
+    let text = text.trim();
+    text == id || (is_invitation_urn(text) && text.rsplit(':').next() == Some(id))
+}
+
+pub(super) fn is_invitation_urn(text: &str) -> bool {
+    text.starts_with("urn:li:") && text.contains("invitation:")
 }
 
 /// Texts with which this API is known to confirm a withdrawal, as its user configured them.
