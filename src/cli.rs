@@ -87,7 +87,7 @@ fn argument(entry: &'static Entry) -> Arg {
             return argument.required(true).value_name(entry.value).value_parser(OsStringValueParser::new());
         }
         Places::GlobalFlag => flag.global(true),
-        Places::Everywhere | Places::Flag => flag,
+        Places::Everywhere | Places::File | Places::Flag => flag,
     };
     let argument = argument.long(entry.name.replace('_', "-")).action(action(entry));
     let argument = match entry.short {
@@ -102,7 +102,7 @@ fn action(entry: &Entry) -> ArgAction {
     match (entry.is_switch(), entry.places) {
         (false, _) => ArgAction::Set,
         (true, Places::GlobalFlag) => ArgAction::Count,
-        (true, Places::Everywhere | Places::Flag | Places::Argument) => ArgAction::SetTrue,
+        (true, Places::Everywhere | Places::File | Places::Flag | Places::Argument) => ArgAction::SetTrue,
     }
 }
 
@@ -130,7 +130,7 @@ fn typed_value(entry: &Entry, matches: &ArgMatches) -> Option<std::ffi::OsString
         (true, Places::GlobalFlag) => {
             Some(matches.get_count(entry.name)).filter(|count| *count > 0).map(|count| count.to_string().into())
         }
-        (true, Places::Everywhere | Places::Flag | Places::Argument) => {
+        (true, Places::Everywhere | Places::File | Places::Flag | Places::Argument) => {
             matches.get_flag(entry.name).then(|| "true".into())
         }
     }

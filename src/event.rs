@@ -15,6 +15,8 @@ pub(crate) enum Event {
     Settled(Settled),
     /// A call was made for whatever purpose, and has ended.
     Called(Called),
+    /// An answer about an invitation had words that are in no table.
+    UnknownWords(String),
     /// A page of the list was read, with so many invitations that no earlier page had.
     PageRead {
         invitations: u64,

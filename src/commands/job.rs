@@ -89,7 +89,8 @@ impl<'a> Job<'a> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = Pace::new(settings.rate, settings.patience);
-        let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff: settings.backoff, events };
+        let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
+        let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
         let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })

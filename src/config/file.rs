@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::credentials::{Account, Located, Place, SecretFile};
 use super::file_error::{FileError, Problem};
@@ -60,6 +60,12 @@ impl ConfigFile {
     }
 }
 
+/// A list of texts as JSON.
+fn list(items: &DeArray<'_>) -> Option<String> {
+    let texts: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str()).collect();
+    serde_json::to_string(&texts?).ok()
+}
+
 /// Reads one file's text.
 struct Reader<'a> {
     path: &'a Path,
@@ -88,10 +94,12 @@ impl Reader<'_> {
 
     fn option(&self, file: &mut ConfigFile, entry: &'static Entry, pair: Pair<'_, '_>) -> Result<(), FileError> {
         let text = match pair.1.get_ref() {
-            DeValue::String(text) => Some(text.trim().to_owned()),
+            DeValue::String(text) if !entry.is_list() => Some(text.trim().to_owned()),
+            DeValue::Array(items) if entry.is_list() => list(items),
             DeValue::Integer(number) if entry.is_number() => Some(number.to_string()),
             DeValue::Boolean(switch) if entry.is_switch() => Some(switch.to_string()),
-            DeValue::Integer(_)
+            DeValue::String(_)
+            | DeValue::Integer(_)
             | DeValue::Boolean(_)
             | DeValue::Float(_)
             | DeValue::Datetime(_)

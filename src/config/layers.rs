@@ -101,7 +101,7 @@ impl Environment {
         let mut layer = Layer::new();
         for (name, value) in &self.0 {
             let Some(option) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
-            match setting(&option) {
+            match setting(&option).filter(|entry| !entry.is_list()) {
                 Some(_) if value.to_str().map_or(value.as_os_str(), |text| OsStr::new(text.trim())).is_empty() => {
                     return Err(ValueError::Empty(name.clone()));
                 }
@@ -129,7 +129,7 @@ fn check(entry: &Entry, value: &OsStr, place: &str) -> Result<(), ValueError> {
 }
 
 fn warn_of_unknown(name: &str, option: &str) {
-    let known = settings().map(|entry| entry.name).chain([CONFIG_FILE.entry.name]);
+    let known = settings().filter(|entry| !entry.is_list()).map(|entry| entry.name).chain([CONFIG_FILE.entry.name]);
     let meant = nearest(option, known).map(|meant| format!(" (did you mean {PREFIX}{}?)", meant.to_ascii_uppercase()));
     tracing::warn!("the environment variable {name} is not a known setting{}", meant.unwrap_or_default());
 }

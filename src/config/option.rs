@@ -48,6 +48,8 @@ pub(crate) enum Default {
 pub(crate) enum Places {
     /// As a flag, in the environment and in the configuration file.
     Everywhere,
+    /// In the configuration file only, as a list of texts.
+    File,
     /// As a flag only, because it is about one call. An overlooked `dry_run` in a file would withdraw what was only to be
     /// looked at, so elsewhere it is refused.
     Flag,
@@ -108,6 +110,11 @@ impl Entry {
     /// Whether it names a file: in the configuration file, one beside it.
     pub(crate) fn is_path(&self) -> bool {
         matches!(self.value, "PATH" | "FILE")
+    }
+
+    /// Whether the configuration file writes it as a list, which is kept as JSON.
+    pub(crate) fn is_list(&self) -> bool {
+        self.places == Places::File
     }
 
     /// Whether the configuration file writes it as a bare number.

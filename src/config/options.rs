@@ -17,6 +17,7 @@ use crate::api::{ApiVersion, InvitationType};
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country, InvitationId};
 use crate::pace::Rate;
+use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
 use crate::sandbox::{Faults, ListFaults};
 
@@ -256,6 +257,11 @@ options! {
         help: "Address of the API; http:// for localhost only",
         wanted: "an address, like \"https://api.example.com\"",
     }
+    SUCCESS_MESSAGES: SuccessMessages, texts, API {
+        name: "success_messages", value: "TEXTS", on: 0, places: Places::File,
+        help: "Messages that confirm a withdrawal, beside the known ones; compared whole",
+        wanted: "a list of texts, none of them empty",
+    }
     CONFIG_FILE: PathBuf, path, API {
         name: "config", value: "PATH", on: CALLING | HISTORY, places: Places::Flag,
         default: Default::Depends("$XDG_CONFIG_HOME/bulk-withdraw/config.toml"),
@@ -343,11 +349,15 @@ options! {
     }
 }
 
+fn texts(value: &OsStr) -> Option<SuccessMessages> {
+    SuccessMessages::new(serde_json::from_str::<Vec<String>>(text(value)?).ok()?)
+}
+
 fn destination(value: &OsStr) -> Option<Destination> {
     Some(if value == "-" { Destination::Stdout } else { Destination::Path(path(value)?) })
 }
 
-/// The option that may be set everywhere under this name.
+/// The option that the configuration file knows by this name.
 pub(crate) fn setting(name: &str) -> Option<&'static Entry> {
     settings().find(|entry| entry.name == name)
 }
@@ -360,7 +370,7 @@ pub(crate) fn is_flag_only(name: &str) -> bool {
         && ENTRIES.iter().any(|entry| entry.name == name && is_theirs(entry))
 }
 
-/// The options that may be set everywhere.
+/// The options that the configuration file knows.
 pub(crate) fn settings() -> impl Iterator<Item = &'static Entry> {
-    ENTRIES.iter().copied().filter(|entry| entry.places == Places::Everywhere)
+    ENTRIES.iter().copied().filter(|entry| matches!(entry.places, Places::Everywhere | Places::File))
 }

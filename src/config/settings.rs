@@ -14,7 +14,7 @@ use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType}
 use crate::input::{InputOptions, Source};
 use crate::invitation::{AccountName, Country};
 use crate::pace::Rate;
-use crate::policy::Backoff;
+use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
 
 /// The checked settings of `run`, `list`, `clean` or `config`.
@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     pub(crate) retries: u32,
     pub(crate) backoff: Backoff,
+    pub(crate) success_messages: SuccessMessages,
     pub(crate) patience: Duration,
     pub(crate) timeout: Duration,
     pub(crate) max_errors: u32,
@@ -140,6 +141,7 @@ impl Settings {
                 base: layers.get_or_default(&options::RETRY_BASE)?,
                 max: layers.get_or_default(&options::RETRY_MAX)?,
             },
+            success_messages: layers.get(&options::SUCCESS_MESSAGES).unwrap_or_default(),
             patience: layers.get_or_default(&options::PATIENCE)?,
             timeout: layers.get_or_default(&options::TIMEOUT)?,
             max_errors: layers.get_or_default(&options::MAX_ERRORS)?,

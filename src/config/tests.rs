@@ -301,6 +301,9 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("sandbox = \"perhaps\"", "1: sandbox must be true or false"),
         ("api = \"v3\"", "1: api must be \"v1\" or \"v2\""),
         ("country = \"\"", "1: country must be"),
+        ("success_messages = [\"Done\", \" \"]", "1: success_messages must be a list of texts"),
+        ("success_messages = [\"Done\", 7]", "1: success_messages must be a list of texts"),
+        ("success_messages = \"[]\"", "1: success_messages must be a list of texts"),
         ("ledger = \"\"", "1: ledger must be the path of a file"),
         ("api_key = 123456789", "1: api_key must be a text in quotes, not empty"),
         ("api_key = \"\"", "1: api_key must be a text in quotes, not empty"),
@@ -443,7 +446,7 @@ fn what_a_mistyped_name_meant() {
 fn the_readme_holds_the_table_of_options() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let mut table = "| option | what it does | default | for |\n|---|---|---|---|\n".to_owned();
-    for entry in ENTRIES.iter().filter(|entry| entry.places != Places::Argument) {
+    for entry in ENTRIES.iter().filter(|entry| !matches!(entry.places, Places::Argument | Places::File)) {
         let commands: Vec<_> = Command::ALL
             .iter()
             .filter(|command| **command != Command::Config && command.takes(entry))

@@ -174,7 +174,8 @@ impl Forget {
                 transaction.execute(&format!("{blank} COALESCE(ended_at, sent_at) < ?1"), [day])?;
                 // An answer that was lost later is still to be known.
                 let is_lost_since = "answer_lost AND (account_id, invitation_id) IN (
-                    SELECT account_id, invitation_id FROM calls WHERE state = ?2 AND invitation_id IS NOT NULL)";
+                    SELECT account_id, invitation_id FROM calls
+                    WHERE (state = ?2 OR outcome = 'unconfirmed') AND invitation_id IS NOT NULL)";
                 let forget = format!("UPDATE known SET outcome = NULL, is_final = 0 WHERE at < ?1 AND {is_lost_since}");
                 transaction.execute(&forget, params![day, CallState::Lost])?;
                 let delete = format!("DELETE FROM known WHERE at < ?1 AND NOT ({is_lost_since})");

@@ -45,7 +45,7 @@ fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
     let possible = match meaning {
         Meaning::NotSent | Meaning::ServerError => 0,
         // The status of a lost answer is not the API's, so it says nothing about the charge.
-        Meaning::Withdrawn | Meaning::Lost => 1,
+        Meaning::Withdrawn | Meaning::Lost | Meaning::Unclear => 1,
         Meaning::NotPending
         | Meaning::NotFound
         | Meaning::Rejected
@@ -59,15 +59,12 @@ fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
 }
 
 /// The cost of one V2 call. Its answer says what it consumed, and errors cost nothing (docs/linkup-api.md, "Credits"); a
-/// call whose answer was lost may have cost one credit.
+/// call whose answer was lost, or does not say, may have cost one credit.
 fn cost_v2(meaning: Meaning, consumed: Option<u64>) -> Cost {
     let charged = consumed.unwrap_or_default();
     let possible = match meaning {
-        Meaning::Lost => charged.max(1),
-        // A success that does not say what it cost.
-        Meaning::Withdrawn if consumed.is_none() => 1,
-        Meaning::Withdrawn
-        | Meaning::NotPending
+        Meaning::Lost | Meaning::Unclear | Meaning::Withdrawn => consumed.unwrap_or(1),
+        Meaning::NotPending
         | Meaning::NotFound
         | Meaning::Rejected
         | Meaning::KeyRefused
@@ -83,7 +80,8 @@ fn cost_v2(meaning: Meaning, consumed: Option<u64>) -> Cost {
 
 /// What a V2 call was charged (docs/linkup-api.md, "V2"), if the figure is plausible. A fraction counts as a whole credit.
 fn credits_consumed(result: &CallResult) -> Option<u64> {
-    let consumed = parse(result)?.metadata?.get("credits_consumed")?.as_f64()?;
+    let own = parse(result).filter(|answer| answer.is_own(result.http_status().unwrap_or_default()))?;
+    let consumed = own.metadata?.get("credits_consumed")?.as_f64()?;
     whole(consumed, f64::ceil).filter(|credits| *credits <= MAX_CREDITS)
 }
 
@@ -126,12 +124,29 @@ mod tests {
             (Meaning::RateLimited, None, (0, 0)),
             (Meaning::ServerError, Some(0), (0, 0)),
             (Meaning::Lost, None, (0, 1)),
-            (Meaning::Lost, Some(0), (0, 1)),
+            (Meaning::Lost, Some(0), (0, 0)),
             (Meaning::Lost, Some(3), (3, 3)),
+            (Meaning::Unclear, None, (0, 1)),
+            (Meaning::Unclear, Some(1), (1, 1)),
             (Meaning::NotSent, None, (0, 0)),
         ];
         for (meaning, consumed, (charged, possible)) in cases {
             assert_eq!(cost_v2(meaning, consumed), Cost { charged, possible }, "{meaning:?} {consumed:?}");
+        }
+    }
+
+    /// V2's own form says what it cost under a gateway's status too.
+    #[test]
+    fn what_a_lost_v2_answer_costs() {
+        let cases = [
+            (r#"{"success": true, "metadata": {"credits_consumed": 1}}"#, (1, 1)),
+            (r#"{"success": false, "error": {"code": "X"}, "metadata": {"credits_consumed": 0}}"#, (0, 0)),
+            (r#"{"success": true}"#, (0, 1)),
+            ("<html>", (0, 1)),
+        ];
+        for (body, (charged, possible)) in cases {
+            let cost = cost(ApiVersion::V2, Meaning::Lost, &answered(502, body));
+            assert_eq!(cost, Cost { charged, possible }, "{body}");
         }
     }
 
@@ -154,6 +169,7 @@ mod tests {
             (Meaning::Lost, None, (0, 1)),
             (Meaning::Lost, Some(502), (0, 1)),
             (Meaning::Lost, Some(500), (0, 1)),
+            (Meaning::Unclear, Some(200), (0, 1)),
             (Meaning::NotSent, None, (0, 0)),
         ];
         for (meaning, status, (charged, possible)) in cases {
@@ -167,15 +183,16 @@ mod tests {
     #[test]
     fn the_exact_charge_is_read() {
         let cases = [
-            (r#"{"metadata": {"credits_consumed": 1}}"#, Some(1)),
-            (r#"{"metadata": {"credits_consumed": 0}}"#, Some(0)),
-            (r#"{"metadata": {"credits_consumed": 0.5}}"#, Some(1)),
-            (r#"{"metadata": {"credits_consumed": -1}}"#, None),
-            (r#"{"metadata": {"credits_consumed": -0.5}}"#, None),
-            (r#"{"metadata": {"credits_consumed": 18446744073709551615}}"#, None),
-            (r#"{"metadata": {"credits_consumed": "1"}}"#, None),
-            (r#"{"metadata": null}"#, None),
+            (r#"{"success": true, "metadata": {"credits_consumed": 1}}"#, Some(1)),
+            (r#"{"success": true, "metadata": {"credits_consumed": 0}}"#, Some(0)),
+            (r#"{"success": true, "metadata": {"credits_consumed": 0.5}}"#, Some(1)),
+            (r#"{"success": true, "metadata": {"credits_consumed": -1}}"#, None),
+            (r#"{"success": true, "metadata": {"credits_consumed": -0.5}}"#, None),
+            (r#"{"success": true, "metadata": {"credits_consumed": 18446744073709551615}}"#, None),
+            (r#"{"success": true, "metadata": {"credits_consumed": "1"}}"#, None),
+            (r#"{"success": true, "metadata": null}"#, None),
             (r#"{}"#, None),
+            (r#"{"metadata": {"credits_consumed": 1}}"#, None),
         ];
         for (body, credits) in cases {
             assert_eq!(credits_consumed(&answered(200, body)), credits, "{body}");

@@ -22,7 +22,7 @@ impl PriorCalls {
         let used = matches!(meaning, Meaning::ServerError | Meaning::Lost | Meaning::NotSent);
         Self {
             retries: self.retries + u32::from(used),
-            lost: self.lost || meaning == Meaning::Lost,
+            lost: self.lost || meaning.leaves_doubt(),
             rate_limited: meaning == Meaning::RateLimited,
         }
     }
@@ -57,7 +57,8 @@ pub(crate) fn decide(meaning: Meaning, prior: PriorCalls, retries: u32, backoff:
             Decision::Retry(retry_delay(backoff, prior.retries, jitter))
         }
         Meaning::ServerError | Meaning::NotSent => Decision::Settle(unless_lost(Outcome::Failed)),
-        Meaning::Lost => Decision::Settle(Outcome::Unconfirmed),
+        // What was unclear came whole, so asking again would only buy the same answer.
+        Meaning::Lost | Meaning::Unclear => Decision::Settle(Outcome::Unconfirmed),
     }
 }
 
@@ -113,6 +114,7 @@ mod tests {
             (Meaning::RateLimited, Hold, Hold),
             (Meaning::ServerError, retry(2_000), retry(2_000)),
             (Meaning::Lost, retry(2_000), retry(2_000)),
+            (Meaning::Unclear, Settle(Outcome::Unconfirmed), Settle(Outcome::Unconfirmed)),
             (Meaning::NotSent, retry(2_000), retry(2_000)),
         ];
         for (meaning, clean, after_loss) in cases {

@@ -6,109 +6,80 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::judge::{by_status, contradiction, judge_foreign, members};
-use super::words::{self, Reading};
+use super::inside::texts;
+use super::judge::{by_status, judge_foreign, judge_message, judge_success, members};
+use super::words::SuccessMessages;
 use super::{Meaning, Verdict};
 use crate::api::HttpAnswer;
 
+/// The members that decide. One that occurs twice makes an answer unreadable.
 #[derive(Deserialize)]
+#[allow(dead_code, reason = "some are only here to be refused where they occur twice")]
 pub(super) struct AnswerV2 {
     pub(super) success: Option<Value>,
     pub(super) data: Option<Value>,
     error: Option<Value>,
+    errors: Option<Value>,
     message: Option<Value>,
     pub(super) metadata: Option<Value>,
 }
 
 impl AnswerV2 {
-    /// Whether the answer is about another invitation than the one asked for.
-    fn names_another(&self, id: &str) -> bool {
-        match self.data.as_ref().and_then(|data| data.get("invitation_id")) {
-            None | Some(Value::Null) => false,
-            Some(Value::String(named)) => named.trim().rsplit(':').next() != Some(id),
-            // The digits as sent: as a float it would be another ID.
-            Some(Value::Number(named)) => named.as_str() != id,
-            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => true,
-        }
-    }
-
-    fn code(&self) -> &str {
-        self.error.as_ref().and_then(|error| error.get("code")).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn message(&self) -> &str {
-        let in_error = self.error.as_ref().map(|error| error.get("message").unwrap_or(error));
-        [in_error, self.message.as_ref()].into_iter().flatten().find_map(Value::as_str).unwrap_or_default()
-    }
-
-    fn has_error(&self) -> bool {
-        self.error.as_ref().is_some_and(|error| !error.is_null())
-    }
-
-    fn denies_withdrawal(&self) -> bool {
-        self.data.as_ref().and_then(|data| data.get("withdrawn")).is_some_and(|withdrawn| *withdrawn != true)
+    /// Whether it is the API's own form, and not JSON of something in between.
+    pub(super) fn is_own(&self, status: u16) -> bool {
+        matches!(self.success, Some(Value::Bool(_))) || (status >= 400 && self.error.is_some())
     }
 }
 
-pub(super) fn judge_answer(answer: &HttpAnswer, id: &str) -> Verdict {
+pub(super) fn judge_answer(answer: &HttpAnswer, id: &str, confirming: &SuccessMessages) -> Verdict {
     let status = answer.http_status;
-    let Some(body) = members::<AnswerV2>(&answer.body) else {
+    let (Some(decisive), Some(body)) = (members::<AnswerV2>(&answer.body), members::<Value>(&answer.body)) else {
         return judge_foreign(status);
     };
-    match body.success {
-        Some(Value::Bool(true)) => judge_success(status, &body, id),
-        Some(Value::Bool(false)) => judge_error(status, &body),
-        Some(_) | None if body.has_error() && status >= 400 => judge_error(status, &body),
+    match decisive.success {
+        Some(Value::Bool(true)) => judge_success(status, &body, id, confirming),
+        Some(_) | None if decisive.is_own(status) => judge_error(status, &body, id),
         Some(_) | None => judge_foreign(status),
     }
 }
 
-/// A claim of success is believed unless anything else in the answer contradicts it.
-fn judge_success(status: u16, body: &AnswerV2, id: &str) -> Verdict {
-    if body.names_another(id) {
-        return Verdict::new(Meaning::Lost, format!("HTTP {status} with an answer about another invitation"));
-    }
-    if (200..300).contains(&status) && !body.has_error() && !body.denies_withdrawal() {
-        let message = body.message();
-        Verdict::new(Meaning::Withdrawn, if message.is_empty() { "withdrawn" } else { message })
-    } else {
-        contradiction(status, "success", body.message())
-    }
-}
-
 /// A claim of an error: its code first, then its message, then the HTTP status.
-fn judge_error(status: u16, body: &AnswerV2) -> Verdict {
-    let (code, message) = (body.code(), body.message());
+fn judge_error(status: u16, body: &Value, id: &str) -> Verdict {
+    let code = body.pointer("/error/code").and_then(Value::as_str).unwrap_or_default();
+    let message = texts(body).first().copied().unwrap_or_default();
     let words = match (code, message) {
         ("", "") => format!("HTTP {status} without a message"),
         (one, "") | ("", one) => one.to_owned(),
         (code, message) => format!("{code}: {message}"),
     };
-    let meaning = match code.to_ascii_uppercase().as_str() {
-        "INVALID_API_KEY" => Meaning::KeyRefused,
+    let documented = match code.to_ascii_uppercase().as_str() {
+        // Under whatever status: the upstream failed, and would again.
+        "CHANNEL_ERROR" => return Verdict::new(Meaning::Rejected, words),
+        // A gateway's status says that nobody knows, a 429 that nothing was done.
+        _ if status == 429 || status > 500 => None,
+        "INVALID_API_KEY" => Some(Meaning::KeyRefused),
         // A wrong account, not a missing invitation (docs/linkup-api.md, "V2 errors").
-        "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Meaning::AccountRefused,
-        "INSUFFICIENT_CREDITS" => Meaning::CreditsUsedUp,
-        "RATE_LIMITED" => Meaning::RateLimited,
-        "INTERNAL_ERROR" => Meaning::ServerError,
-        "INVALID_ACTION" => Meaning::Rejected,
-        _ => match words::read(code).or_else(|| words::read(message)) {
-            Some(Reading::WithdrawnNow) => return contradiction(status, "error", message),
-            // On V2 the login belongs to the account.
-            Some(Reading::AboutCaller(Meaning::LoginRefused)) => Meaning::AccountRefused,
-            Some(Reading::AboutCaller(meaning)) => meaning,
-            Some(Reading::SettledBefore | Reading::Withdrawn) => Meaning::NotPending,
-            Some(Reading::NotFound) => Meaning::NotFound,
-            Some(Reading::ParameterMissing) => Meaning::Rejected,
-            Some(Reading::SomethingElseNotFound) if status == 404 => Meaning::Rejected,
-            Some(Reading::SomethingElseNotFound) | None => match status {
-                403 => Meaning::AccountRefused,
-                404 if !code.is_empty() => Meaning::Rejected,
-                status => by_status(status),
-            },
-        },
+        "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Some(Meaning::AccountRefused),
+        "INSUFFICIENT_CREDITS" => Some(Meaning::CreditsUsedUp),
+        "RATE_LIMITED" => Some(Meaning::RateLimited),
+        "INTERNAL_ERROR" => Some(Meaning::ServerError),
+        "INVALID_ACTION" => Some(Meaning::Rejected),
+        _ => None,
     };
-    Verdict::new(meaning, words)
+    if let Some(meaning) = documented {
+        return Verdict::new(meaning, words);
+    }
+    let is_silent = code.is_empty() && message.is_empty();
+    let verdict = judge_message(status, body, id, words, || match status {
+        403 => Meaning::AccountRefused,
+        status => by_status(status, is_silent),
+    });
+    // On V2 the login belongs to the account.
+    if verdict.meaning == Meaning::LoginRefused {
+        Verdict { meaning: Meaning::AccountRefused, ..verdict }
+    } else {
+        verdict
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +88,7 @@ mod tests {
 
     fn judged(http_status: u16, body: &str) -> Verdict {
         let answer = HttpAnswer { http_status, body: body.as_bytes().to_vec(), ..HttpAnswer::default() };
-        judge_answer(&answer, "7")
+        judge_answer(&answer, "7", &SuccessMessages::default())
     }
 
     fn error(code: &str, message: &str) -> String {
@@ -169,7 +140,7 @@ mod tests {
             (400, "ODD", "no", Meaning::Rejected),
             (404, "", "", Meaning::NotFound),
             (404, "ODD", "no", Meaning::Rejected),
-            (400, "ODD", "Invitation withdrawn successfully", Meaning::Lost),
+            (400, "ODD", "Invitation withdrawn successfully", Meaning::Unclear),
         ];
         for (status, code, message, meaning) in cases {
             assert_eq!(judged(status, &error(code, message)).meaning, meaning, "{status} {code} {message}");
@@ -183,10 +154,10 @@ mod tests {
             (200, r#"{"success": true, "data": {"invitation_id": "7"}, "error": null}"#, Meaning::Withdrawn),
             (200, r#"{"success": true, "data": {"invitation_id": 7}}"#, Meaning::Withdrawn),
             (200, r#"{"success": true, "data": {"invitation_id": "urn:li:invitation:7"}}"#, Meaning::Withdrawn),
-            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": "8"}}"#, Meaning::Lost),
-            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": 8}}"#, Meaning::Lost),
-            (200, r#"{"success": true, "data": {"withdrawn": false}}"#, Meaning::Lost),
-            (200, r#"{"success": true, "error": {"code": "RATE_LIMITED"}}"#, Meaning::Lost),
+            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": "8"}}"#, Meaning::Unclear),
+            (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": 8}}"#, Meaning::Unclear),
+            (200, r#"{"success": true, "data": {"withdrawn": false}}"#, Meaning::Unclear),
+            (200, r#"{"success": true, "error": {"code": "RATE_LIMITED"}}"#, Meaning::Unclear),
             (500, r#"{"success": true, "data": {"withdrawn": true}}"#, Meaning::Lost),
             (200, r#"{"success": "true", "data": {"withdrawn": true}}"#, Meaning::Lost),
             (200, r#"{"success": true, "success": false}"#, Meaning::Lost),

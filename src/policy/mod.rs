@@ -5,9 +5,11 @@
 
 mod age;
 mod backoff;
-mod clause;
+#[cfg(test)]
+mod corpus;
 mod credits;
 mod decide;
+mod inside;
 mod judge;
 mod judge_v1;
 mod judge_v2;
@@ -18,3 +20,4 @@ pub(crate) use backoff::{Backoff, hold, pace_hint, retry_delay};
 pub(crate) use credits::{Cost, balance, cost, page_cost};
 pub(crate) use decide::{Decision, PriorCalls, decide, given_up};
 pub(crate) use judge::{Meaning, Verdict, cut, judge, visible};
+pub(crate) use words::SuccessMessages;

@@ -102,6 +102,7 @@ impl Sinks {
                 self.totals.add_row(&settled);
             }
             Event::Called(called) => self.totals.add_call(&called),
+            Event::UnknownWords(words) => self.totals.add_unknown_words(words),
             Event::PageRead { invitations } => self.totals.add_page(invitations),
             Event::Held { until } => self.on_progress(|progress| progress.set_hold(Some(until))),
             Event::Resumed => self.on_progress(|progress| progress.set_hold(None)),

@@ -73,14 +73,21 @@ pub(crate) struct Totals {
     pub accounts: BTreeMap<AccountName, Sum>,
     /// The list's part of the sums above, if there was a list.
     pub list: Option<ListSum>,
+    /// Answers' words that are in no table, with their count.
+    pub unknown: BTreeMap<String, u64>,
+    /// Such answers beyond the listed ones.
+    pub unlisted: u64,
 }
+
+/// Different unknown words that are listed: each may hold a number of its own.
+const MAX_UNKNOWN: usize = 10;
 
 impl Totals {
     /// Sums for these accounts. Rows that name another one count only for the run: a column of garbage must not fill the
     /// summary.
     pub(crate) fn new(accounts: impl IntoIterator<Item = AccountName>) -> Self {
         let accounts = accounts.into_iter().map(|name| (name, Sum::default())).collect();
-        Self { run: Sum::default(), accounts, list: None }
+        Self { accounts, ..Self::default() }
     }
 
     pub(crate) fn add_row(&mut self, settled: &Settled) {
@@ -102,6 +109,14 @@ impl Totals {
         }
         for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(&called.account)) {
             sum.add_call(called);
+        }
+    }
+
+    pub(crate) fn add_unknown_words(&mut self, words: String) {
+        if self.unknown.contains_key(&words) || self.unknown.len() < MAX_UNKNOWN {
+            *self.unknown.entry(words).or_default() += 1;
+        } else {
+            self.unlisted += 1;
         }
     }
 
@@ -219,6 +234,15 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         Some(_) => line("incomplete", "later pages of the list were not fetched".to_owned()),
         None => line("input", "not read to its end; unread rows are not in the report".to_owned()),
     }
+    for (words, count) in &summary.totals.unknown {
+        line("unknown answer", format!("{count} x {words}"));
+    }
+    if summary.totals.unlisted > 0 {
+        line("unknown answer", format!("{} x in other words", summary.totals.unlisted));
+    }
+    if !summary.totals.unknown.is_empty() {
+        line("", "please report these words; if one confirms a withdrawal, add it to success_messages".to_owned());
+    }
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
     }
@@ -264,6 +288,17 @@ mod tests {
             counts.add(outcome);
             assert_eq!((counts.of(outcome), counts.total()), (1, 1), "{outcome}");
         }
+    }
+
+    #[test]
+    fn unknown_words_are_counted_in_bounded_memory() {
+        let mut totals = Totals::default();
+        for number in 0..100 {
+            totals.add_unknown_words(format!("code {number}"));
+            totals.add_unknown_words("code 0".to_owned());
+        }
+        assert_eq!((totals.unknown.len(), totals.unlisted), (MAX_UNKNOWN, 100 - MAX_UNKNOWN as u64));
+        assert_eq!(totals.unknown["code 0"], 101);
     }
 
     #[test]

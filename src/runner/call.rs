@@ -12,7 +12,7 @@ use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
 use crate::event::{Called, Event};
 use crate::ledger::{CallEnd, CallId, CallIntent, CallState, DurableWrite, Key, Ledger, LedgerError, Settlement};
 use crate::pace::Pace;
-use crate::policy::{Backoff, Cost, Meaning};
+use crate::policy::{Backoff, Cost, Meaning, SuccessMessages};
 use crate::stop::{Stop, StopReason};
 
 /// Records calls durably: the ledger, or a test's fake.
@@ -84,6 +84,7 @@ pub(crate) struct Caller<A, J> {
     pub(crate) pace: Arc<Pace>,
     pub(crate) stop: Stop,
     pub(crate) backoff: Backoff,
+    pub(crate) confirming: SuccessMessages,
     pub(crate) events: mpsc::Sender<Event>,
 }
 

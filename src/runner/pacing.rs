@@ -60,7 +60,8 @@ pub(super) fn tell_pace(
         | Meaning::LoginRefused
         | Meaning::AccountRefused
         | Meaning::CreditsUsedUp
-        | Meaning::ServerError => (permit.accepted(), hint),
+        | Meaning::ServerError
+        | Meaning::Unclear => (permit.accepted(), hint),
     };
     let held_for = held_for.filter(|wait| !wait.is_zero());
     if let Some(wait) = held_for

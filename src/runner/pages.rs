@@ -70,11 +70,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             let cost = page_cost(version, result);
             return Judged { meaning: Meaning::Withdrawn, cost, settlement: None, value: PageCall::Page(page) };
         }
-        let judged = judge(version, result, "");
+        let judged = judge(version, result, "", &self.confirming);
         // A success that is no page may have been charged as one.
         let charged_as = if judged.meaning == Meaning::Withdrawn { Meaning::Lost } else { judged.meaning };
         let cost = cost(version, charged_as, result);
-        let Verdict { meaning, words } = of_a_list(judged, result);
+        let Verdict { meaning, words, is_unknown: _ } = of_a_list(judged, result);
         let reason = cut(&self.api.scrub(&words));
         tracing::debug!(page = request.number, ?meaning, http_status = result.http_status(), words = %reason, "answer");
         let decision = decide(meaning, prior, limits.retries, self.backoff, fastrand::f64());
@@ -92,10 +92,10 @@ fn page_in(result: &CallResult, read: impl Fn(&[u8]) -> Option<Page>) -> Option<
 
 /// What an answer without a page means where a list was asked for. What came whole is not paid for again.
 fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
-    let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned() };
+    let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned(), is_unknown: false };
     match verdict.meaning {
         // Its words, if any, are those of a withdrawal.
-        Meaning::Withdrawn => rejected("an answer of success without a list"),
+        Meaning::Withdrawn | Meaning::Unclear => rejected("an answer of success without a list"),
         Meaning::Lost if page_in(result, |body| repeats_key(body).then(Page::default)).is_some() => {
             rejected("an answer that says something twice, and so nothing for certain")
         }
@@ -126,7 +126,7 @@ mod tests {
     use crate::invitation::{AccountName, Country};
     use crate::ledger::Ledger;
     use crate::pace::{Pace, Rate};
-    use crate::policy::Backoff;
+    use crate::policy::{Backoff, SuccessMessages};
     use crate::stop::Stop;
 
     /// Answers each call with HTTP 200 and the next of these bodies.
@@ -157,7 +157,8 @@ mod tests {
         let pace = Pace::new(Rate::Unlimited, patience);
         let (events, mut heard) = mpsc::channel(100);
         let journal: Option<Ledger> = None;
-        let caller = Caller { api, journal, pace, stop: stop.clone(), backoff, events };
+        let caller =
+            Caller { api, journal, pace, stop: stop.clone(), backoff, confirming: SuccessMessages::default(), events };
         let (account, country) = (AccountName::default(), Country::default());
         let request =
             PageRequest { account, country, invitation_type: InvitationType::default(), number: 1, offset: 0 };

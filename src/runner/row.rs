@@ -8,7 +8,7 @@ use super::ReadyRow;
 use super::call::{Caller, Journal, Judged};
 use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi};
-use crate::event::Settled;
+use crate::event::{Event, Settled};
 use crate::ledger::{CallId, Settlement};
 use crate::outcome::Outcome;
 use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, given_up, judge, retry_delay};
@@ -33,6 +33,8 @@ struct Tally {
     http_status: Option<u16>,
     words: String,
     lost_words: String,
+    /// The last answer's words, where they are in no table.
+    unknown: Option<String>,
     first_sent: Option<Instant>,
     last_call: Option<CallId>,
     settled_at: Timestamp,
@@ -60,6 +62,9 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
                 return self.give_up(row, tally).await;
             };
             tally.last_call = made.call_id;
+            if let Some(words) = tally.unknown.take() {
+                self.tell(Event::UnknownWords(words)).await;
+            }
             match made.value {
                 Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
                     return Settling { settled: tally.settled(row, outcome), write: made.write };
@@ -81,7 +86,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         result: &CallResult,
     ) -> Judged<Decision> {
         let version = self.api.version();
-        let mut verdict = judge(version, result, row.withdrawal.id.as_str());
+        let mut verdict = judge(version, result, row.withdrawal.id.as_str(), &self.confirming);
         verdict.words = cut(&self.api.scrub(&verdict.words));
         let prior = tally.history;
         let cost = cost(version, verdict.meaning, result);
@@ -148,10 +153,11 @@ impl Tally {
         }
         self.http_status = result.http_status();
         self.cost += cost;
-        if verdict.meaning == Meaning::Lost {
+        if verdict.meaning.leaves_doubt() {
             self.lost_words.clone_from(&verdict.words);
         }
         self.words.clone_from(&verdict.words);
+        self.unknown = verdict.is_unknown.then(|| verdict.words.clone());
     }
 
     /// Settles the row now.

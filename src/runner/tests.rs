@@ -17,7 +17,7 @@ use crate::ledger::{CallEnd, CallId, CallIntent, CallState, Key, LedgerError, Lo
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::pace::Rate;
-use crate::policy::{Backoff, Cost};
+use crate::policy::{Backoff, Cost, SuccessMessages};
 use crate::stop::{Stop, StopCause, StopReason};
 
 const OK: &str = r#"{"status": "success", "message": "Connection invitation withdrawn successfully"}"#;
@@ -213,6 +213,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         pace: Pace::new(Rate::Unlimited, setup.patience),
         stop: stop.clone(),
         backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
+        confirming: SuccessMessages::default(),
         events,
     };
     let pool = Pool {
@@ -227,7 +228,11 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         match event {
             Event::Settled(row) => settled.push(row),
             Event::Called(call) => called.push(call),
-            Event::PageRead { .. } | Event::Held { .. } | Event::Resumed | Event::InputEnded { .. } => {}
+            Event::UnknownWords(_)
+            | Event::PageRead { .. }
+            | Event::Held { .. }
+            | Event::Resumed
+            | Event::InputEnded { .. } => {}
         }
     }
     Ran { settled, called, stop: stop.cause(), input_complete }

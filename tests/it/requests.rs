@@ -17,6 +17,7 @@ on_both_versions!(
     retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it,
     a_call_without_an_answer_in_time_is_lost,
     a_refused_connection_costs_nothing,
+    a_success_in_other_words_is_asked_for_once_unless_configured,
 );
 
 /// Runs against this server. Returns the calls to withdraw.
@@ -312,6 +313,31 @@ async fn v2_s_exact_charges_are_added_up() {
         assert_eq!((line["invitation_id"].as_str(), told), (*id, *expected));
     }
     assert_eq!(summary["credits"], json!({"charged": 4, "possible": 6}));
+}
+
+async fn a_success_in_other_words_is_asked_for_once_unless_configured(api: Api) {
+    let queued = |message: &str| {
+        ResponseTemplate::new(200).set_body_json(match api {
+            Api::V1 => json!({"status": "success", "message": message}),
+            Api::V2 => json!({"success": true, "message": message, "metadata": {"credits_consumed": 1}}),
+        })
+    };
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(queued("Withdrawal queued")).mount(&server).await;
+    let (program, ran, requests) = run_against(api, &server, "1000000\n2000000\n", "").await;
+    ran.ended_with(1)
+        .says("2 x a success that does not say \"withdrawn\": \"Withdrawal queued\"")
+        .says("add it to success_messages");
+    assert_eq!(requests.len(), 2);
+    let report = program.report("report.csv");
+    assert_eq!(report.outcomes(), ["unconfirmed", "unconfirmed"]);
+    let charged = if api == Api::V1 { "0" } else { "1" };
+    assert!(report.lines.values().all(|line| line["credits"] == charged && line["credits_possible"] == "1"));
+
+    program.write("own.toml", "success_messages = [\"Done\", \" withdrawal QUEUED\"]\n");
+    let more = format!("--base-url {} {SWIFTLY} --config own.toml", server.uri());
+    program.complete(&format!("run list.csv {more}")).await.ended_with(0);
+    assert_eq!(program.report("report.csv").outcomes(), ["withdrawn", "withdrawn"]);
 }
 
 /// The balance only warns, so an answer of another form delays nothing.
