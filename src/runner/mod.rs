@@ -15,6 +15,7 @@ mod thread;
 mod triage;
 
 pub(crate) use call::{Caller, Judged};
+pub(crate) use pages::NoPage;
 pub(crate) use pool::{Pool, run};
 pub(crate) use row::Limits;
 pub(crate) use signals::{stop_on_signals, survive_size_limit};
