@@ -231,6 +231,22 @@ async fn only_the_same_signal_a_second_later_ends_it_at_once() {
     assert!(program.files().contains(&"report.csv.partial".to_owned()), "{:?}", program.files());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_that_no_number_holds_is_longer_than_any_patience() {
+    for retry_after in ["99999999999999999999999999", "18446744073709551616", "1e400"] {
+        let server = MockServer::start().await;
+        let refusal = Api::V2.rate_limited().insert_header("retry-after", retry_after);
+        Mock::given(method("POST")).respond_with(refusal).mount(&server).await;
+        let program = Program::on(Api::V2);
+        program.write("list.csv", list(ids(3)));
+        let flags = "--concurrency 1 --patience 200d";
+        let ran = program.complete(&format!("run list.csv --base-url {} {SWIFTLY} {flags}", server.uri())).await;
+        ran.ended_with(5).says("longer than");
+        let withdrawals = server.received_requests().await.unwrap();
+        assert_eq!(withdrawals.iter().filter(|request| request.method.as_str() == "POST").count(), 1, "{retry_after}");
+    }
+}
+
 /// What systemd with `SendSIGHUP`, GNU `timeout`, a closing terminal and impatient people send. How often each is sent
 /// where `BULK_WITHDRAW_SIGNALS` does not say.
 const PAIRS: [(&str, &str); 6] =
