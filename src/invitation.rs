@@ -22,27 +22,55 @@ pub(crate) enum IdError {
          pasted in, then export it again"
     )]
     Scientific,
-    #[error(
-        "a spreadsheet has probably rounded this ID (zeros after its 15th digit): export it again with the column \
-         formatted as text, or pass --accept-rounded-ids if it is genuine"
-    )]
-    Rounded,
+    #[error("{by} has probably rounded this ID{originals}: {advice}, or pass --accept-rounded-ids if it is genuine",
+        advice = by.advice())]
+    Rounded { by: Rounding, originals: String },
     #[error("not an invitation ID (1 to 20 digits, or urn:li:invitation:<digits>)")]
     NotAnId,
+}
+
+/// What rounds an ID that it takes for a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// To 15 digits.
+    Spreadsheet,
+    /// To a 64-bit float, which is then printed with as few digits as tell it from others.
+    Float,
+}
+
+impl Rounding {
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Spreadsheet => "export it again with the column formatted as text",
+            Self::Float => "export it again as text or as entity_urn, never through a number",
+        }
+    }
+}
+
+impl fmt::Display for Rounding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spreadsheet => "a spreadsheet",
+            Self::Float => "JavaScript, or another program with 64-bit floats,",
+        })
+    }
 }
 
 /// Of a 64-bit number.
 const MAX_DIGITS: usize = 20;
 /// A spreadsheet keeps this many significant digits of a number and replaces the rest by zeros.
 const SPREADSHEET_DIGITS: usize = 15;
-/// Genuine IDs are mostly multiples of this (`docs/linkup-api.md`, IDs: the high bits are the sending time).
+/// Genuine IDs are mostly multiples of this, some one more (`docs/linkup-api.md`, IDs).
 const ID_STEP: u128 = 4096;
+/// Up to here, a 64-bit float holds every integer.
+const MAX_EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
 /// The URNs whose last part is an invitation's ID, of V2 and V1 (`docs/linkup-api.md`, IDs).
 const URN_PREFIXES: [&str; 2] = ["urn:li:invitation:", "urn:li:fsd_invitation:"];
 
 impl InvitationId {
     /// Parses a cell or a JSON value's text: white space and one leading apostrophe (a spreadsheet's mark for text) are
-    /// trimmed, the last part of an invitation's URN is taken, and 1 to 20 digits must remain.
+    /// trimmed, the last part of an invitation's URN is taken, and 1 to 20 digits must remain. Leading zeros are dropped:
+    /// no second spelling may pass for another invitation.
     pub(crate) fn parse(text: &str) -> Result<Self, IdError> {
         let text = text.trim();
         let text = text.strip_prefix('\'').unwrap_or(text).trim();
@@ -51,7 +79,8 @@ impl InvitationId {
         }
         let digits = strip_urn(text).unwrap_or(text);
         if digits.len() <= MAX_DIGITS && is_digits(digits) {
-            Ok(Self(digits.into()))
+            let significant = digits.trim_start_matches('0');
+            Ok(Self(if significant.is_empty() { "0" } else { significant }.into()))
         } else if is_scientific(text) {
             Err(IdError::Scientific)
         } else {
@@ -63,14 +92,42 @@ impl InvitationId {
         &self.0
     }
 
-    /// Whether a spreadsheet has most likely rounded this ID: more than 15 digits, only zeros after the 15th, and not a
-    /// multiple of 4,096.
-    pub(crate) fn looks_rounded(&self) -> bool {
-        let Some(tail) = self.0.get(SPREADSHEET_DIGITS..).filter(|tail| !tail.is_empty()) else {
-            return false;
-        };
-        let step_fits = self.0.parse::<u128>().is_ok_and(|number| number % ID_STEP == 0);
-        tail.bytes().all(|digit| digit == b'0') && !step_fits
+    /// The ID itself, unless a program has most likely rounded it.
+    pub(crate) fn unrounded(self) -> Result<Self, IdError> {
+        match self.rounded() {
+            Some((by, originals)) => Err(IdError::Rounded { by, originals: in_words(&originals) }),
+            None => Ok(self),
+        }
+    }
+
+    /// What has rounded it, and the multiples of 4,096 that it may have been.
+    fn rounded(&self) -> Option<(Rounding, Vec<u128>)> {
+        let number: u128 = self.0.parse().ok()?;
+        let multiples = |from: u128, to: u128| (from.div_ceil(ID_STEP)..=to / ID_STEP).map(|at| at * ID_STEP).collect();
+        let places = self.0.len().saturating_sub(SPREADSHEET_DIGITS);
+        let unit = 10_u128.pow(u32::try_from(places).ok()?);
+        if places > 0 && number.is_multiple_of(unit) && !number.is_multiple_of(ID_STEP) {
+            // Some round, others cut.
+            return Some((Rounding::Spreadsheet, multiples(number - unit / 2, number + unit - 1)));
+        }
+        let float: f64 = self.0.parse().ok()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an integer of at most 20 digits")]
+        let exact = float as u128;
+        let is_print = number > MAX_EXACT && number != exact && float.to_string() == *self.0;
+        is_print.then(|| (Rounding::Float, multiples(exact, exact)))
+    }
+}
+
+/// More would not help anybody.
+const MOST_ORIGINALS: usize = 4;
+
+fn in_words(originals: &[u128]) -> String {
+    let several: Vec<_> = originals.iter().map(ToString::to_string).collect();
+    match originals {
+        [] => String::new(),
+        [only] => format!(" (it may have been {only} or {})", only + 1),
+        _ if several.len() > MOST_ORIGINALS => String::new(),
+        _ => format!(" (it may have been {}, or one more than one of these)", several.join(", ")),
     }
 }
 
@@ -223,6 +280,10 @@ mod tests {
             ("'7329176687475109888", id("7329176687475109888")),
             (" ' 2906418534 ", id("2906418534")),
             ("7", id("7")),
+            ("007", id("7")),
+            ("urn:li:invitation:007329176687475109", id("7329176687475109")),
+            ("000", id("0")),
+            ("000000000000000000007", Err(IdError::NotAnId)),
             ("99999999999999999999", id("99999999999999999999")),
             ("999999999999999999999", Err(IdError::NotAnId)),
             ("urn:li:invitation:2906418534", id("2906418534")),
@@ -250,17 +311,49 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_rounded() {
+    fn what_a_program_rounded() {
+        use Rounding::{Float, Spreadsheet};
         let cases = [
-            ("7329176687475100000", true),
-            ("732917668747510", false),
-            ("7329176687475100", true),
-            ("7329176687475109888", false),
+            ("7329176687475100000", Some(Spreadsheet)),
+            ("732917668747510", None),
+            ("7329176687475100", Some(Spreadsheet)),
+            ("7329176687475109888", None),
             // Zeros after the 15th digit, yet a multiple of 4,096: a genuine ID can look like this.
-            ("4096000000000000000", false),
+            ("4096000000000000000", None),
+            ("7530804918781739000", Some(Float)),
+            ("7530804918781739008", None),
+            ("7530804918781739009", None),
+            // No float is printed like this.
+            ("7530804918781739001", None),
+            // Of no known kind, but rounded all the same.
+            ("7530804918781738000", Some(Float)),
+            // 2^53 is exact, and what is behind it not for every integer.
+            ("9007199254740992", None),
+            ("9007199254740993", None),
+            ("99999999999999999999", None),
         ];
         for (text, rounded) in cases {
-            assert_eq!(InvitationId::parse(text).unwrap().looks_rounded(), rounded, "{text}");
+            let found = InvitationId::parse(text).unwrap().rounded().map(|(by, _)| by);
+            assert_eq!(found, rounded, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rounded_id_says_what_it_may_have_been() {
+        let cases = [
+            (
+                "7530804918781739000",
+                "JavaScript & (it may have been 7530804918781739008 or 7530804918781739009) & text",
+            ),
+            (
+                "7329176687475110000",
+                "a spreadsheet & (it may have been 7329176687475105792, 7329176687475109888, 7329176687475113984, \
+                 7329176687475118080, or one more than one of these) & formatted as text",
+            ),
+        ];
+        for (text, words) in cases {
+            let error = InvitationId::parse(text).unwrap().unrounded().unwrap_err().to_string();
+            assert!(words.split(" & ").all(|words| error.contains(words)), "{text}: {error}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -12,7 +13,7 @@ use tracing_subscriber::{Layer as _, fmt};
 use crate::cli::{self, CommandLine};
 use crate::config::{self, Color, Command, Environment, Layers, LogFormat, Settings};
 use crate::report::Screen;
-use crate::{commands, error_chain, exit};
+use crate::{commands, error_chain, exit, runner};
 
 /// A command's error as its one line, and its exit code.
 type Failure = (String, u8);
@@ -27,6 +28,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn start(screen: &Screen) -> Result<u8, Failure> {
+    // A dump of the memory would hold the secrets.
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, nothing).map_err(usage)?;
     let CommandLine { command, flags } = cli::read().map_err(|line| (line, exit::USAGE))?;
     let flags = Layers::of_flags(flags).map_err(usage)?;
     start_log(&flags, screen).map_err(usage)?;
@@ -42,6 +46,7 @@ async fn carry_out(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<u8, Failure> {
+    runner::survive_size_limit().map_err(usage)?;
     let settings = || Settings::resolve(command, layers, environment).map_err(usage);
     let ended = match command {
         Command::Run => commands::run(&settings()?, screen).await,

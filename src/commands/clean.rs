@@ -32,12 +32,15 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
     let mut job = Job::begin(settings, keep, screen, &stop).await?;
     let opened = job.open(outputs, Intake::List(Vec::new().into_iter()).columns()).await?;
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
-    let (rows, fetched) = rows(&mut job).await;
+    let (rows, Fetched { end, counts, .. }) = rows(&mut job).await;
+    if rows.is_empty() {
+        end.stop_if_unavailable(&stop);
+    }
     let intake = || Intake::List(rows.clone().into_iter());
-    match go_on(&job, &intake, fetched.counts).await {
-        Ok(plan) => job.withdraw(intake(), opened, Some(plan.rows()), Some(fetched.complete)).await,
-        Err(CommandError::Stopped(_)) => job.end_after_list(opened, fetched.complete, None).await,
-        Err(why) => job.end_after_list(opened, fetched.complete, Some(why)).await,
+    match go_on(&job, &intake, counts).await {
+        Ok(plan) => job.withdraw(intake(), opened, Some(plan.rows()), Some(end)).await,
+        Err(CommandError::Stopped(_)) => job.end_after_list(opened, &end, None).await,
+        Err(why) => job.end_after_list(opened, &end, Some(why)).await,
     }
 }
 
@@ -59,11 +62,12 @@ async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCou
 /// The selected invitations of the list, as rows.
 async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
     let mut selected: Vec<Listed> = Vec::new();
-    let fetched = fetch(job, async |page| {
+    let mut fetched = fetch(job, async |page| {
         selected.extend(page);
         ControlFlow::Continue(())
     })
     .await;
+    fetched.correct(&mut selected);
     ((1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
 }
 
@@ -78,17 +82,20 @@ async fn dry_run(
     let mut job = Job::begin_beside(settings, keep, screen, stop).await?;
     tracing::info!("fetching the list: 1 credit per page of 10");
     let (rows, fetched) = rows(&mut job).await;
+    fetched.end.stop_if_unavailable(stop);
     let intake = || Intake::List(rows.clone().into_iter());
     warn_of_settled(Plan::of(intake(), job.triage(false)?, &Stop::default())?);
     let plan = Plan::of(intake(), job.triage(true)?, &Stop::default())?;
     let summary_file = outputs.begin_summary()?;
     screen.print(&format!("{}{}", listed(&job, fetched.counts), plan.table(settings)));
     match stop.cause() {
-        None => screen.print("dry run: nothing was withdrawn\n"),
+        None if fetched.end.is_complete() => screen.print("dry run: nothing was withdrawn\n"),
+        None => screen.print("dry run: nothing was withdrawn; the list broke off\n"),
         Some(cause) => screen.print(&format!("dry run: nothing was withdrawn; the list broke off, {cause}\n")),
     }
     write_summary(summary_file, &plan.to_json(settings, job.sinks.totals.list.as_ref()))?;
-    Ok(if stop.is_requested() { exit::USAGE } else { exit::FINE })
+    let is_whole = !stop.is_requested() && fetched.end.is_complete();
+    Ok(if is_whole { exit::FINE } else { exit::USAGE })
 }
 
 /// The list is fresher than the ledger: what it shows as pending is sent.

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{CommandError, confirm, has_terminal};
+use super::fetch::ListEnd;
 use super::intake::Intake;
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
@@ -115,16 +116,16 @@ impl<'a> Job<'a> {
         Ok(opened.await??)
     }
 
-    /// Withdraws, and returns the exit code. `rows` is their number, where it is known; `list_complete` says whether the
-    /// list from which they come is whole.
+    /// Withdraws, and returns the exit code. `rows` is their number, where it is known; `list` says how the list from
+    /// which they come ended.
     pub(super) async fn withdraw(
         self,
         intake: Intake,
         opened: Opened,
         rows: Option<u64>,
-        list_complete: Option<bool>,
+        list: Option<ListEnd>,
     ) -> Result<u8, CommandError> {
-        let triage = self.triage(self.settings.recheck || list_complete.is_some())?.warning();
+        let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.names();
@@ -142,7 +143,11 @@ impl<'a> Job<'a> {
         let ended = carry_out(runner::run(intake, triage, pool, caller), told, stop).await;
         close(ledger).await;
         let (totals, input_complete) = ended?;
-        let summary = sum_up(facts, totals, input_complete && list_complete.unwrap_or(true), stop);
+        if let Some(list) = &list {
+            list.stop_if_unavailable(stop);
+        }
+        let list_complete = list.is_none_or(|list| list.is_complete());
+        let summary = sum_up(facts, totals, input_complete && list_complete, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -151,13 +156,13 @@ impl<'a> Job<'a> {
     pub(super) async fn end_after_list(
         self,
         opened: Opened,
-        complete: bool,
+        list: &ListEnd,
         why: Option<CommandError>,
     ) -> Result<u8, CommandError> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         opened.report.discard();
-        let mut summary = sum_up(facts, sinks.totals, complete, stop);
+        let mut summary = sum_up(facts, sinks.totals, list.is_complete(), stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print(&format!("bulk-withdraw: {}\n", crate::error_chain(&why)));
@@ -166,11 +171,11 @@ impl<'a> Job<'a> {
     }
 
     /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough.
-    pub(super) async fn end_list(self, complete: bool, summary_file: Option<ReportFile>, list: &Path) -> u8 {
+    pub(super) async fn end_list(self, end: &ListEnd, summary_file: Option<ReportFile>, list: &Path) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, complete, stop);
-        if !stop.is_requested() {
+        let mut summary = sum_up(facts, sinks.totals, end.is_complete(), stop);
+        if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
         tell(settings, screen, summary, summary_file, Some(list))

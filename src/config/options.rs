@@ -124,7 +124,7 @@ options! {
     }
     ACCEPT_ROUNDED_IDS: bool, switch, INPUT {
         name: "accept_rounded_ids",
-        help: "Accept IDs that look rounded by a spreadsheet",
+        help: "Accept IDs that look rounded by a spreadsheet or JavaScript",
     }
 
     OLDER_THAN: u32, age, WHICH {

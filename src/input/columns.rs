@@ -11,7 +11,9 @@ use crate::invitation::{IdError, InvitationId};
 const LISTED: usize = 30;
 const LISTED_CHARS: usize = 40;
 
-const SECRET_ENDINGS: [&str; 2] = ["logintoken", "apikey"];
+const SECRET_ENDINGS: [&str; 3] = ["logintoken", "apikey", "cookie"];
+/// LinkedIn's session cookie. Only as words of their own: other names may end so.
+const SECRET_WORDS: [&str; 2] = ["li", "at"];
 
 /// The name of the ID column, and those that are fixed.
 pub(super) struct ColumnNames {
@@ -87,8 +89,12 @@ pub(super) fn only_address<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Opt
 
 /// Whether a column of this name holds a credential, whatever it begins with: `linkup_api_key`, `X-API-Key`.
 pub(super) fn is_secret(name: &str) -> bool {
-    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let name = name.to_lowercase();
+    let words: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let letters = words.concat();
     SECRET_ENDINGS.iter().any(|ending| letters.ends_with(ending))
+        || words.ends_with(&SECRET_WORDS)
+        || letters == SECRET_WORDS.concat()
 }
 
 /// Gives every carried column a unique name: `name`, `name_2`; `column_3` where the header's cell is empty.
@@ -151,14 +157,14 @@ pub(super) enum NoInvitation {
     Conflict,
 }
 
-/// Takes the ID, or the URN where the ID is missing or ruined. `refuse_rounded` where it may come from a spreadsheet.
+/// Takes the ID, or the URN where the ID is missing or ruined. `refuse_rounded` unless the user vouches for them.
 pub(super) fn resolve(
     id: Option<&str>,
     entity_urn: Option<&str>,
     refuse_rounded: bool,
 ) -> Result<InvitationId, NoInvitation> {
     let parse = |text: &str| match InvitationId::parse(text) {
-        Ok(id) if refuse_rounded && id.looks_rounded() => Err(IdError::Rounded),
+        Ok(id) if refuse_rounded => id.unrounded(),
         parsed => parsed,
     };
     // A bare number in `entity_urn` is no URN and may count anything.
@@ -211,10 +217,23 @@ mod tests {
 
     #[test]
     fn secrets_are_told_by_the_end_of_their_name() {
-        for name in ["login_token", "LoginToken", "api_key", "X-API-Key", "linkup api key", "my.login.token"] {
+        for name in [
+            "login_token",
+            "LoginToken",
+            "api_key",
+            "X-API-Key",
+            "linkup api key",
+            "my.login.token",
+            "li_at",
+            "liAt",
+            "LinkedIn li_at",
+            "Cookie",
+            "session_cookie",
+            "sessionCookie",
+        ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["token", "key", "api_key_hint", "keyapi", "login"] {
+        for name in ["token", "key", "api_key_hint", "keyapi", "login", "cookie_consent", "affiliat", "at", "at_li"] {
             assert!(!is_secret(name), "{name}");
         }
     }
@@ -254,6 +273,7 @@ mod tests {
         const ROUNDED_URN: &str = "urn:li:invitation:7329176687475100000";
         let id = |text| Ok(InvitationId::parse(text).unwrap());
         let no = |error| Err(NoInvitation::Id(error));
+        let rounded = || InvitationId::parse(ROUNDED).unwrap().unrounded().map_err(NoInvitation::Id);
         let cases = [
             (Some(ID), None, true, id(ID)),
             (Some(ID), Some(URN), true, id(ID)),
@@ -266,11 +286,11 @@ mod tests {
             (None, Some(URN), true, id(ID)),
             (None, Some(ID), true, no(IdError::Missing)),
             (None, None, true, no(IdError::Missing)),
-            (Some(ROUNDED), None, true, no(IdError::Rounded)),
+            (Some(ROUNDED), None, true, rounded()),
             (Some(ROUNDED), None, false, id(ROUNDED)),
             (Some(ROUNDED), Some(URN), true, id(ID)),
             (Some(ROUNDED), Some(URN), false, Err(NoInvitation::Conflict)),
-            (Some(ROUNDED), Some(ROUNDED_URN), true, no(IdError::Rounded)),
+            (Some(ROUNDED), Some(ROUNDED_URN), true, rounded()),
             (Some(ID), Some(ROUNDED_URN), true, id(ID)),
         ];
         for (cell, urn, refuse_rounded, expected) in cases {

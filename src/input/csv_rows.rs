@@ -32,6 +32,7 @@ pub(super) struct CsvColumns {
     roles: Roles,
     profile_urls: Vec<usize>,
     width: usize,
+    has_header: bool,
     carried: Vec<usize>,
     /// The carried columns' names.
     pub(super) names: Vec<Arc<str>>,
@@ -81,6 +82,9 @@ impl CsvColumns {
         let Some((first, cells, delimiter)) = best else { return Err(broken) };
         records.set_delimiter(delimiter);
         match first {
+            FirstRecord::Data | FirstRecord::RuinedData if holds_several(&cells) => {
+                Err(InputError::SeveralIds { name: name.into() })
+            }
             FirstRecord::Data | FirstRecord::RuinedData => Ok(Some(Self::without_header(cells.len()))),
             FirstRecord::Header => {
                 let columns = Self::of_header(&names, &cells, name)?;
@@ -106,7 +110,7 @@ impl CsvColumns {
         let profile_urls = (0..width).filter(|&at| is_profile_url(&cells[at])).collect();
         let carried = (0..width).filter(is_carried).collect();
         let names = unique(cells.iter().cloned().enumerate().filter(|(at, _)| is_carried(at)));
-        Ok(Self { id, roles, profile_urls, width, carried, names })
+        Ok(Self { id, roles, profile_urls, width, has_header: true, carried, names })
     }
 
     fn without_header(width: usize) -> Self {
@@ -144,7 +148,7 @@ fn first_record(cells: &[String], names: &ColumnNames, options: &InputOptions) -
         Ok(_) => FirstRecord::Data,
         Err(IdError::Scientific) => FirstRecord::RuinedData,
         Err(IdError::NotAnId) if is_urn(first) => FirstRecord::Data,
-        Err(IdError::NotAnId | IdError::Missing | IdError::Rounded) => FirstRecord::Unusable,
+        Err(IdError::NotAnId | IdError::Missing | IdError::Rounded { .. }) => FirstRecord::Unusable,
     }
 }
 
@@ -152,6 +156,12 @@ fn first_record(cells: &[String], names: &ColumnNames, options: &InputOptions) -
 fn is_grouped_number(first: &str, others: &[String]) -> bool {
     let is_group = |cell: &String| cell.len() == 3 && cell.bytes().all(|byte| byte.is_ascii_digit());
     first.len() <= 3 && !others.is_empty() && others.iter().all(is_group)
+}
+
+/// Whether the cells name different invitations: without a header nothing says which of the columns is meant.
+fn holds_several(cells: &[String]) -> bool {
+    let mut ids = cells.iter().filter_map(|cell| InvitationId::parse(cell).ok());
+    ids.next().is_some_and(|first| ids.any(|id| id != first))
 }
 
 fn is_urn(cell: &str) -> bool {
@@ -228,6 +238,13 @@ impl CsvRows {
         let delimiter = self.records.delimiter();
         if delimiter == b',' && self.splits_number() {
             return Err(IdError::Scientific.to_string());
+        }
+        if !self.columns.has_header && width > 1 && holds_several(&self.records.cells()) {
+            return Err(
+                "several IDs or other numbers in one line without a header: write one ID a line, or put a header \
+                        like invitation_id,name above the columns"
+                    .into(),
+            );
         }
         if record.lines > 1 && holds_rows(&self.records.cells(), &self.columns, delimiter) {
             return Err(format!(

@@ -18,6 +18,7 @@ use crate::invitation::{Row, RowError};
 pub(super) struct JsonLines {
     buffer: Buffer,
     names: ColumnNames,
+    refuse_rounded: bool,
     line: u64,
     number: u64,
 }
@@ -29,8 +30,8 @@ struct Line {
 }
 
 impl JsonLines {
-    pub(super) fn new(buffer: Buffer, names: ColumnNames) -> Self {
-        Self { buffer, names, line: 1, number: 0 }
+    pub(super) fn new(buffer: Buffer, names: ColumnNames, refuse_rounded: bool) -> Self {
+        Self { buffer, names, refuse_rounded, line: 1, number: 0 }
     }
 
     pub(super) fn buffer(&mut self) -> &mut Buffer {
@@ -93,7 +94,7 @@ impl JsonLines {
             return None;
         }
         Some(match JsonEntry::parse(&text) {
-            Ok(entry) => entry.into_row(number, &self.names),
+            Ok(entry) => entry.into_row(number, &self.names, self.refuse_rounded),
             // serde_json's own message may quote the text, a secret included.
             Err(error) => {
                 let (line, column) = (self.line, error.column());
@@ -124,6 +125,7 @@ impl Iterator for JsonLines {
 pub(super) struct JsonDocument {
     entries: std::iter::Enumerate<std::vec::IntoIter<JsonEntry>>,
     names: ColumnNames,
+    refuse_rounded: bool,
 }
 
 /// The API's answer to a request for the sent invitations (`docs/linkup-api.md`, Sent invitations).
@@ -141,7 +143,12 @@ struct SavedData<'a> {
 
 impl JsonDocument {
     /// Reads the document and its columns, those of all its objects.
-    pub(super) fn parse(text: &str, names: ColumnNames, name: &str) -> Result<(Self, Vec<Arc<str>>), InputError> {
+    pub(super) fn parse(
+        text: &str,
+        names: ColumnNames,
+        refuse_rounded: bool,
+        name: &str,
+    ) -> Result<(Self, Vec<Arc<str>>), InputError> {
         let mut entries = Vec::new();
         let mut columns = CarriedKeys::default();
         for raw in raw_entries(text, name)? {
@@ -149,7 +156,7 @@ impl JsonDocument {
             columns.add(&entry, &names);
             entries.push(entry);
         }
-        Ok((Self { entries: entries.into_iter().enumerate(), names }, columns.0))
+        Ok((Self { entries: entries.into_iter().enumerate(), names, refuse_rounded }, columns.0))
     }
 }
 
@@ -158,7 +165,7 @@ impl Iterator for JsonDocument {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (index, entry) = self.entries.next()?;
-        Some(entry.into_row(index as u64 + 1, &self.names))
+        Some(entry.into_row(index as u64 + 1, &self.names, self.refuse_rounded))
     }
 }
 

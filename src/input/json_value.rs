@@ -63,17 +63,17 @@ impl JsonEntry {
         members.keys().enumerate().filter(|(at, _)| is_carried(*at)).map(|(_, key)| key).collect()
     }
 
-    pub(super) fn into_row(self, number: u64, names: &ColumnNames) -> Result<Row, RowError> {
+    pub(super) fn into_row(self, number: u64, names: &ColumnNames, refuse_rounded: bool) -> Result<Row, RowError> {
         if let Some(key) = self.secret_key() {
             let reason = format!("the key {key:?} looks like a secret: remove it; nothing of this row is copied");
             return Err(bad_row(number, reason));
         }
         match self {
-            Self::Object(members, profile_url) => members.into_row(number, names, profile_url),
+            Self::Object(members, profile_url) => members.into_row(number, names, refuse_rounded, profile_url),
             Self::Single(value @ (Value::String(_) | Value::Number(_))) => {
                 let text = text_of(&value).unwrap_or_default();
                 let carried = Carried::Fields(Map::new());
-                match resolve(Some(&text), None, false) {
+                match resolve(Some(&text), None, refuse_rounded) {
                     Ok(id) => Ok(Row { number, id, account: None, country: None, profile_url: None, carried }),
                     Err(error) => {
                         let id_text = cut(&text, ID_TEXT_CHARS);
@@ -98,7 +98,13 @@ impl Members {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    fn into_row(self, number: u64, names: &ColumnNames, profile_url: Option<Box<str>>) -> Result<Row, RowError> {
+    fn into_row(
+        self,
+        number: u64,
+        names: &ColumnNames,
+        refuse_rounded: bool,
+        profile_url: Option<Box<str>>,
+    ) -> Result<Row, RowError> {
         let roles = match names.roles(self.keys()) {
             Ok(roles) => roles,
             Err(ambiguous) => {
@@ -113,7 +119,7 @@ impl Members {
         let country = name_of(value(roles.country));
         let id = match (&account, &country) {
             (Ok(_), Ok(_)) => {
-                resolve(id_text.as_deref(), entity_urn.as_deref(), false).map_err(|error| error.to_string())
+                resolve(id_text.as_deref(), entity_urn.as_deref(), refuse_rounded).map_err(|error| error.to_string())
             }
             (Err(NotText), _) => Err("the account is not a JSON string".into()),
             (Ok(_), Err(NotText)) => Err("the country is not a JSON string".into()),
@@ -150,7 +156,7 @@ fn name_of(value: Option<&Value>) -> Result<Option<&str>, NotText> {
     }
 }
 
-/// A value's text. A number keeps its digits: it was never a float.
+/// A value's text. A number keeps its digits: this program makes no float of it.
 fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,

@@ -32,7 +32,7 @@ pub(crate) struct InputOptions {
     pub delimiter: Option<u8>,
     /// The format; detected from the extension or the content where absent.
     pub format: Option<InputFormat>,
-    /// Accept IDs that a spreadsheet seems to have rounded.
+    /// Accept IDs that a program seems to have rounded.
     pub accept_rounded_ids: bool,
 }
 
@@ -53,6 +53,11 @@ pub(crate) enum InputError {
     NoIdColumn { name: String, columns: String },
     #[error("{name} has no column {wanted:?} (found: {columns}): give --id-column one of these")]
     NoSuchColumn { name: String, wanted: String, columns: String },
+    #[error(
+        "{name} has no header, and several IDs or other numbers in its first line: write one ID a line, or put a \
+         header like invitation_id,name above the columns"
+    )]
+    SeveralIds { name: String },
     #[error("{name}: {ambiguous}: remove or rename one of them")]
     AmbiguousColumns { name: String, ambiguous: Ambiguous },
     #[error(
@@ -148,7 +153,7 @@ impl Input {
             InputFormat::Csv => open_csv(buffer, name, options)?,
             InputFormat::JsonLines => {
                 let names = ColumnNames::new(options.id_column.as_deref());
-                let mut rows = JsonLines::new(buffer, names);
+                let mut rows = JsonLines::new(buffer, names, !options.accept_rounded_ids);
                 // A pipe may take hours for as much, and its first row should not wait for it.
                 let columns = if is_regular_file { rows.peek_columns(CHUNK) } else { rows.peek_columns(0) };
                 (Rows::JsonLines(rows), columns)
@@ -236,6 +241,6 @@ fn open_document(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(
     let bytes = buffer.into_bytes().map_err(|source| InputError::Unreadable { name: name.into(), source })?;
     let text = String::from_utf8_lossy(&bytes);
     let names = ColumnNames::new(options.id_column.as_deref());
-    let (rows, columns) = JsonDocument::parse(&text, names, name)?;
+    let (rows, columns) = JsonDocument::parse(&text, names, !options.accept_rounded_ids, name)?;
     Ok((Rows::Json(rows), columns))
 }

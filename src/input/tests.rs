@@ -293,7 +293,7 @@ null
             &fields("{}"),
             &fields(&format!(r#"{{"entity_urn":"urn:li:fsd_invitation:{ID}"}}"#)),
             "! scientific & (7.3e+18)",
-            "7329176687475100000 {}",
+            "! a spreadsheet has probably rounded & (7329176687475100000) {}",
             "! not an invitation ID & (7.0)",
             "! \"invitation_id\" and \"invitationId\"",
             "! \"invitation_id\" and \"invitation_id\"",
@@ -494,4 +494,82 @@ fn json_lines_from_a_pipe_do_not_wait_for_more_than_the_first_line() {
     let mut input = Input::from_reader(pipe, "stdin", None, &InputOptions::default()).unwrap();
     assert_eq!(input.format(), InputFormat::JsonLines);
     assert_eq!(input.next().unwrap().unwrap().unwrap().id.as_str(), "7");
+}
+
+/// What JavaScript makes of a number, and spreadsheets: some round to 15 digits, some cut.
+fn ruined(number: u64) -> [String; 4] {
+    #[expect(clippy::cast_precision_loss, reason = "as JavaScript does")]
+    let float = number as f64;
+    let (cut, rounded) = (number / 10_000 * 10_000, (number + 5_000) / 10_000 * 10_000);
+    [float.to_string(), cut.to_string(), rounded.to_string(), format!("{float:.5e}").replace('e', "E+")]
+}
+
+type Written<'a> = &'a dyn Fn(&[&str]) -> String;
+
+#[test]
+fn of_two_thousand_ids_none_is_refused_and_none_of_the_ruined_let_through() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut number = |at: u64| (random.u64(6_000_000_000_000_000_000..7_500_000_000_000_000_000) >> 12 << 12) + at % 2;
+    let genuine: Vec<u64> = (0..2_000).map(&mut number).collect();
+    let texts: Vec<_> = genuine.iter().map(ToString::to_string).collect();
+    let of_ruined = |number| ruined(number).into_iter().map(move |text| (number, text));
+    let ruined: Vec<_> = genuine
+        .iter()
+        .flat_map(|&number| of_ruined(number))
+        .filter(|(number, text)| *text != number.to_string())
+        .collect();
+    // One in some hundred is ruined into another genuine-looking ID. By its digits, nobody can tell.
+    let is_genuine = |text: &str| text.parse::<u64>().is_ok_and(|number| number.is_multiple_of(4_096));
+    let tellable: Vec<_> = ruined.iter().filter(|(_, text)| !is_genuine(text)).collect();
+    assert!(tellable.len() > 7_900 && tellable.len() * 100 > ruined.len() * 99, "{} {}", tellable.len(), ruined.len());
+
+    let csv = |texts: &[&str]| format!("invitation_id\n{}", texts.join("\n"));
+    let bare = |texts: &[&str]| texts.join("\n");
+    let numbers = |texts: &[&str]| format!("{{\"invitation_id\":{}}}", texts.join("}\n{\"invitation_id\":"));
+    let document = |texts: &[&str]| format!("[\"{}\"]", texts.join("\",\""));
+    let formats: [(&str, Written<'_>); 5] =
+        [("csv", &csv), ("csv", &bare), ("jsonl", &bare), ("jsonl", &numbers), ("json", &document)];
+    for (extension, written) in formats {
+        let read = |texts: &[&str], accept_rounded_ids| {
+            let options = InputOptions { accept_rounded_ids, ..InputOptions::default() };
+            let input = open(written(texts).as_bytes(), Some(extension), &options).unwrap();
+            input.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        let whole: Vec<_> = texts.iter().map(String::as_str).collect();
+        let ids: Vec<_> = read(&whole, false).into_iter().map(|row| row.unwrap().id.to_string()).collect();
+        assert_eq!(ids, texts, "{extension}");
+
+        let broken: Vec<_> = tellable.iter().map(|(_, text)| text.as_str()).collect();
+        for (row, (number, text)) in read(&broken, false).into_iter().zip(&tellable) {
+            let error = row.expect_err(text);
+            let original = (number / 4_096 * 4_096).to_string();
+            assert!(text.contains('E') || error.reason.contains(&original), "{text}, of {number}: {}", error.reason);
+        }
+        assert!(read(&broken, true).iter().zip(&broken).all(|(row, text)| row.is_ok() != text.contains('E')));
+    }
+}
+
+#[test]
+fn leading_zeros_name_the_same_invitation() {
+    assert_rows(open_csv("invitation_id\n007\n7\n").unwrap(), &["7", "7"]);
+    assert_rows(open(b"\"007\"\n", Some("jsonl"), &InputOptions::default()).unwrap(), &["7 {}"]);
+}
+
+#[test]
+fn several_ids_on_a_line_without_a_header_are_never_half_withdrawn() {
+    for text in [format!("{ID},{OTHER}\n"), format!("{ID};Ada;urn:li:invitation:{OTHER}\n"), format!("{ID}\t7\n")] {
+        let said = message(open_csv(&text));
+        assert!(said.contains("several IDs") && said.contains("one ID a line"), "{text:?}: {said}");
+    }
+    let urn = format!("{ID},urn:li:invitation:{ID}");
+    let text = format!("{urn}\n{ID},Ada\n{ID},{OTHER}\n{OTHER},Bob\n");
+    let expected = [
+        format!("{ID} urn:li:invitation:{ID}"),
+        format!("{ID} Ada"),
+        "! several IDs".to_owned(),
+        format!("{OTHER} Bob"),
+    ];
+    assert_rows(open_csv(&text).unwrap(), &expected.each_ref().map(String::as_str));
+    // A header says which is meant.
+    assert_rows(open_csv(&format!("invitation_id,n\n{ID},7\n")).unwrap(), &[&format!("{ID} 7")]);
 }

@@ -112,13 +112,12 @@ impl Keep {
 
     fn add(&mut self, cell: &str) -> Result<(), String> {
         match InvitationId::parse(cell) {
-            Ok(id) if id.looks_rounded() => return Err(IdError::Rounded.to_string()),
             Ok(id) => {
-                self.ids.insert(id);
+                self.ids.insert(id.unrounded().map_err(|error| error.to_string())?);
                 return Ok(());
             }
             Err(error @ IdError::Scientific) => return Err(error.to_string()),
-            Err(IdError::Missing | IdError::Rounded | IdError::NotAnId) => {}
+            Err(IdError::Missing | IdError::Rounded { .. } | IdError::NotAnId) => {}
         }
         if !Profile::is_on_linkedin(cell) {
             return Err(format!("{cell:?} is neither an invitation ID nor a LinkedIn profile URL"));

@@ -14,4 +14,4 @@ pub(crate) use filter::{Filter, Selection, SelectionCounts};
 pub(crate) use keep::{Keep, KeepError, KeepStatus};
 pub(crate) use listed::Listed;
 pub(crate) use page::{Days, Found, Page, read_page, repeats_key};
-pub(crate) use paging::Paging;
+pub(crate) use paging::{Paging, Taken};

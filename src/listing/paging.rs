@@ -4,7 +4,9 @@
 //! read already, and is missed. The API does not say so, but the numbers show it. Must not fetch.
 
 use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 
+use super::filter::age_days;
 use super::page::{Found, Page};
 use crate::api::{InvitationType, PageRequest};
 use crate::invitation::{AccountName, Country, InvitationId};
@@ -13,7 +15,8 @@ use crate::invitation::{AccountName, Country, InvitationId};
 pub(crate) struct Paging {
     next: PageRequest,
     ended: bool,
-    seen: HashSet<InvitationId>,
+    /// With the youngest age that was given; `None`, an age that can't be read, may be any.
+    seen: HashMap<InvitationId, Option<u32>>,
     before: HashSet<InvitationId>,
     /// Pages in a row without anything new.
     stale: u32,
@@ -38,6 +41,15 @@ pub(crate) struct Doubts {
     available: Option<(u64, u64)>,
 }
 
+/// What a page brings.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// Invitations that were not seen before.
+    pub new: Vec<Found>,
+    /// Those that were, and are said to be younger now.
+    pub younger: Vec<Found>,
+}
+
 /// After this many pages in a row without anything new, the list would never end.
 const MOST_STALE: u32 = 3;
 /// A next page that begins more than this many invitations behind the present one's end is a mistake.
@@ -46,7 +58,7 @@ const MOST_SKIPPED: u64 = 1_000;
 impl Paging {
     pub(crate) fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
         let next = PageRequest { account, country, invitation_type, number: 1, offset: 0 };
-        Self { next, ended: false, seen: HashSet::new(), before: HashSet::new(), stale: 0, doubts: Doubts::default() }
+        Self { next, ended: false, seen: HashMap::new(), before: HashSet::new(), stale: 0, doubts: Doubts::default() }
     }
 
     /// The page to ask for next; `None` when the list has ended.
@@ -59,8 +71,8 @@ impl Paging {
         self.seen.len() as u64
     }
 
-    /// Takes the page that was asked for, and returns its invitations that were not seen before.
-    pub(crate) fn take(&mut self, page: Page) -> Vec<Found> {
+    /// Takes the page that was asked for.
+    pub(crate) fn take(&mut self, page: Page) -> Taken {
         let (entries, usable) = (page.entries(), page.found.len() as u64);
         let is_short = entries < u64::from(PageRequest::SIZE);
         if let Some(available) = page.available {
@@ -72,8 +84,9 @@ impl Paging {
         let is_same = !ids.is_empty() && ids == self.before;
         self.before = ids;
         self.doubts.unusable += if is_same { 0 } else { page.unusable };
-        let new: Vec<_> = page.found.into_iter().filter(|found| self.seen.insert(found.id.clone())).collect();
-        self.stale = if new.is_empty() { self.stale + 1 } else { 0 };
+        let taken = self.sort_out(page.found);
+        let new = taken.new.len() as u64;
+        self.stale = if new == 0 { self.stale + 1 } else { 0 };
 
         let is_whole = is_same && page.has_more.is_none() && page.available == Some(self.listed());
         // By place, not by entries: a page with entries missing need not be the last one.
@@ -89,13 +102,33 @@ impl Paging {
         };
         let broke_off = !is_last && (entries == 0 || is_same || self.stale >= MOST_STALE);
         // The same page again is no sign of a shift.
-        self.doubts.repeated += if is_whole || is_same && broke_off { 0 } else { usable - new.len() as u64 };
+        self.doubts.repeated += if is_whole || is_same && broke_off { 0 } else { usable - new };
         self.doubts.broken_off |= broke_off;
         self.ended = is_last || broke_off;
         if !self.ended {
             self.go_on(entries, page.has_more.is_some(), page.next_offset);
         }
-        new
+        taken
+    }
+
+    fn sort_out(&mut self, found: Vec<Found>) -> Taken {
+        let mut taken = Taken::default();
+        for found in found {
+            let age = age_days(&found);
+            match self.seen.entry(found.id.clone()) {
+                Entry::Vacant(unseen) => {
+                    unseen.insert(age);
+                    taken.new.push(found);
+                }
+                Entry::Occupied(mut seen) => {
+                    if age < *seen.get() {
+                        seen.insert(age);
+                        taken.younger.push(found);
+                    }
+                }
+            }
+        }
+        taken
     }
 
     fn go_on(&mut self, entries: u64, by_place: bool, said: Option<u64>) {
@@ -338,6 +371,22 @@ mod tests {
         assert_eq!(place(&paging), Some((7, 55)));
         paging.take(Page { next_offset: Some(65 + MOST_SKIPPED), ..v2(55..65, true) });
         assert_eq!(place(&paging), Some((8, 65 + MOST_SKIPPED)));
+    }
+
+    #[test]
+    fn of_two_ages_the_younger_counts() {
+        let aged = |id, words: &str| Found { sent_time: words.to_owned(), ..found(id) };
+        let page = |found: Vec<Found>| Page { found, has_more: Some(true), ..Page::default() };
+        let mut paging = Paging::new(AccountName::default(), Country::default(), InvitationType::default());
+        let first =
+            vec![aged(1, "3 months ago"), aged(2, "2 weeks ago"), aged(3, "1 year ago"), aged(1, "2 months ago")];
+        let taken = paging.take(page(first));
+        assert_eq!((taken.new.len(), taken.younger), (3, vec![aged(1, "2 months ago")]));
+        let second = vec![aged(1, "3 months ago"), aged(2, "today"), aged(3, "vor 1 Jahr"), aged(4, "today")];
+        let taken = paging.take(page(second));
+        assert_eq!((taken.new.len(), taken.younger), (1, vec![aged(2, "today"), aged(3, "vor 1 Jahr")]));
+        // Nothing is younger than what can't be read.
+        assert!(paging.take(page(vec![aged(3, "today"), aged(5, "today")])).younger.is_empty());
     }
 
     #[test]

@@ -178,7 +178,8 @@ impl Permit {
             };
             let ends = start + patience;
             let wait = wait(count);
-            if now >= ends || asked_for.is_some_and(|asked_for| now + asked_for > ends) {
+            // Not as a moment: it may be too far away for one.
+            if now >= ends || asked_for.is_some_and(|asked_for| asked_for > ends - now) {
                 return;
             }
             // The last probe is sent when the patience ends, not after it.

@@ -15,8 +15,9 @@ mod thread;
 mod triage;
 
 pub(crate) use call::{Caller, Judged};
+pub(crate) use pages::NoPage;
 pub(crate) use pool::{Pool, run};
 pub(crate) use row::Limits;
-pub(crate) use signals::stop_on_signals;
+pub(crate) use signals::{stop_on_signals, survive_size_limit};
 pub(crate) use thread::on_a_thread;
 pub(crate) use triage::{Feed, ReadyRow, Route, Triage};

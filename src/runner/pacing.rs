@@ -104,6 +104,10 @@ pub(super) fn advice(reason: StopReason, words: &str) -> String {
 
 fn out_of_patience(hint: Option<Duration>) -> String {
     match hint {
+        Some(Duration::MAX) => {
+            "rate limited, and the API asks to wait longer than can be counted: run the same command again later"
+                .to_owned()
+        }
         Some(hint) => format!(
             "rate limited, and the API asks to wait {} s, longer than --patience: run the same command again then",
             hint.as_secs()

@@ -6,7 +6,6 @@ use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, repeats_key};
 use crate::policy::{Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
-use crate::stop::StopReason;
 
 /// What a call for a page came to.
 enum PageCall {
@@ -15,20 +14,30 @@ enum PageCall {
     Without(Decision, Meaning, String),
 }
 
+/// Why a page did not come.
+#[derive(Debug)]
+pub(crate) enum NoPage {
+    /// The stop says why.
+    Stopped,
+    /// It can't be had, for this reason. What came before it can still be used.
+    Unavailable(String),
+}
+
 impl<A: LinkUpApi, J: Journal> Caller<A, J> {
-    /// Fetches one page. `None` where the list must stop; the stop says why.
-    pub(crate) async fn page(&self, request: &PageRequest, limits: &Limits) -> Option<Page> {
+    /// Fetches one page.
+    pub(crate) async fn page(&self, request: &PageRequest, limits: &Limits) -> Result<Page, NoPage> {
         let mut prior = PriorCalls::default();
         let mut is_retry = false;
         loop {
             let call = ApiCall::Page(request);
-            let made = self.call(call, is_retry, |result, _| self.judge_page(request, prior, limits, result)).await?;
+            let made = self.call(call, is_retry, |result, _| self.judge_page(request, prior, limits, result)).await;
+            let made = made.ok_or(NoPage::Stopped)?;
             if let Err(error) = made.write.await {
                 stop_for(&self.stop, &error);
-                return None;
+                return Err(NoPage::Stopped);
             }
             let (decision, meaning, reason) = match made.value {
-                PageCall::Page(page) => return Some(page),
+                PageCall::Page(page) => return Ok(page),
                 PageCall::Without(decision, meaning, reason) => (decision, meaning, reason),
             };
             match decision {
@@ -39,14 +48,13 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
                         "run the same command again later"
                     };
                     let detail = format!("page {} of the list could not be fetched ({reason}): {next}", request.number);
-                    self.stop.request(StopReason::TooManyFailures, detail);
-                    return None;
+                    return Err(NoPage::Unavailable(detail));
                 }
                 Decision::SettleAndStop(_, stop) => {
                     self.stop.request(stop, advice(stop, &reason));
-                    return None;
+                    return Err(NoPage::Stopped);
                 }
-                Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await?,
+                Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await.ok_or(NoPage::Stopped)?,
                 // The pace holds, and gives up when its patience ends.
                 Decision::Hold => {}
             }
@@ -148,7 +156,7 @@ mod tests {
     }
 
     /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
-    /// what stopped the list.
+    /// why it did not come.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));
         let (stop, patience) = (Stop::default(), Duration::from_secs(9));
@@ -162,8 +170,11 @@ mod tests {
         let (account, country) = (AccountName::default(), Country::default());
         let request =
             PageRequest { account, country, invitation_type: InvitationType::default(), number: 1, offset: 0 };
-        let came = caller.page(&request, &limits).await.is_some();
-        let detail = stop.cause().map(|cause| cause.detail).unwrap_or_default();
+        let (came, detail) = match caller.page(&request, &limits).await {
+            Ok(_) => (true, String::new()),
+            Err(NoPage::Unavailable(detail)) => (false, detail),
+            Err(NoPage::Stopped) => panic!("{:?}", stop.cause()),
+        };
         let (mut calls, mut possible) = (0, 0);
         while let Ok(event) = heard.try_recv() {
             let Event::Called(called) = event else { panic!("{event:?}") };

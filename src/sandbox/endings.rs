@@ -9,7 +9,7 @@ use super::Reply;
 /// What happens to an invitation whose ID ends with these digits.
 #[derive(Clone, Debug)]
 pub struct Ending {
-    /// The last three digits of the ID. Odd, since the IDs of [`stock`](super::stock()) are multiples of 4,096.
+    /// The last three digits of the ID. Odd, as most genuine IDs are not; [`stock`](super::stock()) has none.
     pub digits: &'static str,
     pub reply: Reply,
     /// Whether this happens to every call, or only to the first one.
@@ -113,7 +113,7 @@ mod tests {
         for ending in ENDINGS {
             let number: u32 = ending.digits.parse().unwrap();
             assert_eq!(ending.digits.len(), 3, "{}", ending.digits);
-            assert_eq!(number % 2, 1, "{number} is even, like the IDs in stock");
+            assert_eq!(number % 2, 1, "{number} is even, like most IDs");
             assert!(seen.insert(number), "{number} is there twice");
         }
     }

@@ -11,8 +11,8 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
-    Api, KEY, Program, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn, swift, swiftly,
-    unlimited, until, wait, waits_in_a_pipe_write,
+    Api, KEY, Program, SWIFTLY, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn, swift,
+    swiftly, unlimited, until, wait, waits_in_a_pipe_write,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -485,6 +485,88 @@ async fn ten_thousand_on_one_page_are_fetched_once(api: Api) {
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
     assert_eq!(ran.stdout.lines().count(), 10_001);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+/// A server with these answers, in turn; the last one again and again.
+async fn answering(bodies: Vec<serde_json::Value>) -> MockServer {
+    let server = MockServer::start().await;
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let answer = move |_: &wiremock::Request| {
+        let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        ResponseTemplate::new(200).set_body_json(&bodies[at.min(bodies.len() - 1)])
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
+}
+
+/// V1's page of ten with these ages, of IDs from `first` on.
+fn page_of_ten(first: u64, age: impl Fn(u64) -> &'static str) -> serde_json::Value {
+    let entries: Vec<_> =
+        (first..first + 10).map(|id| json!({"invitation_id": 1_000_000 + id * 2, "sent_time": age(id)})).collect();
+    json!({"status": "success", "data": {"invitations": entries, "total_available_results": 90}})
+}
+
+/// What was read is withdrawn all the same; the exit code and the summary say that there is more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_whose_pages_repeat_has_broken_off() {
+    let (page, done) = (page_of_ten(0, |_| "2 months ago"), json!({"status": "success"}));
+    let server = answering(vec![page.clone(), page.clone(), done]).await;
+    let program = Program::new();
+    let flags = swiftly_to(&server.uri());
+    program.complete(&format!("clean --older-than 30d {flags}")).await.ended_with(1).says("it ended early");
+    let (summary, report) = (program.summary(), program.report("report.csv"));
+    assert_eq!((&summary["input_complete"], &summary["exit_code"]), (&json!(false), &json!(1)));
+    assert_eq!((report.count("withdrawn"), &summary["stop"]), (10, &json!(null)));
+
+    let server = answering(vec![page.clone()]).await;
+    let arguments = format!("list -o list.csv --summary summary.json --rate unlimited --base-url {}", server.uri());
+    program.complete(&arguments).await.ended_with(1).says("it ended early");
+    assert_eq!(program.summary()["input_complete"], json!(false));
+    assert_eq!(program.read("list.csv").lines().count(), 11);
+    // The user's own end is none.
+    program.complete(&format!("{arguments} --max-pages 1")).await.ended_with(0);
+    assert_eq!(program.summary()["input_complete"], json!(true));
+    program.complete(&format!("{arguments} --limit 10")).await.ended_with(0);
+
+    let dry = format!("clean --older-than 30d --dry-run --rate unlimited --base-url {}", server.uri());
+    program.complete(&dry).await.ended_with(2).says("the list broke off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_a_page_that_can_not_be_had_is_worked_through() {
+    let (page, none) = (page_of_ten(0, |_| "2 months ago"), json!({"status": "error", "message": "no such page"}));
+    let server = answering(vec![page.clone(), none.clone(), json!({"status": "success"})]).await;
+    let program = Program::new();
+    let ran = program.complete(&format!("clean --older-than 30d {}", swiftly_to(&server.uri()))).await;
+    ran.ended_with(5).says("page 2 of the list could not be fetched");
+    let summary = program.summary();
+    assert_eq!((&summary["input_complete"], &summary["stop"]["reason"]), (&json!(false), &json!("too_many_failures")));
+    assert_eq!(program.report("report.csv").count("withdrawn"), 10);
+
+    let server = answering(vec![page, none]).await;
+    let arguments = format!("list -o list.csv --rate unlimited --base-url {}", server.uri());
+    program.complete(&arguments).await.ended_with(5);
+    assert_eq!(program.read("list.csv").lines().count(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_ages_for_one_id_the_younger_counts() {
+    let first = page_of_ten(0, |_| "2 months ago");
+    let second = page_of_ten(8, |id| if id == 8 { "2 days ago" } else { "3 months ago" });
+    let end = json!({"status": "success", "data": {"invitations": [], "total_available_results": 18}});
+    let server = answering(vec![first, second, end, json!({"status": "success"})]).await;
+    let program = Program::new();
+    let ran = program.complete(&format!("clean --older-than 30d {}", swiftly_to(&server.uri()))).await;
+    ran.ended_with(0).says("invitations that a later page says are younger: 1");
+    let report = program.report("report.csv");
+    let ages: Vec<_> = report.lines.values().map(|line| (&*line["invitation_id"], &*line["age_days"])).collect();
+    assert_eq!((ages.len(), report.count("withdrawn")), (17, 17));
+    assert!(!ages.iter().any(|(id, _)| *id == "1000016"), "the one of two days was withdrawn");
+    assert!(ages.contains(&("1000018", "60")), "{ages:?}");
+}
+
+fn swiftly_to(base_url: &str) -> String {
+    format!("--base-url {base_url} {SWIFTLY}")
 }
 
 /// An entry with two IDs is not withdrawn under either.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -211,18 +211,105 @@ async fn a_second_signal_ends_a_run_whose_report_nobody_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_it_at_once() {
+async fn only_the_same_signal_a_second_later_ends_it_at_once() {
     let hour = Duration::from_secs(3_600);
     let sandbox = swift(|options| options.latency = hour..=hour).await;
     let program = Program::new();
     program.write("list.csv", list(ids(10)));
-    let child = program.start_logged(&format!("run list.csv {} --timeout 1h", swiftly(&sandbox)));
+    let mut child = program.start_logged(&format!("run list.csv {} --timeout 1h", swiftly(&sandbox)));
     until("a call", || sandbox.record().in_flight > 0).await;
     kill(&child, "INT");
     until("the first signal to be answered", || program.log().contains("SIGINT")).await;
-    kill(&child, "TERM");
-    wait(child).await.ended_with(143);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for other in ["TERM", "HUP"] {
+        kill(&child, other);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(child.try_wait().unwrap().is_none(), "another signal ended it");
+    kill(&child, "INT");
+    wait(child).await.ended_with(130);
     assert!(program.files().contains(&"report.csv.partial".to_owned()), "{:?}", program.files());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_that_no_number_holds_is_longer_than_any_patience() {
+    for retry_after in ["99999999999999999999999999", "18446744073709551616", "1e400"] {
+        let server = MockServer::start().await;
+        let refusal = Api::V2.rate_limited().insert_header("retry-after", retry_after);
+        Mock::given(method("POST")).respond_with(refusal).mount(&server).await;
+        let program = Program::on(Api::V2);
+        program.write("list.csv", list(ids(3)));
+        let flags = "--concurrency 1 --patience 200d";
+        let ran = program.complete(&format!("run list.csv --base-url {} {SWIFTLY} {flags}", server.uri())).await;
+        ran.ended_with(5).says("longer than");
+        let withdrawals = server.received_requests().await.unwrap();
+        assert_eq!(withdrawals.iter().filter(|request| request.method.as_str() == "POST").count(), 1, "{retry_after}");
+    }
+}
+
+/// What systemd with `SendSIGHUP`, GNU `timeout`, a closing terminal and impatient people send. How often each is sent
+/// where `BULK_WITHDRAW_SIGNALS` does not say.
+const PAIRS: [(&str, &str); 6] =
+    [("TERM", "HUP"), ("HUP", "TERM"), ("TERM", "TERM"), ("INT", "INT"), ("HUP", "INT"), ("INT", "TERM")];
+const FEW: u64 = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_of_signals_ends_a_run_in_order_and_no_call_is_repeated() {
+    let rounds = std::env::var("BULK_WITHDRAW_SIGNALS");
+    let rounds = rounds.map_or(FEW, |text| text.parse().expect("a number of pairs of each kind"));
+    for (first, second) in PAIRS {
+        let sandbox = swift(|options| options.latency = Duration::from_millis(30)..=Duration::from_millis(60)).await;
+        let program = Program::new();
+        let rows = rounds * 40 + 20;
+        program.write("list.csv", list(ids(rows)));
+        let command = format!("run list.csv {} --concurrency 8", swiftly(&sandbox));
+        let code = |signal| match signal {
+            "HUP" => 129,
+            "INT" => 130,
+            _ => 143,
+        };
+        for round in 0..rounds {
+            let before = sandbox.record().calls;
+            let child = program.start(&command);
+            until("eight calls in flight", || sandbox.record().in_flight == 8).await;
+            kill_twice(&child, first, second);
+            let ran = wait(child).await;
+            // Signals that are pending together are not seen in order.
+            let codes = [code(first), code(second)].map(Some);
+            assert!(codes.contains(&ran.code), "SIG{first} SIG{second}, {round}: {:?} {}", ran.code, ran.stderr);
+            let (report, record) = (program.report("report.csv"), sandbox.record());
+            assert_eq!(report.lines.len() as u64, rows);
+            assert_eq!(report.count("withdrawn") as u64, record.calls - before, "a call in flight was given up");
+            assert_eq!((report.count("already_settled") as u64, record.lost), (before, 0));
+        }
+        program.complete(&command).await.ended_with(0);
+        let record = sandbox.record();
+        assert_eq!((record.calls, record.withdrawn), (rows, rows), "SIG{first} SIG{second}");
+        assert!(record.invitations.values().all(|known| known.calls == 1));
+    }
+}
+
+/// From one shell, so that no start of a process lies between them.
+fn kill_twice(child: &Child, first: &str, second: &str) {
+    let script = format!("kill -{first} {pid}; kill -{second} {pid}", pid = child.id());
+    assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+}
+
+/// Whatever the limit is that it was started with.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_memory_dump_can_be_made_of_a_run() {
+    let hour = Duration::from_secs(3_600);
+    let sandbox = swift(|options| options.latency = hour..=hour).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(1)));
+    let mut child =
+        spawn(program.shell("ulimit -S -c $(ulimit -H -c)", &format!("run list.csv {}", swiftly(&sandbox))));
+    until("a call", || sandbox.record().in_flight > 0).await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
