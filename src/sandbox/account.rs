@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::reply::ReplyClass;
 use super::wire::{PAGE_SIZE, Span};
 use super::{Ending, ListFaults, Reply, StockItem};
 
@@ -41,6 +42,17 @@ pub(super) struct ListPages {
     pub(super) pages: usize,
     /// The offset of the next page; `None` after the last one.
     pub(super) next: Option<usize>,
+}
+
+/// What is between the account and a person (`docs/linkup-api.md`, V1, One person's invitation).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum PersonState {
+    /// An invitation with this ID is pending.
+    Pending(u64),
+    /// The invitation was accepted.
+    Accepted,
+    /// None is pending: none was sent, or it was declined or withdrawn.
+    NoInvitation,
 }
 
 impl AccountState {
@@ -90,6 +102,23 @@ impl AccountState {
         }
         self.spend(price);
         Ok(list)
+    }
+
+    /// Looks up a person's invitation, for one credit. Only the people in stock have one. Says what a call to withdraw
+    /// would say as well, since the list is not fresh: it may still show an invitation that is not pending.
+    pub(super) fn person(&mut self, profile_url: &str) -> PersonState {
+        self.spend(1);
+        let profile_url = profile_url.trim_end_matches('/');
+        let Some(item) = self.pending.iter().flatten().find(|item| item.profile_url == profile_url) else {
+            return PersonState::NoInvitation;
+        };
+        match Ending::of(&item.id.to_string()) {
+            Some(Ending { reply: Reply::Accepted, .. }) => PersonState::Accepted,
+            Some(ending) if !ending.can_be_withdrawn() && ending.reply.class() == ReplyClass::NotPending => {
+                PersonState::NoInvitation
+            }
+            Some(_) | None => PersonState::Pending(item.id),
+        }
     }
 
     fn spend(&mut self, credits: u64) {

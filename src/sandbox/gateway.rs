@@ -57,6 +57,11 @@ impl Gateway {
         min + max.saturating_sub(min).mul_f64(self.random.f64())
     }
 
+    /// The one account that is known by its ID; `None` if any ID is accepted.
+    pub(super) fn account_id(&self) -> Option<&str> {
+        self.account_id.as_deref()
+    }
+
     /// Why the caller may not use the account.
     pub(super) fn refuse_login(&self, caller: &Caller<'_>) -> Option<Reply> {
         let (accepted, missing, refused) = match caller.version {

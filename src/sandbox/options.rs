@@ -40,7 +40,8 @@ pub struct SandboxOptions {
     pub pending: u32,
     /// The pending invitations themselves, newest first, instead of made-up ones.
     pub stock: Option<Vec<StockItem>>,
-    /// The balance in credits; `None` is unlimited. A withdrawal takes one, and so does a page of a list.
+    /// The balance in credits; `None` is unlimited. A withdrawal takes one, and so do a page of a list and a
+    /// look at one person's invitation.
     pub credits: Option<u64>,
     /// The only key accepted; `None` accepts any that is not empty.
     pub api_key: Option<String>,

@@ -12,8 +12,9 @@ use super::reply::ReplyClass;
 use super::wire::Version;
 
 /// Totals over all calls of both versions. Fields named `list_`, and `pages`, are about calls for lists, `in_flight`,
-/// `peak_in_flight` and `connections` about all, the others about calls to withdraw. A call of V2 without a known action
-/// counts as one to withdraw. Calls to other addresses are answered and not counted.
+/// `peak_in_flight` and `connections` about all, the others about calls to withdraw. A call of V2 without a known
+/// action counts as one to withdraw, and one for a person's invitation as one for a list of one page. Calls to other
+/// addresses are answered and not counted.
 ///
 /// `calls` is the sum of `charged`, `not_pending`, `refused`, `rate_limited`, `server_errors` and `lost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -30,6 +30,8 @@ pub enum Reply {
     MissingLoginToken,
     /// V2's `account_id` is missing.
     MissingAccountId,
+    /// The documented message with this other parameter's name.
+    MissingParameter(&'static str),
     /// The parameter of this name has an invalid value. Undocumented message.
     InvalidParameter(&'static str),
     /// V2 has no such action.
@@ -115,6 +117,7 @@ impl Reply {
             Self::MissingInvitationId => "Missing required parameter: invitation_id",
             Self::MissingLoginToken => "Missing required parameter: login_token",
             Self::MissingAccountId => "Missing required parameter: account_id",
+            Self::MissingParameter(name) => return format!("Missing required parameter: {name}").into(),
             Self::InvalidParameter(name) => return format!("Invalid parameter: {name}").into(),
             Self::InvalidAction => "Unsupported action",
             Self::InvalidAccount => "Account not found",
@@ -142,6 +145,7 @@ impl Reply {
             Self::MissingInvitationId
             | Self::MissingLoginToken
             | Self::MissingAccountId
+            | Self::MissingParameter(_)
             | Self::InvalidParameter(_)
             | Self::InvalidAction
             | Self::InvalidAccount

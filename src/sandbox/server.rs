@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::State;
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
@@ -116,8 +116,12 @@ fn router(simulation: SharedSimulation) -> Router {
     Router::new()
         .route("/v1/network/withdraw-invitation", post(v1_withdraw))
         .route("/v1/network/sent-invitations", post(v1_list))
+        .route("/v1/network/invitation-status", post(v1_status))
+        .route("/v1/check", get(v1_check))
         .route("/v2/network", post(v2_network))
         .route("/v2/credits", get(v2_credits))
+        .route("/v2/accounts", get(v2_accounts))
+        .route("/v2/accounts/{id}", get(v2_account))
         .route("/sandbox/record", get(totals))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
@@ -136,11 +140,22 @@ async fn v1_list(State(simulation): Shared, headers: HeaderMap, body: Bytes) -> 
     simulation.begin(|simulation, now| simulation.list(&call, now)).answer(v1::render).await
 }
 
+async fn v1_status(State(simulation): Shared, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let call = v1::parse_status(api_key(&headers), &body);
+    simulation.begin(|simulation, now| simulation.status(&call, now)).answer(v1::render).await
+}
+
+async fn v1_check(State(simulation): Shared, headers: HeaderMap) -> Response<Body> {
+    let admitted = simulation.lock().admit(api_key(&headers), Instant::now());
+    send(v1::check(admitted)).await
+}
+
 async fn v2_network(State(simulation): Shared, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let call = v2::parse(api_key(&headers), &body);
     let in_flight = simulation.begin(|simulation, now| match &call {
         v2::Call::Withdrawal(call) | v2::Call::Other { call, .. } => simulation.withdraw(call, now),
         v2::Call::List(call) => simulation.list(call, now),
+        v2::Call::Status(call) => simulation.status(call, now),
     });
     in_flight.answer(|answer| v2::render(answer, call.echo(), Timestamp::now())).await
 }
@@ -148,6 +163,16 @@ async fn v2_network(State(simulation): Shared, headers: HeaderMap, body: Bytes) 
 async fn v2_credits(State(simulation): Shared, headers: HeaderMap) -> Response<Body> {
     let balance = simulation.lock().balance(api_key(&headers), Instant::now());
     send(v2::credits(balance, Timestamp::now())).await
+}
+
+async fn v2_accounts(State(simulation): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response<Body> {
+    let id = simulation.lock().account(api_key(&headers), None, Instant::now());
+    send(v2::accounts(id, query.as_deref(), Timestamp::now())).await
+}
+
+async fn v2_account(State(simulation): Shared, headers: HeaderMap, Path(id): Path<String>) -> Response<Body> {
+    let id = simulation.lock().account(api_key(&headers), Some(&id), Instant::now());
+    send(v2::account(id, Timestamp::now())).await
 }
 
 async fn totals(State(simulation): Shared) -> Response<Body> {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::account::{AccountState, ListPages};
+use super::account::{AccountState, ListPages, PersonState};
 use super::gateway::Gateway;
 use super::reply::ReplyClass;
-use super::wire::{Caller, ListCall, Version, WithdrawalCall};
+use super::wire::{Caller, ListCall, StatusCall, Version, WithdrawalCall};
 use super::{CallRecord, Ending, ListFaults, Record, Reply, SandboxOptions, stock};
 
 /// A call that has been decided and not answered yet.
@@ -27,6 +27,7 @@ pub(super) struct OpenCall {
 pub(super) enum Outgoing {
     Reply(Reply),
     List(ListPages),
+    Person(PersonState),
 }
 
 /// Where the record counts the call.
@@ -102,23 +103,53 @@ impl Simulation {
         }
     }
 
-    /// Charges at once, like [`Self::withdraw`].
     pub(super) fn list(&mut self, call: &ListCall<'_>, now: Instant) -> OpenCall {
-        let (answer, pages) = match self.fetch(call, now) {
-            Ok(list) => {
-                let pages = list.pages as u64;
-                (Outgoing::List(list), pages)
+        self.read(&call.caller, now, |simulation| simulation.fetch_pages(call).map(Outgoing::List))
+    }
+
+    pub(super) fn status(&mut self, call: &StatusCall<'_>, now: Instant) -> OpenCall {
+        self.read(&call.caller, now, |simulation| simulation.look_up(call).map(Outgoing::Person))
+    }
+
+    /// Charges at once, like [`Self::withdraw`].
+    fn read(
+        &mut self,
+        caller: &Caller<'_>,
+        now: Instant,
+        carry_out: impl FnOnce(&mut Self) -> Result<Outgoing, Reply>,
+    ) -> OpenCall {
+        let (answer, pages) = match self.fetch(caller, now, carry_out) {
+            Ok(answer) => {
+                let pages = answer.pages_or_class().unwrap_or_default();
+                (answer, pages)
             }
             Err((reply, pages)) => (Outgoing::Reply(reply), pages),
         };
         self.record.begin_list(pages);
         let delay = self.gateway.draw_latency();
-        OpenCall { answer, delay, delivered: false, version: call.caller.version, recorded: Recorded::List }
+        OpenCall { answer, delay, delivered: false, version: caller.version, recorded: Recorded::List }
     }
 
-    /// The balance, which needs only the key. Counts toward the rate limit and has no random faults.
+    /// For calls that need only the key. They count toward the rate limit and have no random faults.
+    pub(super) fn admit(&mut self, api_key: Option<&[u8]>, now: Instant) -> Result<(), Reply> {
+        self.gateway.admit(api_key, now)
+    }
+
+    /// The balance, which needs only the key.
     pub(super) fn balance(&mut self, api_key: Option<&[u8]>, now: Instant) -> Result<Option<u64>, Reply> {
-        self.gateway.admit(api_key, now).map(|()| self.account.credits())
+        self.admit(api_key, now).map(|()| self.account.credits())
+    }
+
+    /// The ID of the account, which needs only the key. If any ID is accepted, it is the one that was asked for.
+    pub(super) fn account(
+        &mut self,
+        api_key: Option<&[u8]>,
+        asked: Option<&str>,
+        now: Instant,
+    ) -> Result<String, Reply> {
+        self.admit(api_key, now)?;
+        let id = self.gateway.account_id().or(asked).unwrap_or("sandbox");
+        if asked.is_none_or(|asked| asked == id) { Ok(id.to_owned()) } else { Err(Reply::InvalidAccount) }
     }
 
     /// Counts the end of a call, answered or not.
@@ -193,15 +224,20 @@ impl Simulation {
         Effect { withdrew, ..Effect::from(fault) }
     }
 
-    /// The list; or another reply, and how many pages were fetched for nothing.
-    fn fetch(&mut self, call: &ListCall<'_>, now: Instant) -> Result<ListPages, (Reply, u64)> {
-        self.gateway.admit(call.caller.api_key, now).map_err(|refusal| (refusal, 0))?;
+    /// What was asked for; or another reply, and how many pages were fetched for nothing.
+    fn fetch(
+        &mut self,
+        caller: &Caller<'_>,
+        now: Instant,
+        carry_out: impl FnOnce(&mut Self) -> Result<Outgoing, Reply>,
+    ) -> Result<Outgoing, (Reply, u64)> {
+        self.admit(caller.api_key, now).map_err(|refusal| (refusal, 0))?;
         let Some(fault) = self.gateway.draw_fault() else {
-            return self.fetch_pages(call).map_err(|refusal| (refusal, 0));
+            return carry_out(self).map_err(|refusal| (refusal, 0));
         };
         let is_carried_out = fault.class() == ReplyClass::Lost && self.gateway.draw_carried_out();
-        let pages = if is_carried_out { self.fetch_pages(call).map_or(0, |list| list.pages) } else { 0 };
-        Err((fault, pages as u64))
+        let answer = if is_carried_out { carry_out(self) } else { Err(fault) };
+        Err((fault, answer.map_or(0, |answer| answer.pages_or_class().unwrap_or_default())))
     }
 
     fn fetch_pages(&mut self, call: &ListCall<'_>) -> Result<ListPages, Reply> {
@@ -209,12 +245,19 @@ impl Simulation {
         self.check_caller(&call.caller)?;
         self.account.list(span, self.list_faults)
     }
+
+    fn look_up(&mut self, call: &StatusCall<'_>) -> Result<PersonState, Reply> {
+        let profile_url = call.profile_url.as_deref().map_err(|refusal| *refusal)?;
+        self.check_caller(&call.caller)?;
+        Ok(self.account.person(profile_url))
+    }
 }
 
 impl Outgoing {
     fn pages_or_class(&self) -> Result<u64, ReplyClass> {
         match self {
             Self::List(list) => Ok(list.pages as u64),
+            Self::Person(_) => Ok(1),
             Self::Reply(reply) => Err(reply.class()),
         }
     }

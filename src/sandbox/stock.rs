@@ -20,10 +20,12 @@ pub enum InvitationKind {
     Organization,
     /// To subscribe to a newsletter.
     ContentSeries,
+    /// To attend an event; V2 only.
+    Event,
 }
 
 impl InvitationKind {
-    const ALL: [Self; 3] = [Self::Connection, Self::Organization, Self::ContentSeries];
+    const ALL: [Self; 4] = [Self::Connection, Self::Organization, Self::ContentSeries, Self::Event];
 
     /// The API's name for it.
     pub(super) fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl InvitationKind {
             Self::Connection => "CONNECTION",
             Self::Organization => "ORGANIZATION",
             Self::ContentSeries => "CONTENT_SERIES",
+            Self::Event => "EVENT",
         }
     }
 
@@ -316,7 +319,7 @@ mod tests {
     fn most_are_invitations_to_connect() {
         let stock = stock(40, now());
         let count = |kind| stock.iter().filter(|item| item.kind == kind).count();
-        assert_eq!(InvitationKind::ALL.map(count), [36, 2, 2]);
+        assert_eq!(InvitationKind::ALL.map(count), [36, 2, 2, 0]);
     }
 
     #[test]

@@ -27,12 +27,14 @@ fn reply(open: &OpenCall) -> Reply {
     match &open.answer {
         Outgoing::Reply(reply) => *reply,
         Outgoing::List(list) => panic!("{list:?}"),
+        Outgoing::Person(person) => panic!("{person:?}"),
     }
 }
 
 fn ids(open: &OpenCall) -> Vec<u64> {
     match &open.answer {
         Outgoing::Reply(reply) => panic!("{reply:?}"),
+        Outgoing::Person(person) => panic!("{person:?}"),
         Outgoing::List(list) => list.items.iter().map(|item| item.id).collect(),
     }
 }
@@ -64,7 +66,7 @@ impl Simulation {
     fn answer_v2(&mut self, body: &str) -> (Reply, bool) {
         match v2::parse(Some(b"key"), body.as_bytes()) {
             Call::Withdrawal(call) | Call::Other { call, .. } => self.deliver_withdrawal(&call),
-            Call::List(_) => panic!("{body}"),
+            Call::List(_) | Call::Status(_) => panic!("{body}"),
         }
     }
 
@@ -80,7 +82,7 @@ impl Simulation {
     fn list_v2(&mut self, body: &str) -> OpenCall {
         match v2::parse(Some(b"key"), body.as_bytes()) {
             Call::List(call) => self.answer_list(&call),
-            Call::Withdrawal(_) | Call::Other { .. } => panic!("{body}"),
+            Call::Withdrawal(_) | Call::Status(_) | Call::Other { .. } => panic!("{body}"),
         }
     }
 }

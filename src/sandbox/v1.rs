@@ -2,12 +2,14 @@
 //!
 //! Owns V1's statuses and bodies. Decides nothing.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Reply;
-use super::account::ListPages;
+use super::account::{ListPages, PersonState};
 use super::simulation::Outgoing;
-use super::wire::{Caller, Delivery, HttpAnswer, ListCall, PAGE_SIZE, Parameters, Span, Version, WithdrawalCall};
+use super::wire::{
+    Caller, Delivery, HttpAnswer, ListCall, PAGE_SIZE, Parameters, Span, StatusCall, Version, WithdrawalCall,
+};
+use super::{InvitationKind, Reply};
 
 /// `POST /v1/network/withdraw-invitation`. Ignores `country`: what an unknown one does is documented nowhere.
 pub(super) fn parse_withdrawal<'a>(api_key: Option<&'a [u8]>, body: &[u8]) -> WithdrawalCall<'a> {
@@ -24,6 +26,13 @@ pub(super) fn parse_list<'a>(api_key: Option<&'a [u8]>, body: &[u8]) -> ListCall
     ListCall { caller: caller(api_key, &parsed.unwrap_or_default()), span }
 }
 
+/// `POST /v1/network/invitation-status`
+pub(super) fn parse_status<'a>(api_key: Option<&'a [u8]>, body: &[u8]) -> StatusCall<'a> {
+    let parsed = Parameters::parse(body);
+    let profile_url = parsed.as_ref().map_err(|refusal| *refusal).and_then(|all| all.required("linkedin_url"));
+    StatusCall { caller: caller(api_key, &parsed.unwrap_or_default()), profile_url }
+}
+
 fn caller<'a>(api_key: Option<&'a [u8]>, parameters: &Parameters) -> Caller<'a> {
     Caller { version: Version::V1, api_key, login: parameters.text("login_token") }
 }
@@ -32,6 +41,9 @@ fn caller<'a>(api_key: Option<&'a [u8]>, parameters: &Parameters) -> Caller<'a> 
 /// (`docs/linkup-api.md`, Sent invitations). With no parameter at all, that makes the first page.
 fn span(parameters: &Parameters) -> Result<Span, Reply> {
     let kind = parameters.invitation_kind()?;
+    if kind == InvitationKind::Event {
+        return Err(Reply::InvalidParameter("invitation_type"));
+    }
     let first = parameters.number("start_page", 1)?;
     let last = parameters.number("end_page", first.unwrap_or(1))?;
     let total = parameters.number("total_results", 1)?;
@@ -52,7 +64,40 @@ pub(super) fn render(answer: &Outgoing) -> Delivery {
     match answer {
         Outgoing::Reply(reply) => render_reply(*reply),
         Outgoing::List(list) => Delivery::Full(HttpAnswer::json(200, list_body(list))),
+        Outgoing::Person(person) => Delivery::Full(HttpAnswer::json(200, person_body(person))),
     }
+}
+
+/// `GET /v1/check`. That it answers like other calls is a guess, and so are its words.
+pub(super) fn check(admitted: Result<(), Reply>) -> Delivery {
+    match admitted {
+        Ok(()) => Delivery::Full(HttpAnswer::json(200, r#"{"status":"success","message":"API key is valid"}"#)),
+        Err(refusal) => render_reply(refusal),
+    }
+}
+
+fn person_body(person: &PersonState) -> String {
+    let mut body = Map::from_iter([("status".to_owned(), json!("success"))]);
+    body.extend(person_members(person));
+    Value::Object(body).to_string()
+}
+
+/// The documented members (`docs/linkup-api.md`, V1, One person's invitation), which V2 has under `data`. The ID is a
+/// bare number as in the list, an accepted invitation has none, and distances are LinkedIn's names: all guesses.
+pub(super) fn person_members(person: &PersonState) -> Map<String, Value> {
+    let (state, kind, id, distance) = match person {
+        PersonState::Pending(id) => ("PENDING", Some("SENT"), Some(id), "DISTANCE_2"),
+        PersonState::Accepted => ("ACCEPTED", Some("CONNECTED"), None, "DISTANCE_1"),
+        PersonState::NoInvitation => ("NO_INVITATION", None, None, "DISTANCE_2"),
+    };
+    let members = [
+        ("invitation_state", json!(state)),
+        ("invitation_type", json!(kind)),
+        ("invitation_id", json!(id)),
+        ("member_distance", json!(distance)),
+        ("message", Value::Null),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn render_reply(reply: Reply) -> Delivery {
@@ -79,6 +124,7 @@ fn render_reply(reply: Reply) -> Delivery {
         | Reply::MissingInvitationId
         | Reply::MissingLoginToken
         | Reply::MissingAccountId
+        | Reply::MissingParameter(_)
         | Reply::InvalidParameter(_)
         | Reply::InvalidAction
         | Reply::InvalidAccount
@@ -126,7 +172,6 @@ fn list_body(list: &ListPages) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::InvitationKind;
     use super::*;
 
     /// The five answers that the API's page shows, and the statuses that no page gives them.
@@ -190,6 +235,7 @@ mod tests {
             (r#"{"start_page":3,"end_page":2}"#, wrong("end_page")),
             (r#"{"total_results":1.5}"#, wrong("total_results")),
             (r#"{"invitation_type":"PEOPLE"}"#, wrong("invitation_type")),
+            (r#"{"invitation_type":"EVENT"}"#, wrong("invitation_type")),
             ("[", Err(Reply::MalformedBody)),
         ];
         for (body, expected) in cases {

@@ -6,18 +6,22 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Reply;
 use super::account::ListPages;
 use super::simulation::Outgoing;
-use super::wire::{Caller, Delivery, HttpAnswer, ListCall, PAGE_SIZE, Parameters, Span, Version, WithdrawalCall};
+use super::wire::{
+    Caller, Delivery, HttpAnswer, ListCall, PAGE_SIZE, Parameters, Span, StatusCall, Version, WithdrawalCall,
+};
+use super::{Reply, v1};
 
 const WITHDRAW: &str = "withdraw";
 const LIST_SENT: &str = "list_sent";
+const CHECK_INVITATION: &str = "check_invitation";
 
 /// A call to V2's one address for all actions.
 pub(super) enum Call<'a> {
     Withdrawal(WithdrawalCall<'a>),
     List(ListCall<'a>),
+    Status(StatusCall<'a>),
     /// Another action, or none. Counts as a withdrawal that is refused.
     Other {
         call: WithdrawalCall<'a>,
@@ -38,6 +42,10 @@ pub(super) fn parse<'a>(api_key: Option<&'a [u8]>, body: &[u8]) -> Call<'a> {
             let span = refusal.map_or_else(|| parameters.object("params").and_then(|params| span(&params)), Err);
             Call::List(ListCall { caller, span })
         }
+        Some(CHECK_INVITATION) => {
+            let profile_url = refusal.map_or_else(|| parameters.object("params").and_then(|it| profile_url(&it)), Err);
+            Call::Status(StatusCall { caller, profile_url })
+        }
         Some(WITHDRAW) => {
             let params = parameters.object("params");
             let refusal = refusal.or(params.as_ref().err().copied());
@@ -51,7 +59,12 @@ pub(super) fn parse<'a>(api_key: Option<&'a [u8]>, body: &[u8]) -> Call<'a> {
     }
 }
 
-/// The defaults, one page from the start, are a guess.
+/// The documentation has two names for it (`docs/linkup-api.md`, V2). That both are taken is a guess.
+fn profile_url(params: &Parameters) -> Result<String, Reply> {
+    params.required("profile_url").or_else(|missing| params.text("linkedin_url").ok_or(missing))
+}
+
+/// The defaults, one page from the start, are documented by a client only (`docs/linkup-api.md`, Sent invitations).
 fn span(params: &Parameters) -> Result<Span, Reply> {
     Ok(Span {
         kind: params.invitation_kind()?,
@@ -73,6 +86,7 @@ impl Call<'_> {
         let (action, caller, invitation_id) = match self {
             Self::Withdrawal(call) => (Some(WITHDRAW), &call.caller, call.invitation_id.as_deref()),
             Self::List(call) => (Some(LIST_SENT), &call.caller, None),
+            Self::Status(call) => (Some(CHECK_INVITATION), &call.caller, None),
             Self::Other { call, action } => (action.as_deref(), &call.caller, None),
         };
         Echo { action, account_id: caller.login.as_deref(), invitation_id }
@@ -88,6 +102,7 @@ pub(super) fn render(answer: &Outgoing, echo: Echo<'_>, now: Timestamp) -> Deliv
     match answer {
         Outgoing::Reply(reply) => render_reply(*reply, echo, now),
         Outgoing::List(list) => success(&list_data(list), echo, list.pages, now),
+        Outgoing::Person(person) => success(&v1::person_members(person).into(), echo, 1, now),
     }
 }
 
@@ -112,6 +127,7 @@ fn render_reply(reply: Reply, echo: Echo<'_>, now: Timestamp) -> Delivery {
         | Reply::MissingInvitationId
         | Reply::MissingLoginToken
         | Reply::MissingAccountId
+        | Reply::MissingParameter(_)
         | Reply::InvalidParameter(_)
         | Reply::MalformedBody => error(400, "INVALID_PARAMS"),
         Reply::InvalidAction => error(400, "INVALID_ACTION"),
@@ -194,12 +210,56 @@ fn list_data(list: &ListPages) -> Value {
 
 /// `GET /v2/credits` (`docs/linkup-api.md`, Balance). A sandbox with unlimited credits has no such address.
 pub(super) fn credits(balance: Result<Option<u64>, Reply>, now: Timestamp) -> Delivery {
-    match balance {
-        Ok(Some(credits)) => {
-            let body = json!({"success": true, "data": {"credits": credits}, "metadata": {"credits_consumed": 0}});
+    match balance.transpose() {
+        Some(credits) => free(credits.map(|credits| json!({"credits": credits})), now),
+        None => Delivery::Full(HttpAnswer::not_found()),
+    }
+}
+
+/// `GET /v2/accounts`. A page is `limit` long to the documentation and `count` to a client (`docs/linkup-api.md`,
+/// Accounts): both are taken, and that a bad one is refused is a guess.
+pub(super) fn accounts(account_id: Result<String, Reply>, query: Option<&str>, now: Timestamp) -> Delivery {
+    let items = account_id.and_then(|id| {
+        query_number(query, "limit", 1)?;
+        query_number(query, "count", 1)?;
+        let offset = query_number(query, "offset", 0)?.unwrap_or_default();
+        Ok(if offset == 0 { vec![account_data(&id)] } else { Vec::new() })
+    });
+    free(items.map(|items| json!({"items": items, "total": 1})), now)
+}
+
+fn query_number(query: Option<&str>, name: &'static str, least: u32) -> Result<Option<u32>, Reply> {
+    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let Some((_, text)) = pairs.find(|(key, _)| key == name) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| *number >= least);
+    number.map(Some).ok_or(Reply::InvalidParameter(name))
+}
+
+/// `GET /v2/accounts/{id}`
+pub(super) fn account(account_id: Result<String, Reply>, now: Timestamp) -> Delivery {
+    free(account_id.map(|id| account_data(&id)), now)
+}
+
+/// The documented members; their values, except for the status, are made up.
+fn account_data(account_id: &str) -> Value {
+    json!({
+        "account_id": account_id,
+        "platform": "linkedin",
+        "account_name": "Sandbox",
+        "is_active": true,
+        "status": "active",
+        "country": "FR",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    })
+}
+
+fn free(data: Result<Value, Reply>, now: Timestamp) -> Delivery {
+    match data {
+        Ok(data) => {
+            let body = json!({"success": true, "data": data, "metadata": {"credits_consumed": 0}});
             Delivery::Full(HttpAnswer::json(200, body.to_string()))
         }
-        Ok(None) => Delivery::Full(HttpAnswer::not_found()),
         Err(refusal) => render_reply(refusal, Echo::default(), now),
     }
 }
@@ -294,6 +354,7 @@ mod tests {
         let refusal = |body: &str| match parse(None, body.as_bytes()) {
             Call::Withdrawal(call) | Call::Other { call, .. } => call.refusal,
             Call::List(call) => call.span.err(),
+            Call::Status(call) => call.profile_url.err(),
         };
         let cases = [
             ("{", Some(Reply::MalformedBody)),
@@ -303,6 +364,10 @@ mod tests {
             (r#"{"account_id":"mine","action":"dance"}"#, Some(Reply::InvalidAction)),
             (r#"{"account_id":"mine","action":"withdraw","params":7}"#, Some(Reply::InvalidParameter("params"))),
             (WITHDRAWAL, None),
+            (
+                r#"{"account_id":"mine","action":"check_invitation","params":{}}"#,
+                Some(Reply::MissingParameter("profile_url")),
+            ),
             (r#"{"action":"list_sent"}"#, Some(Reply::MissingAccountId)),
             (r#"{"account_id":"mine","action":"list_sent"}"#, None),
             (r#"{"account_id":"mine","action":"list_sent","params":null}"#, None),

@@ -37,6 +37,13 @@ pub(super) struct ListCall<'a> {
     pub(super) span: Result<Span, Reply>,
 }
 
+/// A call for one person's invitation.
+pub(super) struct StatusCall<'a> {
+    pub(super) caller: Caller<'a>,
+    /// Whose it is, or why the request itself is invalid.
+    pub(super) profile_url: Result<String, Reply>,
+}
+
 /// Invitations per page (`docs/linkup-api.md`, Sent invitations).
 pub(super) const PAGE_SIZE: usize = 10;
 
@@ -64,6 +71,11 @@ impl Parameters {
     /// A text that is not empty. Values of other types count as absent.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// A text that has to be there, or the reply that names it as missing.
+    pub(super) fn required(&self, name: &'static str) -> Result<String, Reply> {
+        self.text(name).ok_or(Reply::MissingParameter(name))
     }
 
     /// A whole number of 32 bits, `least` or more.

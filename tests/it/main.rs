@@ -8,6 +8,7 @@ mod clean;
 mod command_line;
 mod configuration;
 mod faults;
+mod foreign_client;
 mod kills;
 mod ledger;
 mod outputs;
