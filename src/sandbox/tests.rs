@@ -380,3 +380,21 @@ fn a_given_stock_is_listed_unchanged() {
     assert_eq!(api.answer_id("2906418534"), (Reply::Withdrawn, true));
     assert_eq!(ids(&api.list_v1(V1_LIST)), [101]);
 }
+
+/// Half of the lost answers cost a credit all the same.
+#[test]
+fn a_look_at_one_invitation_fails_and_costs_like_a_list() {
+    let faults = Faults { truncated: 1.0, ..Faults::default() };
+    let options = SandboxOptions { faults, seed: Some(7), credits: Some(200), ..SandboxOptions::default() };
+    let mut api = simulation(options);
+    let call = v1::parse_status(Some(b"key"), br#"{"linkedin_url":"https://a","login_token":"cookie"}"#);
+    for _ in 0..100 {
+        let open = api.status(&call, Instant::now());
+        assert_eq!(reply(&open), Reply::Truncated);
+        api.end(&open);
+    }
+    let record = api.record().clone();
+    assert!((30..70).contains(&record.pages) && record.list_charged == 0, "{record:?}");
+    assert_eq!((record.list_calls, record.list_possible), (100, 100));
+    assert_eq!(api.balance(Some(b"key"), Instant::now()), Ok(Some(200 - record.pages)));
+}
