@@ -2,7 +2,6 @@
 //! which echoes a token can't put it into a report or a log.
 
 use std::error::Error;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::scrub::Scrubber;
 use super::{
     Accounts, ApiCall, ApiVersion, BaseUrl, CallResult, Credentials, HttpAnswer, LinkUpApi, PaceHeaders, v1, v2,
 };
@@ -170,71 +170,4 @@ fn describe(error: &reqwest::Error) -> String {
     let cause = cause.to_string();
     // The innermost cause of a timeout only repeats that it timed out.
     if error.is_timeout() || cause.is_empty() { what.to_owned() } else { format!("{what} ({cause})") }
-}
-
-/// Shorter texts occur in ordinary words, and are not secrets.
-const MIN_SECRET_LENGTH: usize = 6;
-const MASK: &str = "***";
-
-/// The secrets to mask, each also in the forms that JSON and URLs escape it to.
-#[derive(Clone)]
-struct Scrubber {
-    needles: Vec<SecretString>,
-}
-
-impl fmt::Debug for Scrubber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scrubber").field("needles", &self.needles.len()).finish()
-    }
-}
-
-impl Scrubber {
-    fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
-        let mut needles: Vec<String> = Vec::new();
-        for secret in secrets {
-            let plain = secret.expose_secret();
-            let quoted = serde_json::Value::from(plain).to_string();
-            let escaped = quoted.trim_matches('"').to_owned();
-            let encoded: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-            for needle in [escaped.replace('/', "\\/"), escaped, encoded, plain.to_owned()] {
-                if needle.len() >= MIN_SECRET_LENGTH && !needles.contains(&needle) {
-                    needles.push(needle);
-                }
-            }
-        }
-        // Longest first: of a token that contains another, no part may remain.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        Self { needles: needles.into_iter().map(SecretString::from).collect() }
-    }
-
-    fn scrub(&self, text: &str) -> String {
-        let needles = self.needles.iter().map(ExposeSecret::expose_secret);
-        needles.fold(text.to_owned(), |text, needle| text.replace(needle, MASK))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_masked_however_they_are_escaped() {
-        let secrets = [SecretString::from("AQED/\"token"), SecretString::from("key-12345"), SecretString::from("ab")];
-        let scrubber = Scrubber::new(&secrets);
-        let cases = [
-            ("nothing to hide", "nothing to hide"),
-            ("token AQED/\"token refused, AQED/\"token!", "token *** refused, ***!"),
-            (r#"{"message": "AQED/\"token"}"#, r#"{"message": "***"}"#),
-            (r#"{"message": "AQED\/\"token"}"#, r#"{"message": "***"}"#),
-            ("/login?token=AQED%2F%22token", "/login?token=***"),
-            ("key-12345", "***"),
-            ("key-1234", "key-1234"),
-            // Too short to be a secret; replacing it would break words.
-            ("cab", "cab"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(scrubber.scrub(text), expected);
-        }
-        assert!(!format!("{scrubber:?}").contains("key"));
-    }
 }

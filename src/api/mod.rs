@@ -7,6 +7,7 @@ mod accounts;
 mod base_url;
 mod call;
 mod client;
+mod scrub;
 mod v1;
 mod v2;
 

@@ -38,12 +38,12 @@ pub(crate) enum CredentialsError {
     Twice(&'static str),
     #[error("{0} is empty: put the credential there, or leave it out")]
     Empty(String),
-    #[error("{origin}")]
-    File {
-        /// Who names the file.
-        origin: Origin,
-        source: SecretFileError,
-    },
+    /// What was named is not repeated: it may be the credential itself, which can look like a path.
+    #[error("{0} must name a file that holds the credential")]
+    Named(Origin, #[source] SecretFileError),
+    /// The credentials directory's file.
+    #[error("{0}")]
+    InDirectory(Origin, #[source] SecretFileError),
     #[error("{0}: an account ID holds no white space")]
     UnfitAccountId(Origin),
     #[error(
@@ -211,10 +211,10 @@ fn read(name: &'static str, located: &Located) -> Result<SecretString, Credentia
         Place::Text(text) => return Ok(text.clone()),
         Place::File(path) => path,
     };
-    let file = SecretFile::read(path);
-    let file = file.map_err(|source| CredentialsError::File { origin: located.origin.clone(), source })?;
-    // In the credentials directory systemd sees to it, and its access lists look like permissions of the group.
     let is_systemds = matches!(located.origin, Origin::File { line: None, .. });
+    let refused = if is_systemds { CredentialsError::InDirectory } else { CredentialsError::Named };
+    let file = SecretFile::read(path).map_err(|error| refused(located.origin.clone(), error))?;
+    // In the credentials directory systemd sees to it, and its access lists look like permissions of the group.
     if file.is_readable_by_others && name != ACCOUNT_ID && !is_systemds {
         warn_of_exposure(path);
     }
@@ -231,13 +231,13 @@ const LARGEST: u64 = 1024 * 1024;
 /// Group and others may read.
 const READABLE_BY_OTHERS: u32 = 0o044;
 
-/// Why a file can't be read.
+/// Why a file can't be read; whoever knows that its name is no secret adds it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretFileError {
-    #[error("{} can't be read", .0.display())]
-    Unreadable(PathBuf, #[source] io::Error),
-    #[error("{} is no text file: it must be UTF-8, and of a mebibyte at the most", .0.display())]
-    NotText(PathBuf),
+    #[error("it can't be read")]
+    Unreadable(#[from] io::Error),
+    #[error("it is no text file: it must be UTF-8, and of a mebibyte at the most")]
+    NotText,
 }
 
 /// A file's text, and whether group or others may read it.
@@ -248,13 +248,12 @@ pub(super) struct SecretFile {
 
 impl SecretFile {
     pub(super) fn read(path: &Path) -> Result<Self, SecretFileError> {
-        let unreadable = |error| SecretFileError::Unreadable(path.to_owned(), error);
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         let text = String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= LARGEST);
-        let text = text.ok_or_else(|| SecretFileError::NotText(path.to_owned()))?;
+        let text = text.ok_or(SecretFileError::NotText)?;
         Ok(Self { text: text.into(), is_readable_by_others: is_readable_by_others(&metadata) })
     }
 

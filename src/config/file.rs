@@ -40,7 +40,7 @@ type Pair<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue
 
 impl ConfigFile {
     pub(super) fn read(path: &Path) -> Result<Self, FileError> {
-        let file = SecretFile::read(path)?;
+        let file = SecretFile::read(path).map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
         let mut read = Self::parse(path, file.text.expose_secret())?;
         let is_here = |located: &Option<Located>| matches!(located, Some(Sourced { value: Place::Text(_), .. }));
         let holds_secret =

@@ -16,8 +16,8 @@ pub(super) const ACCOUNT_KEYS: [&str; 4] = [LOGIN_TOKEN, LOGIN_TOKEN_FILE, ACCOU
 /// Why a configuration file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
-    #[error("the configuration file can't be used")]
-    Unreadable(#[from] SecretFileError),
+    #[error("the configuration file {} can't be used", .0.display())]
+    Unreadable(PathBuf, #[source] SecretFileError),
     #[error("{}:{line}: {problem}", path.display())]
     Refused { path: PathBuf, line: usize, problem: Problem },
 }

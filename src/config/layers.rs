@@ -213,8 +213,8 @@ impl Layers {
 
 fn is_missing(error: &FileError) -> bool {
     match error {
-        FileError::Unreadable(SecretFileError::Unreadable(_, error)) => error.kind() == io::ErrorKind::NotFound,
-        FileError::Unreadable(SecretFileError::NotText(_)) | FileError::Refused { .. } => false,
+        FileError::Unreadable(_, SecretFileError::Unreadable(error)) => error.kind() == io::ErrorKind::NotFound,
+        FileError::Unreadable(_, SecretFileError::NotText) | FileError::Refused { .. } => false,
     }
 }
 

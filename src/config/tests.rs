@@ -138,7 +138,7 @@ fn which_file_is_read() {
         assert_eq!(settings.retries, retries, "{variables:?}");
     }
     let missing = place.resolve(Command::Run, &[("config", "DIR/none.toml")], &BOTH).unwrap_err();
-    assert!(error_chain(&missing).contains("none.toml can't be read: No such file"), "{missing}");
+    assert!(error_chain(&missing).contains("none.toml can't be used: it can't be read: No such file"), "{missing}");
 }
 
 #[test]
@@ -148,8 +148,9 @@ fn paths_in_the_file_are_taken_from_where_it_lies() {
         HOME_FILE,
         "ledger = \"a.db\"\napi_key_file = \"key\"\n[accounts.default]\nlogin_token_file = \"/dev/null\"",
     );
+    place.write(".config/bulk-withdraw/key", "");
     let error = place.error(&[]);
-    assert!(error.contains("DIR/.config/bulk-withdraw/key can't be read"), "{error}");
+    assert!(error.contains("DIR/.config/bulk-withdraw/key is empty"), "{error}");
     let shared = place.resolve(Command::Run, &[], &BOTH).unwrap();
     assert_eq!(shared.ledger.unwrap(), place.path(".config/bulk-withdraw/a.db"));
 }
@@ -225,6 +226,7 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
     let place = Place::new();
     place.write("tables.toml", TABLES);
     place.write("empty", " \n");
+    fs::create_dir(place.path("linkup_api_key")).unwrap();
     place.write("spaced", &format!("{SECRET} {SECRET}"));
     fs::write(place.path("binary"), [0xff, 0xfe]).unwrap();
     place.write("bare.toml", "[accounts.sales]\ncountry = \"DE\"");
@@ -240,10 +242,12 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
         (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/empty")], "DIR/empty is empty"),
         (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "")], "LINKUP_LOGIN_TOKEN_FILE is empty"),
         (
-            vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/none")],
-            "environment variable LINKUP_LOGIN_TOKEN_FILE: DIR/none can't",
+            vec![key, ("LINKUP_LOGIN_TOKEN_FILE", SECRET)],
+            "environment variable LINKUP_LOGIN_TOKEN_FILE must name a file that holds the credential: it can't be read",
         ),
-        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "DIR/binary is no text file"),
+        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "LINKUP_LOGIN_TOKEN_FILE must name"),
+        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "no text file"),
+        (vec![("CREDENTIALS_DIRECTORY", "DIR"), token], "file DIR/linkup_api_key: it can't be read"),
         (vec![key, ("LINKUP_ACCOUNT_ID_FILE", "DIR/spaced")], "an account ID holds no white space"),
         (
             vec![key, token, ("LINKUP_ACCOUNT_ID", "acc_1")],

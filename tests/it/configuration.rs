@@ -96,6 +96,8 @@ fn a_wrong_configuration_ends_in_one_clear_line() {
     write("unclosed.toml", format!("# keep\napi_key = \"{KEY}\n[accounts.default]\nlogin_token = \"{TOKEN}\"\n"));
     write("number.toml", format!("[accounts.default]\nlogin_token = [\"{TOKEN}\"]\n"));
     write("url.toml", format!("base_url = \"https://me:{KEY}@api.example\"\n"));
+    write("held.toml", format!("api_key_file = \"{KEY}\"\n[accounts.default]\nlogin_token = \"{TOKEN}\"\n"));
+    let like_a_path = format!("/{TOKEN}/{KEY}");
     write("misplaced.toml", format!("api_key = \"{KEY}\"\nlogin_token = \"{TOKEN}\"\n"));
     let both = [("LINKUP_API_KEY", KEY), ("LINKUP_LOGIN_TOKEN", TOKEN)];
     let cases: Vec<(&str, Vec<(&str, &str)>)> = vec![
@@ -110,6 +112,10 @@ fn a_wrong_configuration_ends_in_one_clear_line() {
         ("config", [both.as_slice(), &[("LINKUP_ACCOUNT_ID", "acc_1")]].concat()),
         ("config", [both.as_slice(), &[("LINKUP_API_KEY_FILE", "key")]].concat()),
         ("config", vec![("LINKUP_API_KEY_FILE", "key")]),
+        ("config", vec![("LINKUP_API_KEY_FILE", KEY), both[1]]),
+        ("run x.csv --yes", vec![both[0], ("LINKUP_LOGIN_TOKEN_FILE", &like_a_path)]),
+        ("list", vec![both[0], ("LINKUP_ACCOUNT_ID_FILE", KEY)]),
+        ("config --config held.toml", vec![]),
         ("config", vec![("BULK_WITHDRAW_RATE", "fast")]),
         ("config", vec![("BULK_WITHDRAW_DRY_RUN", "1")]),
         ("config", vec![("BULK_WITHDRAW_CONFIG", "missing.toml")]),

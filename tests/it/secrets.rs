@@ -11,6 +11,7 @@ on_both_versions!(
     a_list_that_repeats_key_and_token_is_not_repeated,
     a_whole_run_with_every_log_line_shows_no_secret,
     an_escaped_secret_is_masked_as_well,
+    no_spelling_of_a_secret_is_shown,
 );
 
 /// All that a run printed and wrote.
@@ -158,6 +159,105 @@ async fn an_escaped_secret_is_masked_as_well(api: Api) {
     let report = program.read("report.csv");
     assert!(report.contains("refused: ***"), "{report}");
     assert!(!ran.stderr.contains("AQED") && !report.contains("AQED"));
+}
+
+/// A secret with all that is escaped somewhere.
+const AWKWARD: &str = "AQEDAR/x+Yz qK0123\"4567\\89ab<CD>efGH&iJ=kLmN/oP";
+
+/// The ways in which servers repeat it, and those in which people and programs quote it.
+fn spellings() -> Vec<(&'static str, String)> {
+    let each = |spell: &dyn Fn(u8) -> String| AWKWARD.bytes().map(spell).collect::<String>();
+    let percent = |byte: u8, is_kept: &dyn Fn(u8) -> bool| match byte {
+        _ if byte.is_ascii_alphanumeric() || is_kept(byte) => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    let encoded = each(&|byte| percent(byte, &|_| false));
+    let with_slashes = each(&|byte| percent(byte, &|byte| byte == b'/'));
+    let form = encoded.replace("%20", "+");
+    let lower_hex = each(&|byte| percent(byte, &|_| false).replace("%2F", "%2f").replace("%5C", "%5c"));
+    let all_percent = each(&|byte| format!("%{byte:02X}"));
+    let json = json!(AWKWARD).to_string().trim_matches('"').to_owned();
+    let slashed = json.replace('/', "\\/");
+    let html_safe = slashed.replace('<', "\\u003C").replace('>', "\\u003E").replace('&', "\\u0026");
+    let all_json = each(&|byte| format!("\\u{byte:04x}"));
+    let twice_json = json!(slashed).to_string().trim_matches('"').to_owned();
+    let (first, last) = (AWKWARD[..12].to_owned(), AWKWARD[AWKWARD.len() - 12..].to_owned());
+    vec![
+        ("as it is", AWKWARD.to_owned()),
+        ("in upper case", AWKWARD.to_uppercase()),
+        ("in lower case", AWKWARD.to_lowercase()),
+        ("named", format!("li_at={AWKWARD}")),
+        ("percent-encoded", encoded.clone()),
+        ("percent-encoded in lower case", encoded.to_lowercase()),
+        ("percent-encoded in upper case", encoded.to_uppercase()),
+        ("percent-encoded, hexadecimal digits of both cases", lower_hex),
+        ("percent-encoded but for slashes", with_slashes.clone()),
+        ("the same in lower case", with_slashes.to_lowercase()),
+        ("as a form", form.clone()),
+        ("as a form, in lower case", form.to_lowercase()),
+        ("every character percent-encoded", all_percent.clone()),
+        ("the same in lower case", all_percent.to_lowercase()),
+        ("percent-encoded twice", encoded.replace('%', "%25")),
+        ("percent-encoded thrice", encoded.replace('%', "%2525")),
+        ("JSON", json.clone()),
+        ("JSON with slashes escaped", slashed.clone()),
+        ("JSON for HTML", html_safe.clone()),
+        ("JSON in upper case", html_safe.to_uppercase()),
+        ("JSON in lower case", html_safe.to_lowercase()),
+        ("every character JSON-escaped", all_json.clone()),
+        ("the same in upper case", all_json.to_uppercase()),
+        ("JSON in JSON", twice_json),
+        ("JSON, percent-encoded", slashed.replace('\\', "%5C").replace('/', "%2F").replace('"', "%22")),
+        (
+            "percent-encoded, every character JSON-escaped",
+            encoded.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        ),
+        ("its beginning", first),
+        ("its end", last.clone()),
+        ("its end in upper case", last.to_uppercase()),
+        ("without its ends", AWKWARD[3..AWKWARD.len() - 3].to_owned()),
+        ("behind a percent sign", format!("100%{AWKWARD}")),
+    ]
+}
+
+/// On V1 it is the token that is repeated, set as a cookie with its name; on V2 the key.
+async fn no_spelling_of_a_secret_is_shown(api: Api) {
+    let spellings = spellings();
+    assert_eq!(spellings.len(), 31);
+    let server = MockServer::start().await;
+    let messages: Vec<String> = spellings.iter().map(|(_, spelled)| format!("refused: {spelled}")).collect();
+    let id_of = |request: &wiremock::Request| {
+        let body: Value = request.body_json().unwrap();
+        let id = body.get("invitation_id").or_else(|| body.pointer("/params/invitation_id")).unwrap();
+        id.as_str().unwrap().parse::<usize>().unwrap()
+    };
+    let answer = move |request: &wiremock::Request| api.error(400, &messages[id_of(request) - 1_000_000]);
+    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+    let program = Program::on(api);
+    program.write("list.csv", (0..31).map(|at| format!("{}\n", 1_000_000 + at)).collect::<String>());
+    let flags = "--ledger runs.db --max-errors 100 -v -v";
+    let mut command = program.command(&format!("run list.csv --base-url {} {SWIFTLY} {flags}", server.uri()));
+    command.env(api.secret(), if api == Api::V1 { format!("li_at={AWKWARD}") } else { AWKWARD.to_owned() });
+    let ran = wait(spawn(command)).await;
+    ran.ended_with(1);
+    assert_eq!(program.report("report.csv").count("rejected"), 31);
+    // But for what stands before two of them.
+    assert!(program.read("report.csv").matches("refused: ***").count() >= 29);
+
+    let written = program.files().into_iter().filter(|name| name != "list.csv");
+    let written =
+        written.map(|name| String::from_utf8_lossy(&std::fs::read(program.path(&name)).unwrap()).into_owned());
+    let everything: Vec<String> = written.chain([ran.stdout, ran.stderr]).collect();
+    assert!(everything.len() >= 5, "report, summary, ledger, stdout and stderr");
+    for (what, spelled) in spellings {
+        // Quotes and backslashes are spelled anew in JSON and CSV, so that only parts can be compared.
+        for part in spelled.split(['"', '\\']).filter(|part| part.len() >= 8) {
+            assert!(everything.iter().all(|text| !text.contains(part)), "{what}: {part}");
+        }
+        for part in spelled.as_bytes().windows(12).map(|part| String::from_utf8_lossy(part)) {
+            assert!(everything.iter().all(|text| !text.contains(&*part)), "{what}: {part}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
