@@ -48,6 +48,7 @@ pub(crate) const fn of_ledger(error: &LedgerError) -> u8 {
         | LedgerError::Missing { .. }
         | LedgerError::LinkToNothing { .. }
         | LedgerError::HardLinked { .. }
+        | LedgerError::MountPoint { .. }
         | LedgerError::NetworkFileSystem { .. }
         | LedgerError::NoWriteAheadLog { .. }
         | LedgerError::Unreadable { .. }

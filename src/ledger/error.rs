@@ -59,6 +59,12 @@ pub(crate) enum LedgerError {
         links: u64,
     },
     #[error(
+        "the ledger {} is mounted by itself, and its log would lie beside another name outside: mount (bind) its \
+         directory instead",
+        path.display()
+    )]
+    MountPoint { path: PathBuf },
+    #[error(
         "the ledger {} would be on a network file system ({kind}), where it can be damaged: name a file on a local \
          disk with --ledger",
         path.display()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -225,6 +225,27 @@ fn a_hard_linked_ledger_and_a_dangling_link_are_refused() {
     fs::remove_file(program.path("second.db")).unwrap();
     symlink("ledger.db", program.path("second.db")).unwrap();
     program.run("history --ledger second.db").ended_with(0);
+}
+
+/// Mounts the ledger over another name in a namespace of its own, where the system lets the tests make one.
+#[test]
+fn a_ledger_that_is_mounted_by_itself_is_refused() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    program.run("run list.csv --sandbox --rate unlimited -o - --ledger ledger.db").ended_with(0);
+    program.write("bound.db", "");
+    let script = format!(
+        "mount --bind ledger.db bound.db || exit 77; exec '{}' run list.csv --sandbox --ledger bound.db",
+        env!("CARGO_BIN_EXE_bulk-withdraw")
+    );
+    let output = Command::new("unshare").args(["-rm", "sh", "-c", &script]).current_dir(program.path("")).output();
+    let Ok(output) = output else { return };
+    let ran = Ran::from(output);
+    if ran.code == Some(77) || ran.stderr.starts_with("unshare:") {
+        return;
+    }
+    ran.ended_with(2).says("bound.db is mounted by itself").says("mount (bind) its directory instead");
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
