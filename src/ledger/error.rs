@@ -92,6 +92,9 @@ pub(crate) enum LedgerError {
         path: PathBuf,
         source: Cause,
     },
+    /// Said only where a stop ends the wait.
+    #[error("the ledger {} is locked by another program: end that, then run the same command again", path.display())]
+    Locked { path: PathBuf },
     #[error(
         "the list of rows seen can't be kept in the temporary directory: make room there, or set TMPDIR to another"
     )]

@@ -4,11 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::{
-    Api, KEY, Program, Ran, TOKEN, ids, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
+    Api, KEY, Program, Ran, TOKEN, ids, kill, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
 };
 
 on_both_versions!(
@@ -257,6 +259,88 @@ async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() 
     let ran = program.complete(&format!("run list.csv {} --ledger file/ledger.db", swiftly(&sandbox))).await;
     ran.ended_with(6).says("file/ledger.db");
     assert_eq!(sandbox.record().calls, 0);
+}
+
+const LOCKED: &str = "ledger.db is locked by another program: waiting";
+
+/// Takes the ledger as somebody at the sqlite3 shell does who has begun to change it.
+fn locked(program: &Program) -> Connection {
+    let other = Connection::open(program.path(LEDGER)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+/// Locked for longer than SQLite itself would wait, while outcomes wait to be recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_locked_is_waited_for_with_nothing_sent() {
+    for stopped in [false, true] {
+        let sandbox = swift(|options| options.latency = Duration::from_millis(200)..=Duration::from_millis(200)).await;
+        let program = Program::new();
+        program.write("list.csv", list(ids(100)));
+        let run = format!("run list.csv {} --concurrency 4", swiftly(&sandbox));
+        let child = program.start_logged(&run);
+        until("the first calls", || sandbox.record().calls > 8).await;
+        let other = locked(&program);
+        until("the wait", || program.log().contains(LOCKED)).await;
+        let calls = sandbox.record().calls;
+        if stopped {
+            kill(&child, "TERM");
+        }
+        tokio::time::sleep(Duration::from_secs(if stopped { 2 } else { 6 })).await;
+        assert_eq!(sandbox.record().calls, calls, "sent while it could not be recorded");
+        other.execute_batch("COMMIT").unwrap();
+        let ran = wait(child).await;
+        ran.ended_with(if stopped { 143 } else { 0 });
+        assert_eq!(program.log().matches(LOCKED).count(), 1, "{}", program.log());
+        let outcomes = program.report("report.csv");
+        assert_eq!((outcomes.lines.len(), outcomes.count("withdrawn") as u64), (100, sandbox.record().withdrawn));
+        program.complete(&run).await.ended_with(0);
+        let record = sandbox.record();
+        assert_eq!((record.calls, record.withdrawn), (100, 100), "called again");
+    }
+}
+
+/// What could not be recorded before a run had to end is at least in its report, and the exit code says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_ever_for_a_locked_ledger() {
+    let sandbox = swift(|options| options.latency = Duration::from_millis(200)..=Duration::from_millis(200)).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(100)));
+    let child = program.start_logged(&format!("run list.csv {} --concurrency 4", swiftly(&sandbox)));
+    until("the first calls", || sandbox.record().calls > 8).await;
+    let _other = locked(&program);
+    until("the wait", || program.log().contains(LOCKED)).await;
+    kill(&child, "TERM");
+    wait(child).await.ended_with(6);
+    let log = program.log();
+    assert!(log.contains("is locked by another program: end that, then run the same command again"), "{log}");
+    let outcomes = program.report("report.csv");
+    assert_eq!((outcomes.lines.len(), outcomes.count("withdrawn") as u64), (100, sandbox.record().withdrawn));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_locked_at_the_start_is_waited_for_unless_a_signal_comes() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    let run = format!("run list.csv {}", swiftly(&sandbox));
+    program.complete(&run).await.ended_with(0);
+    program.write("list.csv", list(ids(10)));
+    for stopped in [true, false] {
+        let other = locked(&program);
+        let child = program.start_logged(&run);
+        until("the wait", || program.log().contains(LOCKED)).await;
+        if stopped {
+            kill(&child, "TERM");
+            wait(child).await.ended_with(143);
+            assert!(program.log().contains("before anything was withdrawn"), "{}", program.log());
+        } else {
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            other.execute_batch("COMMIT").unwrap();
+            wait(child).await.ended_with(0);
+        }
+        assert_eq!(sandbox.record().calls, if stopped { 5 } else { 10 });
+    }
 }
 
 /// A limit on the size of files stands in for a full disk.
