@@ -168,7 +168,7 @@ impl<'a> Job<'a> {
         let mut summary = sum_up(facts, sinks.totals, list.is_complete(), stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
-            screen.print(&format!("bulk-withdraw: {}\n", crate::error_chain(&why)));
+            screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
         }
         Ok(tell(settings, screen, summary, opened.summary, None))
     }
