@@ -343,6 +343,36 @@ async fn a_ledger_that_is_locked_at_the_start_is_waited_for_unless_a_signal_come
     }
 }
 
+/// Where one of the two has no room, the other still gets what there is to tell. Limits as below.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_for_one_file_keeps_nothing_from_the_other() {
+    // Short rows fill the ledger's log first, rows that carry much the report.
+    for (carried, limit, reason) in [(0, 600, "ledger_unwritable"), (50_000, 4_000, "report_unwritable")] {
+        let sandbox = swift(|options| options.latency = Duration::from_millis(10)..=Duration::from_millis(10)).await;
+        let program = Program::new();
+        let note = "x".repeat(carried);
+        let rows = ids(400).map(|id| format!("{id},{note}\n")).collect::<String>();
+        program.write("list.csv", format!("invitation_id,note\n{rows}"));
+        let run = format!("run list.csv {}", swiftly(&sandbox));
+        let ran = wait(spawn(program.shell(&format!("ulimit -f {limit}"), &run))).await;
+        ran.ended_with(6).says(reason);
+        let (summary, record) = (program.summary(), sandbox.record());
+        assert!(record.withdrawn > 0 && record.withdrawn < 400, "{reason}: {record:?}");
+        assert_eq!(
+            (&summary["rows"]["withdrawn"], &summary["calls"]),
+            (&record.withdrawn.into(), &record.calls.into())
+        );
+        if reason == "ledger_unwritable" {
+            let report = program.report("report.csv");
+            assert_eq!((report.lines.len(), report.count("withdrawn") as u64), (400, record.withdrawn));
+        } else {
+            program.complete(&run).await.ended_with(0);
+            let record = sandbox.record();
+            assert_eq!((record.calls, record.withdrawn), (400, 400), "called again");
+        }
+    }
+}
+
 /// A limit on the size of files stands in for a full disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_the_run_and_loses_nothing() {
