@@ -42,12 +42,13 @@ pub(crate) const fn of_stop(reason: StopReason) -> u8 {
 pub(crate) const fn of_ledger(error: &LedgerError) -> u8 {
     match error {
         LedgerError::Held { .. } => HELD,
-        LedgerError::Unwritable { .. } | LedgerError::NoScratch { .. } => UNWRITABLE,
+        LedgerError::Unwritable { .. } | LedgerError::Locked { .. } | LedgerError::NoScratch { .. } => UNWRITABLE,
         LedgerError::NotALedger { .. }
         | LedgerError::Newer { .. }
         | LedgerError::Missing { .. }
         | LedgerError::LinkToNothing { .. }
         | LedgerError::HardLinked { .. }
+        | LedgerError::MountPoint { .. }
         | LedgerError::NetworkFileSystem { .. }
         | LedgerError::NoWriteAheadLog { .. }
         | LedgerError::Unreadable { .. }

@@ -21,7 +21,7 @@ type Failure = (String, u8);
 pub(crate) fn main() -> ExitCode {
     let screen = Screen::default();
     let code = start(&screen).unwrap_or_else(|(line, code)| {
-        screen.print(&format!("bulk-withdraw: {line}\n"));
+        screen.print_line(&format!("bulk-withdraw: {line}"));
         code
     });
     ExitCode::from(code)

@@ -16,7 +16,7 @@ use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
 use crate::config::Settings;
 use crate::exit;
-use crate::ledger::{Ledger, Lookup};
+use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
 use crate::pace::Pace;
 use crate::policy::{Cost, Meaning, balance};
@@ -63,7 +63,10 @@ impl<'a> Job<'a> {
         stop: &'a Stop,
     ) -> Result<Self, CommandError> {
         let facts = facts(settings);
-        let ledger = target::open_ledger(settings, &facts)?;
+        let ledger = target::open_ledger(settings, &facts, stop).map_err(|error| {
+            let is_locked = matches!(error, LedgerError::Locked { .. });
+            if is_locked { stopped(stop) } else { error.into() }
+        })?;
         Self::with(settings, keep, screen, stop, facts, Some(ledger)).await
     }
 
@@ -75,7 +78,7 @@ impl<'a> Job<'a> {
         stop: &'a Stop,
     ) -> Result<Self, CommandError> {
         let facts = facts(settings);
-        let ledger = target::open_ledger_beside(settings, &facts);
+        let ledger = target::open_ledger_beside(settings, &facts, stop);
         Self::with(settings, keep, screen, stop, facts, ledger).await
     }
 
@@ -165,7 +168,7 @@ impl<'a> Job<'a> {
         let mut summary = sum_up(facts, sinks.totals, list.is_complete(), stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
-            screen.print(&format!("bulk-withdraw: {}\n", crate::error_chain(&why)));
+            screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
         }
         Ok(tell(settings, screen, summary, opened.summary, None))
     }

@@ -8,6 +8,7 @@ use super::intake::Intake;
 use crate::config::Settings;
 use crate::ledger::LedgerError;
 use crate::outcome::Outcome;
+use crate::policy::visible;
 use crate::report::{Counts, ListSum, human_duration, list_json};
 use crate::runner::{Route, Triage};
 use crate::stop::Stop;
@@ -62,7 +63,8 @@ impl Plan {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
         let others = if settings.accounts.len() > 1 { ", and of those that rows name" } else { "" };
-        out.push_str(&format!("{:<22}{}, of account {}{others}\n", "to withdraw", self.to_send, settings.account));
+        let account = visible(settings.account.as_str());
+        out.push_str(&format!("{:<22}{}, of account {account}{others}\n", "to withdraw", self.to_send));
         out.push_str(&format!("{:<22}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),

@@ -10,6 +10,7 @@ use crate::config::{Settings, Target};
 use crate::ledger::{Ledger, LedgerError, Lookup, RunInfo};
 use crate::report::RunFacts;
 use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::stop::Stop;
 
 /// An API that can be called, with what must live as long as the calls.
 pub(super) struct Ready {
@@ -53,8 +54,8 @@ fn api_at(settings: &Settings, base_url: &BaseUrl, credentials: &Credentials) ->
 const SANDBOX: &str = "sandbox";
 
 /// Opens the run's ledger: the one it names, the user's own, or a temporary one. No other run can work on it meanwhile.
-pub(super) fn open_ledger(settings: &Settings, facts: &RunFacts) -> Result<Ledger, LedgerError> {
-    let run = run_info(settings, facts);
+pub(super) fn open_ledger(settings: &Settings, facts: &RunFacts, stop: &Stop) -> Result<Ledger, LedgerError> {
+    let run = run_info(settings, facts, stop);
     match &settings.ledger {
         Some(path) => Ledger::open(path, &run),
         None => Ledger::open_temporary(&run),
@@ -62,8 +63,8 @@ pub(super) fn open_ledger(settings: &Settings, facts: &RunFacts) -> Result<Ledge
 }
 
 /// Opens the ledger to record calls that withdraw nothing. `None`, with a warning, where that is not possible.
-pub(super) fn open_ledger_beside(settings: &Settings, facts: &RunFacts) -> Option<Ledger> {
-    let opened = Ledger::open_beside(settings.ledger.as_deref()?, &run_info(settings, facts));
+pub(super) fn open_ledger_beside(settings: &Settings, facts: &RunFacts, stop: &Stop) -> Option<Ledger> {
+    let opened = Ledger::open_beside(settings.ledger.as_deref()?, &run_info(settings, facts, stop));
     opened
         .inspect_err(|error| {
             tracing::warn!("the calls of this list are not recorded: {}", crate::error_chain(error));
@@ -71,8 +72,9 @@ pub(super) fn open_ledger_beside(settings: &Settings, facts: &RunFacts) -> Optio
         .ok()
 }
 
-fn run_info(settings: &Settings, facts: &RunFacts) -> RunInfo {
-    RunInfo { run_id: facts.run_id.clone(), started_at: facts.started_at, command: facts.command, api: api(settings) }
+fn run_info(settings: &Settings, facts: &RunFacts, stop: &Stop) -> RunInfo {
+    let RunFacts { run_id, command, started_at, .. } = facts.clone();
+    RunInfo { run_id, started_at, command, api: api(settings), stop: stop.clone() }
 }
 
 /// Look-ups in the ledger as it is now, without a lock, for a plan. With `recheck` no row counts as settled.

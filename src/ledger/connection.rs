@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -11,19 +11,54 @@ use url::Url;
 
 use super::schema::{self, FileKind, HEADER_LENGTH, NEWEST};
 use super::{LedgerError, place};
+use crate::stop::Stop;
 
 /// How long to wait for someone at the sqlite3 shell, or for a reader that closes.
 const BUSY: Duration = Duration::from_secs(5);
+/// The same for one attempt to write, after which the wait is told of and a stop is noticed.
+const BUSY_WRITING: Duration = Duration::from_secs(1);
 /// Page cache of one connection, in KiB. There are few, and together they stay below what a long input may cost.
 const CACHE_KIB: i64 = 2_048;
 
-/// Opens the ledger to write, created and brought up to date if need be.
-pub(super) fn to_write(path: &Path) -> Result<Connection, LedgerError> {
+/// Opens the ledger to write, created and brought up to date if need be. Waits while another program has it locked.
+pub(super) fn to_write(path: &Path, stop: &Stop) -> Result<Connection, LedgerError> {
+    once_unlocked(path, stop, Duration::ZERO, || try_write(path))
+}
+
+/// What `attempt` comes to once no other program has the ledger locked. After a stop that is waited for this long at the
+/// most.
+pub(super) fn once_unlocked<T>(
+    path: &Path,
+    stop: &Stop,
+    after_stop: Duration,
+    mut attempt: impl FnMut() -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let (mut is_said, mut stopped_at) = (false, None);
+    loop {
+        match attempt() {
+            Err(locked @ LedgerError::Locked { .. }) => {
+                if stop.is_requested() && stopped_at.get_or_insert_with(Instant::now).elapsed() >= after_stop {
+                    return Err(locked);
+                }
+                if !std::mem::replace(&mut is_said, true) {
+                    let path = path.display();
+                    tracing::warn!(
+                        "the ledger {path} is locked by another program: waiting, nothing is sent meanwhile"
+                    );
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+fn try_write(path: &Path) -> Result<Connection, LedgerError> {
     look(path)?;
     place::create(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(of_write(path))?;
     bound(&connection).map_err(of_write(path))?;
+    connection.busy_timeout(BUSY_WRITING).map_err(of_write(path))?;
     let version = schema::version(&connection).map_err(of_write(path))?;
     refuse_newer(path, version)?;
     schema::migrate(&mut connection).map_err(of_write(path))?;
@@ -105,6 +140,7 @@ pub(super) fn read_beside_writer(path: &Path) -> Result<Connection, LedgerError>
 pub(super) fn of_write(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError {
     move |error| match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::unreadable(path, error),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Locked { path: path.to_owned() },
         Some(_) | None => LedgerError::unwritable(path, error),
     }
 }

@@ -59,6 +59,12 @@ pub(crate) enum LedgerError {
         links: u64,
     },
     #[error(
+        "the ledger {} is mounted by itself, and its log would lie beside another name outside: mount (bind) its \
+         directory instead",
+        path.display()
+    )]
+    MountPoint { path: PathBuf },
+    #[error(
         "the ledger {} would be on a network file system ({kind}), where it can be damaged: name a file on a local \
          disk with --ledger",
         path.display()
@@ -86,6 +92,9 @@ pub(crate) enum LedgerError {
         path: PathBuf,
         source: Cause,
     },
+    /// Said only where a stop ends the wait.
+    #[error("the ledger {} is locked by another program: end that, then run the same command again", path.display())]
+    Locked { path: PathBuf },
     #[error(
         "the list of rows seen can't be kept in the temporary directory: make room there, or set TMPDIR to another"
     )]

@@ -37,7 +37,7 @@ impl Ledger {
     pub(crate) fn open(path: &Path, run: &RunInfo) -> Result<Self, LedgerError> {
         let path = place::to_write(path)?;
         let lock = Lock::take(&path, run.command, run.started_at)?;
-        match connection::to_write(&path) {
+        match connection::to_write(&path, &run.stop) {
             Ok(connection) => Self::start(connection, path, run, Guards { directory: None, lock: Some(lock) }),
             Err(error) => {
                 lock.abandon();
@@ -54,7 +54,7 @@ impl Ledger {
             true => Some(Lock::take(&path, run.command, run.started_at)?),
             false => None,
         };
-        let connection = connection::to_write(&path)?;
+        let connection = connection::to_write(&path, &run.stop)?;
         drop(lock);
         Self::start(connection, path, run, Guards { directory: None, lock: None })
     }
@@ -64,7 +64,7 @@ impl Ledger {
         let directory = temporary::directory()?;
         let path = place::to_write(&directory.path().join(temporary::NAME))?;
         let lock = Lock::take(&path, run.command, run.started_at)?;
-        let connection = connection::to_write(&path)?;
+        let connection = connection::to_write(&path, &run.stop)?;
         Self::start(connection, path, run, Guards { directory: Some(directory), lock: Some(lock) })
     }
 

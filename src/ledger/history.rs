@@ -1,6 +1,7 @@
 //! What the ledger knows, for people; needs no lock. And forgetting some of it, which does.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,6 +16,7 @@ use super::{LedgerError, place};
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
+use crate::stop::Stop;
 
 /// A ledger that is read, whether a run writes it meanwhile or not.
 #[derive(Debug)]
@@ -192,9 +194,11 @@ pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
     place::to_read(path)?;
     let path = place::to_write(path)?;
     let lock = Lock::take(&path, "history", Timestamp::now())?;
-    match connection::to_write(&path) {
+    let stop = Stop::default();
+    match connection::to_write(&path, &stop) {
         Ok(mut connection) => {
-            let removed = what.remove(&mut connection).map_err(of_write(&path));
+            let remove = || what.remove(&mut connection).map_err(of_write(&path));
+            let removed = connection::once_unlocked(&path, &stop, Duration::ZERO, remove);
             drop(connection);
             drop(lock);
             removed

@@ -68,8 +68,14 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// SQLite's log lies beside a name, so a file of two names has two logs, and each knows nothing of the other.
+/// SQLite's log lies beside a name, so a file of two names has two logs, and each knows nothing of the other. A file that
+/// is mounted by itself has its other name elsewhere, where its count of links does not tell of it.
 fn refuse_other_names(path: &Path) -> Result<(), LedgerError> {
+    // Devices are not compared: an overlay, as most containers have for a root, gives a file another one than its
+    // directory, and a mount from the same file system has the same.
+    if mountinfo().is_some_and(|mountinfo| is_mount_point(path, &mountinfo)) {
+        return Err(LedgerError::MountPoint { path: path.to_owned() });
+    }
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.nlink() > 1 => {
             Err(LedgerError::HardLinked { path: path.to_owned(), links: metadata.nlink() })
@@ -89,15 +95,19 @@ fn refuse_link_to_nothing(path: &Path) -> Result<(), LedgerError> {
 }
 
 fn refuse_network(path: &Path) -> Result<(), LedgerError> {
-    // Elsewhere than on Linux there is no such file, and SQLite's own refusal must do.
-    let Ok(mountinfo) = fs::read("/proc/self/mountinfo") else { return Ok(()) };
+    let Some(mountinfo) = mountinfo() else { return Ok(()) };
     let Some(existing) = path.ancestors().find_map(|part| fs::canonicalize(part).ok()) else { return Ok(()) };
-    match kind_of(&existing, &String::from_utf8_lossy(&mountinfo)) {
+    match kind_of(&existing, &mountinfo) {
         Some(kind) if is_network(kind) => {
             Err(LedgerError::NetworkFileSystem { path: path.to_owned(), kind: kind.to_owned() })
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// What is mounted where. Elsewhere than on Linux there is no such file, and SQLite's own refusals must do.
+fn mountinfo() -> Option<String> {
+    fs::read("/proc/self/mountinfo").ok().map(|text| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Names that Linux gives to file systems of other machines.
@@ -141,13 +151,23 @@ pub(super) fn kind_of<'a>(path: &Path, mountinfo: &'a str) -> Option<&'a str> {
     mountinfo
         .lines()
         .filter_map(|line| {
-            let (mount, system) = line.split_once(" - ")?;
-            let point = unescape(mount.split(' ').nth(4)?);
+            let (_, system) = line.split_once(" - ")?;
+            let point = point_of(line)?;
             path.starts_with(&point).then_some((point.len(), system.split(' ').next()?))
         })
         // Of two mounts on one point the later hides the earlier, and `max_by_key` keeps the later.
         .max_by_key(|(length, _)| *length)
         .map(|(_, kind)| kind)
+}
+
+/// Whether something is mounted at `path` itself, an absolute path without links.
+pub(super) fn is_mount_point(path: &Path, mountinfo: &str) -> bool {
+    mountinfo.lines().filter_map(point_of).any(|point| *point == *path.to_string_lossy())
+}
+
+/// Where the mount of this line is.
+fn point_of(line: &str) -> Option<String> {
+    line.split(' ').nth(4).map(unescape)
 }
 
 /// Space, tab, line feed and backslash stand there as `\040` and so on.
@@ -234,6 +254,28 @@ a line of tomorrow
             assert_eq!(kind_of(Path::new(path), mountinfo), Some(kind), "{path}");
         }
         assert_eq!(kind_of(Path::new("/x"), ""), None);
+    }
+
+    #[test]
+    fn a_file_that_is_mounted_by_itself_is_known() {
+        let mountinfo = "\
+21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+25 21 254:0 /srv/state/ledger.db /state/ledger.db rw,relatime - ext4 /dev/vda rw
+26 21 0:42 /my\\040ledger.db /state/my\\040ledger.db rw - tmpfs tmpfs rw
+27 21 254:0 /srv/other /other rw,relatime - ext4 /dev/vda rw
+a line of tomorrow
+";
+        let cases = [
+            ("/state/ledger.db", true),
+            ("/state/my ledger.db", true),
+            ("/state/ledger.db-wal", false),
+            ("/state/other.db", false),
+            ("/other/ledger.db", false),
+            ("/srv/state/ledger.db", false),
+        ];
+        for (path, mounted) in cases {
+            assert_eq!(is_mount_point(Path::new(path), mountinfo), mounted, "{path}");
+        }
     }
 
     #[test]

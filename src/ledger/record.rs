@@ -8,6 +8,7 @@ use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
+use crate::stop::Stop;
 
 /// What an invitation is known by. The API's address belongs to it as well and is given once, by [`RunInfo`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +18,7 @@ pub(crate) struct Key {
 }
 
 /// The run that writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct RunInfo {
     /// Unique among all runs of the ledger.
     pub(crate) run_id: String,
@@ -25,6 +26,8 @@ pub(crate) struct RunInfo {
     pub(crate) command: &'static str,
     /// The API's base URL in one spelling, or `sandbox`.
     pub(crate) api: String,
+    /// Ends the wait for a ledger that another program has locked.
+    pub(crate) stop: Stop,
 }
 
 /// A call that is about to be sent, and the most that it can cost, in credits: what counts until its answer is recorded.

@@ -10,6 +10,7 @@ use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
+use crate::stop::Stop;
 
 pub(super) const API: &str = "https://api.example";
 /// When every settlement of the tests happens that does not say otherwise.
@@ -21,7 +22,7 @@ pub(super) fn run(run_id: &str) -> RunInfo {
 
 pub(super) fn run_at(run_id: &str, api: &str) -> RunInfo {
     let started_at = "2026-03-01T10:00:00Z".parse().unwrap();
-    RunInfo { run_id: run_id.to_owned(), started_at, command: "run", api: api.to_owned() }
+    RunInfo { run_id: run_id.to_owned(), started_at, command: "run", api: api.to_owned(), stop: Stop::default() }
 }
 
 pub(super) fn id(digits: &str) -> InvitationId {

@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::of_write;
+use super::connection::{of_write, once_unlocked};
 use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
@@ -19,9 +20,14 @@ use super::{CallId, Key, LedgerError, RunInfo, Settlement};
 use crate::api::CallKind;
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
+use crate::stop::Stop;
 
 /// The most jobs in one transaction, and the most that wait for it.
 pub(super) const GROUP: usize = 1_024;
+
+/// How long outcomes wait after a stop for a ledger that another program has locked: less than a service manager or a
+/// container's gives a process before it kills it.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// A call's `kind` in the file.
 const fn number_of(kind: CallKind) -> i64 {
@@ -67,6 +73,7 @@ pub(super) struct Writer {
     /// The ledger and its log, as they must still be after each commit.
     files: [Identity; 2],
     guards: Guards,
+    stop: Stop,
 }
 
 impl Writer {
@@ -78,10 +85,12 @@ impl Writer {
         run: &RunInfo,
         guards: Guards,
     ) -> Result<Self, LedgerError> {
-        let run_number = enter(&mut connection, run, guards.lock.is_some()).map_err(of_write(&path))?;
+        let enter = || enter(&mut connection, run, guards.lock.is_some()).map_err(of_write(&path));
+        let run_number = once_unlocked(&path, &run.stop, Duration::ZERO, enter)?;
         let identity = |path: &Path| Identity::of(path).map_err(|error| LedgerError::unwritable(path, error));
         let files = [identity(&path)?, identity(&beside(&path, "-wal"))?];
-        Ok(Self { connection, path, api: run.api.clone(), run_number, accounts: HashMap::new(), files, guards })
+        let (api, stop) = (run.api.clone(), run.stop.clone());
+        Ok(Self { connection, path, api, run_number, accounts: HashMap::new(), files, guards, stop })
     }
 
     /// Works until it is told to stop or nobody is left to tell it.
@@ -107,7 +116,8 @@ impl Writer {
                 Ok(calls) => group.drain(..).zip(calls).for_each(|((_, reply), call)| answer(reply, Ok(call))),
                 Err(error) => {
                     group.drain(..).for_each(|(_, reply)| answer(reply, Err(error.clone())));
-                    failure = Some(error);
+                    // Where it was locked nothing was begun.
+                    failure = Some(error).filter(|error| !matches!(error, LedgerError::Locked { .. }));
                 }
             }
         }
@@ -122,7 +132,12 @@ impl Writer {
         if group.is_empty() {
             return Ok(Vec::new());
         }
-        let calls = self.commit(group).map_err(of_write(&self.path))?;
+        // What is not sent yet need not be; an outcome would be bought again.
+        let is_unsent = group.iter().all(|(task, _)| matches!(task, Task::Open { .. }));
+        let after_stop = if is_unsent { Duration::ZERO } else { SETTLING };
+        let (path, stop) = (self.path.clone(), self.stop.clone());
+        let commit = || self.commit(group).map_err(of_write(&path));
+        let calls = once_unlocked(&path, &stop, after_stop, commit)?;
         let found = self.files.iter().try_for_each(Identity::check);
         found.map_err(|error| LedgerError::unwritable(&self.path, error))?;
         Ok(calls)
@@ -136,9 +151,13 @@ impl Writer {
             run_number: self.run_number,
             accounts: &mut self.accounts,
         };
-        let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>()?;
-        transaction.commit()?;
-        Ok(calls)
+        let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>();
+        let committed = calls.and_then(|calls| transaction.commit().map(|()| calls));
+        if committed.is_err() {
+            // The numbers of new ones are rolled back with them.
+            self.accounts.clear();
+        }
+        committed
     }
 
     /// The last connection that closes folds the log into the file; a reader that still reads holds up nothing.
@@ -309,8 +328,6 @@ impl Tables<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::testing::{Place, intent, key, run, settle, settlement};
     use super::super::{Ledger, connection};
     use super::*;
@@ -350,7 +367,7 @@ mod tests {
 
     fn full_after(place: &Place, pages: u32) -> Ledger {
         let lock = Lock::take(&place.path, "run", Timestamp::now()).unwrap();
-        let connection = connection::to_write(&place.path).unwrap();
+        let connection = connection::to_write(&place.path, &Stop::default()).unwrap();
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
         Ledger::start(connection, place.path.clone(), &run("a"), Guards { directory: None, lock: Some(lock) }).unwrap()
     }

@@ -105,7 +105,11 @@ impl ReportFile {
                 out.write_all(bytes)?;
                 out.flush()
             }
-            Out::Direct(file) | Out::Partial { file, .. } => file.write_all(bytes),
+            Out::Direct(file) => file.write_all(bytes),
+            Out::Partial { file, partial, .. } => {
+                check_is_at(file, partial)?;
+                file.write_all(bytes)
+            }
         }
     }
 
@@ -114,7 +118,9 @@ impl ReportFile {
         match self.out {
             Out::Stdout(_) | Out::Direct(_) => {}
             // If that fails, an empty file stays, which the next report of this name replaces.
-            Out::Partial { partial, .. } => drop(fs::remove_file(partial)),
+            Out::Partial { file, partial, .. } => {
+                drop(check_is_at(&file, &partial).and_then(|()| fs::remove_file(partial)));
+            }
         }
     }
 
@@ -124,6 +130,7 @@ impl ReportFile {
             Out::Stdout(mut out) => out.flush(),
             Out::Direct(_) => Ok(()),
             Out::Partial { file, partial, replaces } => {
+                check_is_at(&file, &partial)?;
                 file.sync_all()?;
                 if replaces {
                     fs::rename(&partial, &self.name)?;
@@ -163,6 +170,15 @@ fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io
         }
     }
     Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"))
+}
+
+/// Fails where the growing file has lost its name: what is written to it is lost, and what has its name now is not ours.
+fn check_is_at(file: &File, partial: &Path) -> io::Result<()> {
+    if files::is_at(file, partial)? {
+        return Ok(());
+    }
+    let what = format!("{} was removed or replaced during the run", partial.display());
+    Err(io::Error::new(io::ErrorKind::NotFound, what))
 }
 
 /// Opens and locks the growing file of this name; `None` if the name is taken.
@@ -307,6 +323,29 @@ mod tests {
         let error = ReportFile::create(&Destination::Path(path)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_growing_report_that_was_removed_or_replaced_is_written_no_more() {
+        type Act = fn(ReportFile) -> io::Result<()>;
+        let acts: [Act; 2] = [|mut report| report.write(b"more"), ReportFile::finish];
+        for (act, replaced) in acts.into_iter().flat_map(|act| [(act, false), (act, true)]) {
+            let dir = tempfile::tempdir().unwrap();
+            let (path, partial) = (dir.path().join("report.csv"), dir.path().join("report.csv.partial"));
+            let mut report = ReportFile::create(&Destination::Path(path.clone())).unwrap();
+            report.write(b"lines").unwrap();
+            fs::remove_file(&partial).unwrap();
+            if replaced {
+                fs::write(&partial, "someone else's").unwrap();
+            }
+            let error = act(report).unwrap_err();
+            assert!(
+                error.to_string().ends_with("report.csv.partial was removed or replaced during the run"),
+                "{error}"
+            );
+            assert!(!path.exists());
+            assert_eq!(fs::read_to_string(&partial).ok().as_deref(), replaced.then_some("someone else's"));
+        }
     }
 
     #[test]

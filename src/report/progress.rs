@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Totals, human_duration, plural};
 use crate::outcome::Outcome;
+use crate::policy::visible;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProgressStyle {
@@ -197,9 +198,15 @@ fn bar_style(template: &str) -> BarStyle {
 pub(crate) struct Screen(Arc<Mutex<Option<ProgressBar>>>);
 
 impl Screen {
-    /// Writes above the bar, if there is one. A closed stderr does not end a run.
+    /// Writes above the bar, if there is one. A closed stderr does not end a run. Whatever the text was made of, it does
+    /// nothing to the terminal but stand there.
     pub(crate) fn print(&self, text: &str) {
-        let _ = self.write_bytes(text.as_bytes());
+        let _ = self.write_bytes(harmless(text, '\n').as_bytes());
+    }
+
+    /// Writes one line of which all may be foreign, so that it stays one.
+    pub(crate) fn print_line(&self, line: &str) {
+        self.print(&format!("{}\n", visible(line)));
     }
 
     pub(super) fn show(&self, bar: Option<ProgressBar>) {
@@ -215,9 +222,17 @@ impl Screen {
     }
 }
 
+/// As [`visible`], but for this character.
+fn harmless(text: &str, but: char) -> String {
+    text.split(but).map(visible).collect::<Vec<_>>().join(but.encode_utf8(&mut [0; 4]))
+}
+
+/// A line of the log. Its colors are its own: what came from elsewhere has no escape any more when it arrives here.
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_bytes(bytes).map(|()| bytes.len())
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        self.write_bytes(format!("{}\n", harmless(line, '\u{1b}')).as_bytes()).map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -64,13 +64,13 @@ impl Sinks {
         if let Some(report) = self.report.take() {
             let names = report.names();
             if let Err(error) = report.finish() {
-                self.stop.request(
-                    StopReason::ReportUnwritable,
-                    format!(
-                        "the report could not be finished ({error}); its lines are in {}",
-                        names.current().display()
-                    ),
-                );
+                let lines = if error.kind() == io::ErrorKind::NotFound {
+                    String::new()
+                } else {
+                    format!("; its lines are in {}", names.current().display())
+                };
+                let said = format!("the report could not be finished ({error}){lines}");
+                self.stop.request(StopReason::ReportUnwritable, said);
             }
         }
         self.totals
@@ -123,7 +123,11 @@ impl Sinks {
         {
             let names = report.names();
             let name = names.current().display();
-            let next = "make room or choose another place with -o, then run the same command again";
+            let next = if error.kind() == io::ErrorKind::NotFound {
+                "leave it alone while a run writes it, and run the same command again"
+            } else {
+                "make room or choose another place with -o, then run the same command again"
+            };
             self.stop.request(
                 StopReason::ReportUnwritable,
                 format!("the report {name} could not be written ({error}): {next}"),

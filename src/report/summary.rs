@@ -11,7 +11,7 @@ use crate::api::CallKind;
 use crate::event::{Called, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
-use crate::policy::Cost;
+use crate::policy::{Cost, visible};
 use crate::stop::StopCause;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -209,7 +209,7 @@ fn credits(cost: Cost) -> Value {
 pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     let run = &summary.totals.run;
     let mut out = String::new();
-    let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{value}\n"));
+    let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{}\n", visible(&value)));
     if let Some(list) = &summary.totals.list {
         let cost = format!("{} charged, {} possible", list.cost.charged, list.cost.possible);
         let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));

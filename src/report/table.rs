@@ -29,10 +29,7 @@ impl Encoder for Table {
     fn line(&mut self, record: &mut dyn Iterator<Item = Field<'_>>, _: &mut Vec<u8>) -> io::Result<()> {
         let mut line = Vec::new();
         for (at, (_, cell)) in record.enumerate() {
-            let text = match &cell {
-                Cell::Foreign(_) | Cell::Json(_) => visible(&cell.to_string()),
-                Cell::Absent | Cell::Number(_) | Cell::Own(_) => cell.to_string(),
-            };
+            let text = visible(&cell.to_string());
             if at == self.columns.len() {
                 self.columns.push(Column::default());
             }

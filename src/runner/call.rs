@@ -144,7 +144,10 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let invitation = key_of(call).map(|key| key.id);
         let intent = CallIntent { kind, account: call.account().clone(), invitation, possible };
         let opened = self.journal.open(intent).await.map_err(|error| {
-            stop_for(&self.stop, &error);
+            // A stop ended the wait for the lock, and what was not sent misses no record.
+            if !matches!(error, LedgerError::Locked { .. }) {
+                stop_for(&self.stop, &error);
+            }
             MustNotBeSent
         })?;
         if self.stop.is_requested() {

@@ -3,12 +3,14 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::{
-    Api, KEY, Program, Ran, TOKEN, ids, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
+    Api, KEY, Program, Ran, TOKEN, ids, kill, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
 };
 
 on_both_versions!(
@@ -227,6 +229,27 @@ fn a_hard_linked_ledger_and_a_dangling_link_are_refused() {
     program.run("history --ledger second.db").ended_with(0);
 }
 
+/// Mounts the ledger over another name in a namespace of its own, where the system lets the tests make one.
+#[test]
+fn a_ledger_that_is_mounted_by_itself_is_refused() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    program.run("run list.csv --sandbox --rate unlimited -o - --ledger ledger.db").ended_with(0);
+    program.write("bound.db", "");
+    let script = format!(
+        "mount --bind ledger.db bound.db || exit 77; exec '{}' run list.csv --sandbox --ledger bound.db",
+        env!("CARGO_BIN_EXE_bulk-withdraw")
+    );
+    let output = Command::new("unshare").args(["-rm", "sh", "-c", &script]).current_dir(program.path("")).output();
+    let Ok(output) = output else { return };
+    let ran = Ran::from(output);
+    if ran.code == Some(77) || ran.stderr.starts_with("unshare:") {
+        return;
+    }
+    ran.ended_with(2).says("bound.db is mounted by itself").says("mount (bind) its directory instead");
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() {
     let sandbox = swift(|_| {}).await;
@@ -236,6 +259,118 @@ async fn a_ledger_that_can_not_be_written_ends_with_6_before_anything_is_sent() 
     let ran = program.complete(&format!("run list.csv {} --ledger file/ledger.db", swiftly(&sandbox))).await;
     ran.ended_with(6).says("file/ledger.db");
     assert_eq!(sandbox.record().calls, 0);
+}
+
+const LOCKED: &str = "ledger.db is locked by another program: waiting";
+
+/// Takes the ledger as somebody at the sqlite3 shell does who has begun to change it.
+fn locked(program: &Program) -> Connection {
+    let other = Connection::open(program.path(LEDGER)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+/// Locked for longer than SQLite itself would wait, while outcomes wait to be recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_locked_is_waited_for_with_nothing_sent() {
+    for stopped in [false, true] {
+        let sandbox = swift(|options| options.latency = Duration::from_millis(200)..=Duration::from_millis(200)).await;
+        let program = Program::new();
+        program.write("list.csv", list(ids(100)));
+        let run = format!("run list.csv {} --concurrency 4", swiftly(&sandbox));
+        let child = program.start_logged(&run);
+        until("the first calls", || sandbox.record().calls > 8).await;
+        let other = locked(&program);
+        until("the wait", || program.log().contains(LOCKED)).await;
+        let calls = sandbox.record().calls;
+        if stopped {
+            kill(&child, "TERM");
+        }
+        tokio::time::sleep(Duration::from_secs(if stopped { 2 } else { 6 })).await;
+        assert_eq!(sandbox.record().calls, calls, "sent while it could not be recorded");
+        other.execute_batch("COMMIT").unwrap();
+        let ran = wait(child).await;
+        ran.ended_with(if stopped { 143 } else { 0 });
+        assert_eq!(program.log().matches(LOCKED).count(), 1, "{}", program.log());
+        let outcomes = program.report("report.csv");
+        assert_eq!((outcomes.lines.len(), outcomes.count("withdrawn") as u64), (100, sandbox.record().withdrawn));
+        program.complete(&run).await.ended_with(0);
+        let record = sandbox.record();
+        assert_eq!((record.calls, record.withdrawn), (100, 100), "called again");
+    }
+}
+
+/// What could not be recorded before a run had to end is at least in its report, and the exit code says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_ever_for_a_locked_ledger() {
+    let sandbox = swift(|options| options.latency = Duration::from_millis(200)..=Duration::from_millis(200)).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(100)));
+    let child = program.start_logged(&format!("run list.csv {} --concurrency 4", swiftly(&sandbox)));
+    until("the first calls", || sandbox.record().calls > 8).await;
+    let _other = locked(&program);
+    until("the wait", || program.log().contains(LOCKED)).await;
+    kill(&child, "TERM");
+    wait(child).await.ended_with(6);
+    let log = program.log();
+    assert!(log.contains("is locked by another program: end that, then run the same command again"), "{log}");
+    let outcomes = program.report("report.csv");
+    assert_eq!((outcomes.lines.len(), outcomes.count("withdrawn") as u64), (100, sandbox.record().withdrawn));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_locked_at_the_start_is_waited_for_unless_a_signal_comes() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(5)));
+    let run = format!("run list.csv {}", swiftly(&sandbox));
+    program.complete(&run).await.ended_with(0);
+    program.write("list.csv", list(ids(10)));
+    for stopped in [true, false] {
+        let other = locked(&program);
+        let child = program.start_logged(&run);
+        until("the wait", || program.log().contains(LOCKED)).await;
+        if stopped {
+            kill(&child, "TERM");
+            wait(child).await.ended_with(143);
+            assert!(program.log().contains("before anything was withdrawn"), "{}", program.log());
+        } else {
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            other.execute_batch("COMMIT").unwrap();
+            wait(child).await.ended_with(0);
+        }
+        assert_eq!(sandbox.record().calls, if stopped { 5 } else { 10 });
+    }
+}
+
+/// Where one of the two has no room, the other still gets what there is to tell. Limits as below.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_for_one_file_keeps_nothing_from_the_other() {
+    // Short rows fill the ledger's log first, rows that carry much the report.
+    for (carried, limit, reason) in [(0, 600, "ledger_unwritable"), (50_000, 4_000, "report_unwritable")] {
+        let sandbox = swift(|options| options.latency = Duration::from_millis(10)..=Duration::from_millis(10)).await;
+        let program = Program::new();
+        let note = "x".repeat(carried);
+        let rows = ids(400).map(|id| format!("{id},{note}\n")).collect::<String>();
+        program.write("list.csv", format!("invitation_id,note\n{rows}"));
+        let run = format!("run list.csv {}", swiftly(&sandbox));
+        let ran = wait(spawn(program.shell(&format!("ulimit -f {limit}"), &run))).await;
+        ran.ended_with(6).says(reason);
+        let (summary, record) = (program.summary(), sandbox.record());
+        assert!(record.withdrawn > 0 && record.withdrawn < 400, "{reason}: {record:?}");
+        assert_eq!(
+            (&summary["rows"]["withdrawn"], &summary["calls"]),
+            (&record.withdrawn.into(), &record.calls.into())
+        );
+        if reason == "ledger_unwritable" {
+            let report = program.report("report.csv");
+            assert_eq!((report.lines.len(), report.count("withdrawn") as u64), (400, record.withdrawn));
+        } else {
+            program.complete(&run).await.ended_with(0);
+            let record = sandbox.record();
+            assert_eq!((record.calls, record.withdrawn), (400, 400), "called again");
+        }
+    }
 }
 
 /// A limit on the size of files stands in for a full disk.

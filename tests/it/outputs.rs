@@ -48,6 +48,32 @@ invitation_id,name,row,account
 7329176687475109607,Eve,sixth,default
 ";
 
+/// Whatever a name holds, it neither acts on the terminal nor makes a line of its own.
+#[test]
+fn no_name_controls_the_terminal() {
+    let program = Program::new();
+    let evil = "a\u{1b}[2J\r\u{9b}31m\nb\u{202e}.csv";
+    program.write("list.csv", list(ids(3))).write(evil, list(ids(3)));
+    // In an error, a log in color, a log as JSON with a summary's table, a plan, a setting.
+    for (arguments, name, code) in [
+        ("run --sandbox --rate unlimited --yes", format!("no/{evil}"), 2),
+        ("run list.csv --sandbox --rate unlimited --color always -o results.csv --keep", evil.to_owned(), 0),
+        ("run list.csv --sandbox --rate unlimited --log-format json -o", format!("report-{evil}"), 0),
+        ("run --sandbox --dry-run", evil.to_owned(), 0),
+        ("config --sandbox --keep", evil.to_owned(), 0),
+    ] {
+        let mut command = program.command(arguments);
+        let ran = Ran::from(command.arg(name).env("BULK_WITHDRAW_X\u{1b}[2J\rY", "1").output().unwrap());
+        ran.ended_with(code);
+        let shown = format!("{}\n{}", ran.stdout, ran.stderr);
+        let mut escapes = shown.split('\u{1b}').skip(1);
+        let of_the_log = |rest: &str| ["[0m", "[2m", "[32m", "[33m"].iter().any(|color| rest.starts_with(color));
+        assert!(escapes.all(of_the_log), "{arguments}: {shown:?}");
+        assert!(!shown.contains(['\r', '\u{9b}', '\u{202e}', '\u{85}']), "{arguments}: {shown:?}");
+        assert!(!shown.lines().any(|line| line.starts_with("b\u{fffd}.csv")), "{arguments}: {shown:?}");
+    }
+}
+
 #[test]
 fn a_report_as_csv() {
     let program = Program::new();

@@ -342,6 +342,30 @@ async fn a_report_that_can_not_be_written_stops_the_run() {
     assert!(calls <= 4, "{calls} calls that could not be reported");
 }
 
+/// Else the lines to come would go into a file without a name, and at the end another file would get the report's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_growing_report_that_is_removed_or_replaced_stops_the_run() {
+    for replaced in [false, true] {
+        let sandbox = swift(|options| options.latency = Duration::from_millis(20)..=Duration::from_millis(20)).await;
+        let program = Program::new();
+        program.write("list.csv", list(ids(5_000)));
+        let child = program.start(&format!("run list.csv {}", swiftly(&sandbox)));
+        let partial = program.path("report.csv.partial");
+        until("the first lines", || fs::metadata(&partial).is_ok_and(|file| file.len() > 1_000)).await;
+        fs::remove_file(&partial).unwrap();
+        if replaced {
+            program.write("report.csv.partial", "someone else's");
+        }
+        let ran = wait(child).await;
+        ran.ended_with(6).says("report.csv.partial was removed or replaced during the run");
+        assert!(sandbox.record().calls < 5_000, "it went on");
+        assert!(!program.files().contains(&"report.csv".to_owned()));
+        assert_eq!(fs::read_to_string(&partial).ok().as_deref(), replaced.then_some("someone else's"));
+        let (summary, record) = (program.summary(), sandbox.record());
+        assert_eq!((summary["exit_code"].as_u64(), summary["calls"].as_u64()), (Some(6), Some(record.calls)));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_whose_reader_goes_away_stops_the_run() {
     let sandbox = swift(|options| options.latency = Duration::from_millis(5)..=Duration::from_millis(5)).await;
