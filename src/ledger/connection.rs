@@ -17,6 +17,7 @@ use crate::stop::Stop;
 const BUSY: Duration = Duration::from_secs(5);
 /// The same for one attempt to write, after which the wait is told of and a stop is noticed.
 const BUSY_WRITING: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
 /// Page cache of one connection, in KiB. There are few, and together they stay below what a long input may cost.
 const CACHE_KIB: i64 = 2_048;
 
@@ -46,6 +47,8 @@ pub(super) fn once_unlocked<T>(
                         "the ledger {path} is locked by another program: waiting, nothing is sent meanwhile"
                     );
                 }
+                // SQLite refuses some attempts at once.
+                std::thread::sleep(PAUSE);
             }
             done => return done,
         }
