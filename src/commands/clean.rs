@@ -121,7 +121,7 @@ fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
     let parts = [
         ("to be kept", counts.kept),
         ("perhaps to be kept", counts.might_be_kept),
-        ("of another age", counts.other_age),
+        ("outside age limits", counts.other_age),
         ("of unknown age", counts.age_unknown),
         ("younger by their ID", counts.younger_by_id),
     ];

@@ -65,10 +65,10 @@ impl Plan {
         let others = if settings.accounts.len() > 1 { ", and of those that rows name" } else { "" };
         let account = visible(settings.account.as_str());
         out.push_str(&format!("{:<22}{}, of account {account}{others}\n", "to withdraw", self.to_send));
-        out.push_str(&format!("{:<22}{}, and one more for each call that must be repeated\n", "credits", self.to_send));
+        out.push_str(&format!("{:<22}at least {}; each retry may cost 1 more\n", "credits", self.to_send));
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
-            |time| format!("{} or more, at {}", human_duration(time), settings.rate),
+            |time| format!("about {}, at {}", human_duration(time), settings.rate),
         );
         out.push_str(&format!("{:<22}{time}\n", "time"));
         if !self.input_complete {
