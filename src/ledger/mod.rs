@@ -9,6 +9,7 @@ mod handle;
 mod history;
 mod lock;
 mod lookup;
+mod pace;
 mod place;
 mod record;
 mod schema;
