@@ -85,7 +85,7 @@ async fn work(server: Arc<Mutex<Server>>, pace: Arc<Pace>, (fastest, slowest): (
                 server.calls += 1;
                 server.sent.push(Instant::now());
                 let calls = server.calls;
-                let is_stray = server.stray.is_some_and(|every| calls % every == 0);
+                let is_stray = server.stray.is_some_and(|every| calls.is_multiple_of(every));
                 let accepted = !is_stray && server.count.admit(Instant::now().into_std());
                 server.refused += u64::from(!accepted);
                 (accepted, server.random.u64(fastest..=slowest), server.random.f64())
