@@ -51,8 +51,15 @@ impl Place {
             home.iter().chain(variables).map(|(name, value)| (*name, value.replace("DIR", &dir))).collect();
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let environment = Environment::from(variables.as_slice());
+        let takes = |command: &Command| {
+            flags.iter().all(|(name, _)| {
+                let takes = |entry: &Entry| command.takes(entry) || entry.places == Places::GlobalFlag;
+                ENTRIES.iter().any(|entry| entry.name == *name && takes(entry))
+            })
+        };
+        let command = Command::ALL.into_iter().find(takes).unwrap_or(Command::Run);
         let flags = flags.iter().map(|(name, value)| (*name, value.replace("DIR", &dir).into())).collect();
-        Ok((Layers::of_flags(flags)?.over(&environment)?, environment))
+        Ok((Layers::of_flags(command, flags)?.over(&environment)?, environment))
     }
 
     /// The settings of a command that come of these.
