@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::api::CallKind;
 use crate::invitation::{AccountName, Carried};
@@ -49,10 +50,15 @@ pub(crate) struct Called {
 pub(crate) struct Settled {
     /// Record number in the input, from 1, the header not counted.
     pub row: u64,
-    /// The invitation's ID, or the text in its place; may be empty.
+    /// The line of the input on which it begins, from 1; `None` for a list's.
+    pub line: Option<u64>,
+    /// The invitation's ID, or the text in its place; may be empty. So is its URN.
     pub invitation_id: String,
+    pub entity_urn: String,
     pub account: AccountName,
     pub outcome: Outcome,
+    /// What an earlier run settled it as.
+    pub settled_before_as: Option<Outcome>,
     pub detail: String,
     /// Of the last answer, if there was one.
     pub http_status: Option<u16>,
@@ -67,27 +73,28 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    /// A row that is settled now, without a call.
-    pub(crate) fn unsent(
-        row: u64,
-        invitation_id: String,
-        account: AccountName,
-        outcome: Outcome,
-        detail: String,
-        carried: Carried,
-    ) -> Self {
+    /// What is settled now, without a call. Which row it is comes from the caller.
+    pub(crate) fn unsent(account: AccountName, outcome: Outcome, detail: String) -> Self {
         Self {
-            row,
-            invitation_id,
+            row: 0,
+            line: None,
+            invitation_id: String::new(),
+            entity_urn: String::new(),
             account,
             outcome,
+            settled_before_as: None,
             detail,
             http_status: None,
             attempts: 0,
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,
-            carried,
+            carried: Carried::default(),
         }
+    }
+
+    /// The first day on which the person can be invited again, where the invitation is withdrawn.
+    pub(crate) fn reinvite_on(&self) -> Option<Date> {
+        self.settled_before_as.unwrap_or(self.outcome).reinvite_on(self.settled_at)
     }
 }

@@ -51,7 +51,7 @@ impl CommandError {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stdout(_) => exit::UNWRITABLE,
-            Self::Output(OutputError::Overwrites(..))
+            Self::Output(OutputError::Overwrites(..) | OutputError::UnknownFormat(_))
             | Self::Settings(_)
             | Self::Input(_)
             | Self::Keep(_)

@@ -36,6 +36,19 @@ pub(crate) struct InputOptions {
     pub accept_rounded_ids: bool,
 }
 
+/// How CSV is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CsvStyle {
+    pub delimiter: u8,
+    pub has_bom: bool,
+}
+
+impl Default for CsvStyle {
+    fn default() -> Self {
+        Self { delimiter: b',', has_bom: false }
+    }
+}
+
 /// Why an input can't be used. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
@@ -96,6 +109,7 @@ pub(crate) struct Input {
     name: String,
     columns: Vec<Arc<str>>,
     format: InputFormat,
+    csv_style: CsvStyle,
     is_regular_file: bool,
 }
 
@@ -149,8 +163,9 @@ impl Input {
             Some(format) => format,
             None => InputFormat::guess(&mut buffer),
         };
+        let mut csv_style = CsvStyle::default();
         let (rows, columns) = match format {
-            InputFormat::Csv => open_csv(buffer, name, options)?,
+            InputFormat::Csv => open_csv(buffer, name, options, &mut csv_style)?,
             InputFormat::JsonLines => {
                 let names = ColumnNames::new(options.id_column.as_deref());
                 let mut rows = JsonLines::new(buffer, names, !options.accept_rounded_ids);
@@ -160,7 +175,7 @@ impl Input {
             }
             InputFormat::Json => open_document(buffer, name, options)?,
         };
-        Ok(Self { rows, name: name.into(), columns, format, is_regular_file })
+        Ok(Self { rows, name: name.into(), columns, format, csv_style, is_regular_file })
     }
 
     /// Names of the carried columns, made unique, in the order of
@@ -171,6 +186,11 @@ impl Input {
 
     pub(crate) fn format(&self) -> InputFormat {
         self.format
+    }
+
+    /// How its CSV is written; the usual way where it is none.
+    pub(crate) fn csv_style(&self) -> CsvStyle {
+        self.csv_style
     }
 
     /// Whether it can be read a second time from its start: not so stdin, a FIFO or a device.
@@ -226,10 +246,17 @@ fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
     }
 }
 
-fn open_csv(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(Rows, Vec<Arc<str>>), InputError> {
+fn open_csv(
+    buffer: Buffer,
+    name: &str,
+    options: &InputOptions,
+    style: &mut CsvStyle,
+) -> Result<(Rows, Vec<Arc<str>>), InputError> {
+    style.has_bom = buffer.has_bom();
     let mut records = CsvRecords::new(buffer, RECORD_LIMIT);
     match CsvColumns::find(&mut records, name, options)? {
         Some(mut columns) => {
+            style.delimiter = records.delimiter();
             let names = std::mem::take(&mut columns.names);
             Ok((Rows::Csv(Box::new(CsvRows::new(records, columns, !options.accept_rounded_ids))), names))
         }

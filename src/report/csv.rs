@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::format::{Cell, Encoder, Field};
+use crate::input::CsvStyle;
 
 /// Room that a field needs beside its own bytes, each of which may be doubled: a delimiter and two quotes.
 const AROUND_A_FIELD: usize = 3;
@@ -12,11 +13,17 @@ const AROUND_A_FIELD: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Csv {
     writer: csv_core::Writer,
+    has_bom: bool,
     /// Of the field that is being written; the buffer is reused.
     text: Vec<u8>,
 }
 
 impl Csv {
+    pub(super) fn new(CsvStyle { delimiter, has_bom }: CsvStyle) -> Self {
+        let writer = csv_core::WriterBuilder::new().delimiter(delimiter).build();
+        Self { writer, has_bom, text: Vec::new() }
+    }
+
     fn record<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, out: &mut Vec<u8>) -> io::Result<()> {
         for (at, cell) in cells.enumerate() {
             self.text.clear();
@@ -47,6 +54,9 @@ impl Encoder for Csv {
     }
 
     fn head(&mut self, columns: &mut dyn Iterator<Item = &str>, out: &mut Vec<u8>) -> io::Result<()> {
+        if self.has_bom {
+            out.extend("\u{feff}".as_bytes());
+        }
         self.record(columns.map(Cell::Foreign), out)
     }
 
@@ -93,6 +103,15 @@ mod tests {
         assert_eq!(line(Cell::Json(&Value::from(-5))), "-5,\n");
         assert_eq!(line(Cell::Json(&Value::Null)), ",\n");
         assert_eq!(line(Cell::own("-sales")), "-sales,\n");
+    }
+
+    #[test]
+    fn it_is_written_as_its_input_is() {
+        let mut out = Vec::new();
+        let mut csv = Csv::new(CsvStyle { delimiter: b';', has_bom: true });
+        csv.head(&mut ["a;b", "c,d"].into_iter(), &mut out).unwrap();
+        csv.line(&mut [("".into(), Cell::Foreign("=1")), ("".into(), Cell::Number(7))].into_iter(), &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "\u{feff}\"a;b\";c,d\n'=1;7\n");
     }
 
     #[test]

@@ -171,9 +171,12 @@ impl Tally {
         let detail = self.detail(outcome);
         Settled {
             row: row.number,
+            line: row.line,
             invitation_id: row.withdrawal.id.to_string(),
+            entity_urn: row.withdrawal.id.urn(),
             account: row.withdrawal.account,
             outcome,
+            settled_before_as: None,
             detail,
             http_status: self.http_status,
             attempts: self.attempts,

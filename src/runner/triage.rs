@@ -19,8 +19,9 @@ const MOST_WARNINGS: usize = 20;
 /// A row on its way to the API.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ReadyRow {
-    /// Record number in the input.
+    /// Record number in the input, and the line on which it begins.
     pub number: u64,
+    pub line: Option<u64>,
     /// What the API is asked.
     pub withdrawal: Withdrawal,
     /// Whether an earlier run lost an answer for it, so that it may have been done already.
@@ -95,7 +96,7 @@ impl Triage {
 
     /// Lets a row through to the API, or says what it is settled as without a call.
     pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
-        let Row { number, id, account, country, profile_url, carried } = match row {
+        let Row { number, line, id, account, country, profile_url, carried } = match row {
             Ok(row) => row,
             Err(error) => return Route::NoCall(unsent_error(error, &self.account)),
         };
@@ -104,7 +105,7 @@ impl Triage {
         let country = country.or_else(|| known?.clone()).unwrap_or_else(|| self.country.clone());
         let is_known = known.is_some();
         let withdrawal = Withdrawal { id, account, country };
-        let mut row = ReadyRow { number, withdrawal, lost_before: false, carried };
+        let mut row = ReadyRow { number, line, withdrawal, lost_before: false, carried };
         if !is_known {
             let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
             return Route::NoCall(unsent(row, Outcome::Invalid, detail));
@@ -129,9 +130,8 @@ impl Triage {
                 Route::NoCall(unsent(row, Outcome::Duplicate, format!("the same invitation as row {earlier_row}")))
             }
             Ok(Standing::Settled { outcome, settled_at }) => {
-                let mut settled = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
-                settled.settled_at = settled_at;
-                Route::NoCall(settled)
+                let unsent = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
+                Route::NoCall(Settled { settled_before_as: Some(outcome), settled_at, ..unsent })
             }
             Err(error) => {
                 let detail = "the run stopped before this row, the ledger can't be read".to_owned();
@@ -224,11 +224,14 @@ impl Feed {
 }
 
 fn unsent_error(error: RowError, account: &AccountName) -> Settled {
+    let RowError { number: row, line, id_text: invitation_id, urn_text: entity_urn, reason, carried, .. } = error;
     let account = error.account.unwrap_or_else(|| account.clone());
-    Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried)
+    let unsent = Settled::unsent(account, Outcome::Invalid, reason);
+    Settled { row, line, invitation_id, entity_urn, carried, ..unsent }
 }
 
 fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
-    let ReadyRow { number, withdrawal, carried, lost_before: _ } = ready;
-    Settled::unsent(number, withdrawal.id.to_string(), withdrawal.account, outcome, detail, carried)
+    let ReadyRow { number: row, line, withdrawal, carried, lost_before: _ } = ready;
+    let (invitation_id, entity_urn) = (withdrawal.id.to_string(), withdrawal.id.urn());
+    Settled { row, line, invitation_id, entity_urn, carried, ..Settled::unsent(withdrawal.account, outcome, detail) }
 }

@@ -55,10 +55,11 @@ fn withdrawn(sandbox: &Sandbox) -> BTreeSet<String> {
 fn agrees(program: &Program, sandbox: &Sandbox, stock: &[StockItem], old: &BTreeSet<String>) {
     assert_eq!(withdrawn(sandbox), *old, "not exactly the old ones");
     let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
-    assert_eq!(report.header[11..], ["name", "profile_url", "headline", "sent_time", "age_days"]);
+    assert_eq!(report.header[14..], ["name", "profile_url", "headline", "sent_time", "age_days"]);
     assert_eq!(report.lines.len(), old.len());
     for line in report.lines.values() {
         let item = stock.iter().find(|item| item.id.to_string() == line["invitation_id"]).unwrap();
+        assert_eq!((&*line["line"], &line["entity_urn"]), ("", &format!("urn:li:invitation:{}", item.id)));
         let plain = |name: &str| line[name].trim_start_matches('\'').to_owned();
         assert_eq!((plain("name"), plain("headline")), (item.name.clone(), item.headline.clone()));
         assert_eq!(line["profile_url"], item.profile_url);
