@@ -68,6 +68,9 @@ async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
     })
     .await;
     fetched.correct(&mut selected);
+    if let Some(max_pending) = job.settings.which.max_pending {
+        fetched.leave(&mut selected, max_pending);
+    }
     ((1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
 }
 
@@ -121,9 +124,13 @@ fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
     let parts = [
         ("to be kept", counts.kept),
         ("perhaps to be kept", counts.might_be_kept),
+        ("not matching", counts.other_text),
+        ("with a note", counts.has_note),
+        ("perhaps with a note", counts.note_unknown),
         ("outside age limits", counts.other_age),
         ("of unknown age", counts.age_unknown),
         ("younger by their ID", counts.younger_by_id),
+        ("left by max-pending", counts.left),
     ];
     for (what, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
         out.push_str(&format!("  {what:<20}{count}\n"));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::job::{Job, limits, progress_style};
 use crate::config::Which;
 use crate::event::Event;
-use crate::listing::{Filter, Found, Listed, Paging, Selection, SelectionCounts, Taken};
+use crate::listing::{Filter, Found, Listed, Paging, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
 use crate::report::Progress;
 use crate::runner::NoPage;
 use crate::stop::{Stop, StopReason};
@@ -17,6 +17,8 @@ use crate::stop::{Stop, StopReason};
 pub(super) struct Fetched {
     pub(super) end: ListEnd,
     pub(super) counts: SelectionCounts,
+    /// The account's pending invitations of the listed type.
+    pending: u64,
     /// What a later page says is younger, with what follows from that.
     younger: Vec<(Selection, Found)>,
 }
@@ -28,7 +30,7 @@ pub(super) enum ListEnd {
     Complete,
     /// Whoever takes it wants no more.
     NotWanted,
-    /// Its pages repeat.
+    /// Its pages repeat; or, where only a whole list will do, something else is doubtful about it.
     BrokenOff,
     /// A page can't be had; and why.
     Unavailable(String),
@@ -53,6 +55,28 @@ impl Fetched {
     pub(super) fn correct(&mut self, selected: &mut Vec<Listed>) {
         for (selection, found) in self.younger.drain(..) {
             rejuvenate(selected, &mut self.counts, selection, found);
+        }
+    }
+
+    /// Leaves of the account's selected invitations the oldest, so that `max_pending` stay; none where the list is not
+    /// whole.
+    pub(super) fn leave(&mut self, selected: &mut Vec<Listed>, max_pending: u64) {
+        let before = selected.len() as u64;
+        if self.end.is_complete() {
+            leave_oldest(selected, self.pending, max_pending, Timestamp::now());
+        } else {
+            tracing::warn!("--max-pending needs a whole list, and this one is not: nothing is withdrawn");
+            selected.clear();
+        }
+        let going = selected.len() as u64;
+        self.counts.left = before - going;
+        self.counts.selected = going;
+        let stay = self.pending - going;
+        if self.end.is_complete() && stay > max_pending {
+            tracing::warn!(
+                "{stay} stay pending, more than --max-pending {max_pending}: too few are old enough and neither kept nor \
+                 filtered out"
+            );
         }
     }
 }
@@ -83,10 +107,19 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
     // There is a list from now on, even without a page.
     job.sinks.totals.list = Some(Default::default());
     let Job { settings, caller, keep, sinks, .. } = job;
-    let Which { older_than, newer_than, invitation_type, limit, max_pages } = settings.which;
+    let Which { older_than, newer_than, invitation_type, limit, max_pages, without_note, max_pending, .. } =
+        settings.which;
     let account = settings.account.clone();
     let country = settings.accounts.get(&account).cloned().flatten().unwrap_or_else(|| settings.country.clone());
-    let filter = Filter { older_than, newer_than, keep: keep.clone(), now: Timestamp::now() };
+    let filter = Filter {
+        older_than,
+        newer_than,
+        texts: TextFilter::new(&settings.which.matching, &settings.which.not_matching),
+        without_note,
+        needs_age: max_pending.is_some(),
+        keep: keep.clone(),
+        now: Timestamp::now(),
+    };
     let mut paging = Paging::new(account.clone(), country, invitation_type);
     let mut counts = SelectionCounts::default();
     let mut younger = Vec::new();
@@ -127,7 +160,9 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
                 return ListEnd::NotWanted;
             }
         }
-        if paging.doubts().broken_off { ListEnd::BrokenOff } else { ListEnd::Complete }
+        let doubts = paging.doubts();
+        let is_doubtful = doubts.broken_off || max_pending.is_some() && !doubts.words().is_empty();
+        if is_doubtful { ListEnd::BrokenOff } else { ListEnd::Complete }
     };
     let end = sinks.during(pages).await;
     sinks.progress = None;
@@ -140,5 +175,5 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
     if !younger.is_empty() {
         tracing::warn!("the list: invitations that a later page says are younger: {}", younger.len());
     }
-    Fetched { end, counts, younger }
+    Fetched { end, counts, pending: paging.invitations(), younger }
 }

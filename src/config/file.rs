@@ -11,7 +11,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::credentials::{Account, Located, Place, SecretFile};
 use super::file_error::{FileError, Problem};
 use super::layers::{Origin, Sourced};
-use super::option::Entry;
+use super::option::{Entry, list_of};
 use super::options::{self, setting};
 use crate::invitation::{AccountName, Country};
 
@@ -60,10 +60,10 @@ impl ConfigFile {
     }
 }
 
-/// A list of texts as JSON.
-fn list(items: &DeArray<'_>) -> Option<String> {
+/// A list of texts as the layers hold it.
+fn texts(items: &DeArray<'_>) -> Option<String> {
     let texts: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str()).collect();
-    serde_json::to_string(&texts?).ok()
+    Some(list_of(texts?.into_iter()))
 }
 
 /// Reads one file's text.
@@ -94,8 +94,8 @@ impl Reader<'_> {
 
     fn option(&self, file: &mut ConfigFile, entry: &'static Entry, pair: Pair<'_, '_>) -> Result<(), FileError> {
         let text = match pair.1.get_ref() {
-            DeValue::String(text) if !entry.is_list() => Some(text.trim().to_owned()),
-            DeValue::Array(items) if entry.is_list() => list(items),
+            DeValue::String(text) if !entry.is_list => Some(text.trim().to_owned()),
+            DeValue::Array(items) if entry.is_list => texts(items),
             DeValue::Integer(number) if entry.is_number() => Some(number.to_string()),
             DeValue::Boolean(switch) if entry.is_switch() => Some(switch.to_string()),
             DeValue::String(_)

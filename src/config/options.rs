@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use super::option::{Command, Default, Entry, Opt, Places};
 use super::values::{
-    age, delimiter, duration, duration_range, one_of, parsed, path, string, switch, text, time_limit, workers,
+    age, delimiter, duration, duration_range, one_of, parsed, path, string, switch, text, texts, time_limit, workers,
 };
 use crate::api::{ApiVersion, InvitationType};
 use crate::input::{InputFormat, Source};
@@ -56,6 +56,7 @@ const BASE: Entry = Entry {
     places: Places::Flag,
     on: 0,
     conflicts: &[],
+    is_list: false,
     accepts: |_| false,
 };
 const INPUT: Entry = Entry { heading: "Input", on: RUN, ..BASE };
@@ -74,6 +75,8 @@ const AGE: &str = "an age like 30d, 4w, 3mo or 1y (a month is 30 days, a year 36
 const COUNT: &str = "a whole number, 0 or more";
 const SMALL_COUNT: &str = "a whole number from 0 to 4294967295";
 const FILE: &str = "the path of a file";
+const PATTERN: &str = "a text that is not empty (in the configuration file, a list of such)";
+const TEXTS: &str = "a list of texts, none of them empty";
 const DAY: &str = "a day, like 2026-11-22";
 const ID: &str = "an invitation's ID: 1 to 20 digits, or its URN";
 
@@ -147,6 +150,24 @@ options! {
     MAX_PAGES: u64, parsed, WHICH {
         name: "max_pages", value: "N", wanted: COUNT,
         help: "Fetch at most N pages (1 credit each)",
+    }
+    MATCH: Vec<String>, texts, WHICH {
+        name: "match", value: "TEXT", on: LIST | CLEAN | CONFIG, places: Places::Everywhere, is_list: true,
+        help: "Only people whose name or headline contains this text (any case; repeatable: one must match)",
+        wanted: PATTERN,
+    }
+    NOT_MATCH: Vec<String>, texts, WHICH {
+        name: "not_match", value: "TEXT", on: LIST | CLEAN | CONFIG, places: Places::Everywhere, is_list: true,
+        help: "Nobody whose name or headline contains this text (any case; repeatable)",
+        wanted: PATTERN,
+    }
+    WITHOUT_NOTE: bool, switch, WHICH {
+        name: "without_note",
+        help: "Only invitations that were sent without a note (V1 only)",
+    }
+    MAX_PENDING: u64, parsed, WHICH {
+        name: "max_pending", value: "N", wanted: COUNT, on: CLEAN, conflicts: &["limit", "max_pages"],
+        help: "Withdraw the oldest until N are left in each account",
     }
 
     OUTPUT: Destination, destination, REPORT {
@@ -257,10 +278,10 @@ options! {
         help: "Address of the API; http:// for localhost only",
         wanted: "an address, like \"https://api.example.com\"",
     }
-    SUCCESS_MESSAGES: SuccessMessages, texts, API {
-        name: "success_messages", value: "TEXTS", on: 0, places: Places::File,
+    SUCCESS_MESSAGES: SuccessMessages, |value| SuccessMessages::new(texts(value)?), API {
+        name: "success_messages", value: "TEXTS", on: 0, places: Places::File, is_list: true,
         help: "Messages that confirm a withdrawal, beside the known ones; compared whole",
-        wanted: "a list of texts, none of them empty",
+        wanted: TEXTS,
     }
     CONFIG_FILE: PathBuf, path, API {
         name: "config", value: "PATH", on: CALLING | HISTORY, places: Places::Flag,
@@ -347,10 +368,6 @@ options! {
         help: "Colours on stderr (NO_COLOR is obeyed)",
         wanted: "auto, always or never",
     }
-}
-
-fn texts(value: &OsStr) -> Option<SuccessMessages> {
-    SuccessMessages::new(serde_json::from_str::<Vec<String>>(text(value)?).ok()?)
 }
 
 fn destination(value: &OsStr) -> Option<Destination> {

@@ -67,6 +67,13 @@ pub(crate) struct Which {
     pub(crate) invitation_type: InvitationType,
     pub(crate) limit: Option<u64>,
     pub(crate) max_pages: Option<u64>,
+    /// Texts of which name or headline must hold one.
+    pub(crate) matching: Vec<String>,
+    /// Texts of which name and headline may hold none.
+    pub(crate) not_matching: Vec<String>,
+    pub(crate) without_note: bool,
+    /// How many may stay in each account.
+    pub(crate) max_pending: Option<u64>,
 }
 
 /// Where the calls go.
@@ -97,8 +104,13 @@ pub(crate) enum SettingsError {
     NoLedgerPlace,
     #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
     BothToStdout,
-    #[error("clean needs --older-than: the age from which invitations are withdrawn, like 30d")]
+    #[error(
+        "clean needs --older-than (the age from which invitations are withdrawn, like 30d) or --max-pending (how many \
+         may stay)"
+    )]
     NoAge,
+    #[error("--without-note needs V1 of the API: V2's list does not say which invitations have a note")]
+    NoNotes,
     #[error("{place}: account {name:?} is not configured; configured: {known}")]
     UnknownAccount { place: String, name: String, known: String },
     #[error("which account? Name one with --account, or with `account` in the configuration file: {0}")]
@@ -111,7 +123,8 @@ impl Settings {
     /// Decides every option. No credential is read for a rehearsal, and none is needed for what makes no call.
     pub(crate) fn resolve(command: Command, layers: &Layers, environment: &Environment) -> Result<Self, SettingsError> {
         let older_than = layers.get(&options::OLDER_THAN);
-        if command == Command::Clean && older_than.is_none() {
+        let max_pending = layers.get(&options::MAX_PENDING);
+        if command == Command::Clean && older_than.is_none() && max_pending.is_none() {
             return Err(SettingsError::NoAge);
         }
         let dry_run = layers.is_set(&options::DRY_RUN);
@@ -125,6 +138,10 @@ impl Settings {
         let is_rehearsal = layers.is_set(&options::SIMULATE);
         let Way { target, api, api_reason, accounts, found } =
             if is_rehearsal { Way::to_sandbox(layers) } else { Way::to_api(layers, environment, makes_calls, &rate)? };
+        let without_note = layers.is_set(&options::WITHOUT_NOTE);
+        if without_note && api == ApiVersion::V2 {
+            return Err(SettingsError::NoNotes);
+        }
         let settings = Self {
             command,
             target,
@@ -160,6 +177,10 @@ impl Settings {
                 invitation_type: layers.get_or_default(&options::INVITATION_TYPE)?,
                 limit: layers.get(&options::LIMIT),
                 max_pages: layers.get(&options::MAX_PAGES),
+                matching: layers.get(&options::MATCH).unwrap_or_default(),
+                not_matching: layers.get(&options::NOT_MATCH).unwrap_or_default(),
+                without_note,
+                max_pending,
             },
             output: layers.get(&options::OUTPUT),
             output_format: layers.get(&options::OUTPUT_FORMAT),

@@ -308,6 +308,8 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("success_messages = [\"Done\", \" \"]", "1: success_messages must be a list of texts"),
         ("success_messages = [\"Done\", 7]", "1: success_messages must be a list of texts"),
         ("success_messages = \"[]\"", "1: success_messages must be a list of texts"),
+        ("not_match = \"hidden\"", "1: not_match must be a text that is not empty (in the configuration file, a list"),
+        ("match = [\"\"]", "1: match must be a text that is not empty"),
         ("ledger = \"\"", "1: ledger must be the path of a file"),
         ("api_key = 123456789", "1: api_key must be a text in quotes, not empty"),
         ("api_key = \"\"", "1: api_key must be a text in quotes, not empty"),
@@ -415,6 +417,7 @@ fn what_is_refused_names_its_place_and_never_its_value() {
         ("BULK_WITHDRAW_LEDGER", "", "BULK_WITHDRAW_LEDGER is empty"),
         ("BULK_WITHDRAW_SANDBOX", "hidden", "BULK_WITHDRAW_SANDBOX must be true or false"),
         ("BULK_WITHDRAW_API", "hidden", "BULK_WITHDRAW_API must be \"v1\" or \"v2\""),
+        ("BULK_WITHDRAW_MATCH", " \n ", "BULK_WITHDRAW_MATCH is empty"),
         ("BULK_WITHDRAW_DRY_RUN", "hidden", "BULK_WITHDRAW_DRY_RUN has no effect: give --dry-run"),
     ];
     for (name, value, message) in variables {
@@ -426,6 +429,24 @@ fn what_is_refused_names_its_place_and_never_its_value() {
     assert!(both.unwrap_err().to_string().starts_with("BULK_WITHDRAW_RATE must be"));
     let flag = place.layers(&[("rate", "hidden")], &[]).unwrap_err().to_string();
     assert!(flag.starts_with("--rate must be a call rate") && !flag.contains("hidden"), "{flag}");
+}
+
+#[test]
+fn a_list_of_texts_comes_from_the_highest_place_whole() {
+    let place = Place::new();
+    place.write(HOME_FILE, "match = [\"a, b\", \" c \"]\nnot_match = []\n");
+    let flag = list_of(["d\"e", "f"].into_iter());
+    let variable = ("BULK_WITHDRAW_MATCH", "x\n\n y\n");
+    let cases = [
+        (vec![], vec![], ["a, b", " c "]),
+        (vec![], vec![variable], ["x", "y"]),
+        (vec![("match", flag.as_str())], vec![variable], ["d\"e", "f"]),
+    ];
+    for (flags, variables, expected) in cases {
+        let settings = place.resolve(Command::List, &flags, &[&BOTH, variables.as_slice()].concat()).unwrap();
+        assert_eq!(settings.which.matching, expected);
+        assert_eq!(settings.which.not_matching, [""; 0]);
+    }
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod tests {
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
                 sent_time_days: Days::Unsaid,
+                has_note: None,
             },
             account: AccountName::default(),
         };

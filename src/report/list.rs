@@ -112,6 +112,7 @@ mod tests {
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
                 sent_time_days: Days::Unsaid,
+                has_note: None,
             },
             account: AccountName::parse(account).unwrap(),
         }

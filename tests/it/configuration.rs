@@ -77,7 +77,7 @@ fn config_shows_what_is_missing_and_what_a_rehearsal_needs_not() {
     let mut text = String::new();
     for (name, ran) in [("nothing", bare), ("v2", v2), ("sandbox", sandbox)] {
         ran.ended_with(0);
-        let top = ran.stdout.lines().take(8).map(|line| format!("{line}\n")).collect::<String>();
+        let top = ran.stdout.lines().take(10).map(|line| format!("{line}\n")).collect::<String>();
         text.push_str(&format!("# {name}\n{}", shown(&program, &top)));
     }
     insta::assert_snapshot!(text);
