@@ -116,11 +116,16 @@ mod tests {
 
     #[test]
     fn what_is_special_is_quoted() {
-        for text in ["a,b", "a\"b", "a\nb", "\"\"\"", "\",\"\n", "", "ä", " "] {
-            let line = line(Cell::Foreign(text));
-            let mut read = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
-            let record = read.records().next().unwrap().unwrap();
-            assert_eq!((&record[0], &record[1], record.len()), (text, "", 2));
+        for delimiter in *b",;\t| :-" {
+            for text in ["a,b", "a\"b", "a\nb", "\"\"\"", "\",\"\n", "", "ä", " ", "a;b|c\td", "10:15", "a-b"] {
+                let mut line = Vec::new();
+                let mut cells = [("".into(), Cell::Foreign(text)), ("".into(), Cell::Absent)].into_iter();
+                Csv::new(CsvStyle { delimiter, has_bom: false }).line(&mut cells, &mut line).unwrap();
+                let mut read = csv::ReaderBuilder::new();
+                let mut read = read.has_headers(false).delimiter(delimiter).from_reader(line.as_slice());
+                let record = read.records().next().unwrap().unwrap();
+                assert_eq!((&record[0], &record[1], record.len()), (text, "", 2), "{:?}", char::from(delimiter));
+            }
         }
     }
 }
