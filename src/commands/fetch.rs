@@ -74,8 +74,8 @@ impl Fetched {
         let stay = self.pending - going;
         if self.end.is_complete() && stay > max_pending {
             tracing::warn!(
-                "{stay} stay pending, more than --max-pending {max_pending}: too few are old enough and neither kept nor \
-                 filtered out"
+                "{stay} stay pending, more than --max-pending {max_pending}: the others are kept, filtered out, too \
+                 recent or of unknown age"
             );
         }
     }
