@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::job::{Job, limits, progress_style};
 use crate::config::Which;
 use crate::event::Event;
+use crate::invitation::AccountName;
 use crate::listing::{Filter, Found, Listed, Paging, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
+use crate::policy::visible;
 use crate::report::Progress;
 use crate::runner::NoPage;
 use crate::stop::{Stop, StopReason};
@@ -17,8 +19,8 @@ use crate::stop::{Stop, StopReason};
 pub(super) struct Fetched {
     pub(super) end: ListEnd,
     pub(super) counts: SelectionCounts,
-    /// The account's pending invitations of the listed type.
-    pending: u64,
+    /// How many invitations of the listed type are pending in each account; `None` where its list is not whole.
+    pending: Vec<(AccountName, Option<u64>)>,
     /// What a later page says is younger, with what follows from that.
     younger: Vec<(Selection, Found)>,
 }
@@ -58,26 +60,29 @@ impl Fetched {
         }
     }
 
-    /// Leaves of the account's selected invitations the oldest, so that `max_pending` stay; none where the list is not
+    /// Leaves of each account's selected invitations the oldest, so that `max_pending` stay; none where its list is not
     /// whole.
     pub(super) fn leave(&mut self, selected: &mut Vec<Listed>, max_pending: u64) {
-        let before = selected.len() as u64;
-        if self.end.is_complete() {
-            leave_oldest(selected, self.pending, max_pending, Timestamp::now());
-        } else {
-            tracing::warn!("--max-pending needs a whole list, and this one is not: nothing is withdrawn");
-            selected.clear();
+        let (all, now) = (std::mem::take(selected), Timestamp::now());
+        for (account, pending) in &self.pending {
+            let mut going: Vec<_> = all.iter().filter(|listed| listed.account == *account).cloned().collect();
+            let name = visible(account.as_str());
+            let Some(pending) = pending else {
+                tracing::warn!("{name}: --max-pending needs a whole list, and this one is not: nothing is withdrawn");
+                continue;
+            };
+            leave_oldest(&mut going, *pending, max_pending, now);
+            let stay = pending - going.len() as u64;
+            if stay > max_pending {
+                tracing::warn!(
+                    "{name}: {stay} stay pending, more than --max-pending {max_pending}: the others are kept, filtered \
+                     out, too recent or of unknown age"
+                );
+            }
+            selected.append(&mut going);
         }
-        let going = selected.len() as u64;
-        self.counts.left = before - going;
-        self.counts.selected = going;
-        let stay = self.pending - going;
-        if self.end.is_complete() && stay > max_pending {
-            tracing::warn!(
-                "{stay} stay pending, more than --max-pending {max_pending}: the others are kept, filtered out, too \
-                 recent or of unknown age"
-            );
-        }
+        self.counts.selected = selected.len() as u64;
+        self.counts.left = (all.len() - selected.len()) as u64;
     }
 }
 
@@ -175,5 +180,6 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
     if !younger.is_empty() {
         tracing::warn!("the list: invitations that a later page says are younger: {}", younger.len());
     }
-    Fetched { end, counts, pending: paging.invitations(), younger }
+    let pending = vec![(account, end.is_complete().then(|| paging.invitations()))];
+    Fetched { end, counts, pending, younger }
 }
