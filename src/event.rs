@@ -73,12 +73,19 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    /// What is settled now, without a call. Which row it is comes from the caller.
-    pub(crate) fn unsent(account: AccountName, outcome: Outcome, detail: String) -> Self {
+    /// A row that is settled now, without a call.
+    pub(crate) fn unsent(
+        row: u64,
+        invitation_id: String,
+        account: AccountName,
+        outcome: Outcome,
+        detail: String,
+        carried: Carried,
+    ) -> Self {
         Self {
-            row: 0,
+            row,
             line: None,
-            invitation_id: String::new(),
+            invitation_id,
             entity_urn: String::new(),
             account,
             outcome,
@@ -89,7 +96,7 @@ impl Settled {
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,
-            carried: Carried::default(),
+            carried,
         }
     }
 

@@ -224,14 +224,14 @@ impl Feed {
 }
 
 fn unsent_error(error: RowError, account: &AccountName) -> Settled {
-    let RowError { number: row, line, id_text: invitation_id, urn_text: entity_urn, reason, carried, .. } = error;
     let account = error.account.unwrap_or_else(|| account.clone());
-    let unsent = Settled::unsent(account, Outcome::Invalid, reason);
-    Settled { row, line, invitation_id, entity_urn, carried, ..unsent }
+    let (line, entity_urn) = (error.line, error.urn_text);
+    let unsent = Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried);
+    Settled { line, entity_urn, ..unsent }
 }
 
 fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
-    let ReadyRow { number: row, line, withdrawal, carried, lost_before: _ } = ready;
-    let (invitation_id, entity_urn) = (withdrawal.id.to_string(), withdrawal.id.urn());
-    Settled { row, line, invitation_id, entity_urn, carried, ..Settled::unsent(withdrawal.account, outcome, detail) }
+    let ReadyRow { number, line, withdrawal, carried, lost_before: _ } = ready;
+    let (id, entity_urn) = (withdrawal.id.to_string(), withdrawal.id.urn());
+    Settled { line, entity_urn, ..Settled::unsent(number, id, withdrawal.account, outcome, detail, carried) }
 }
