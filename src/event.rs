@@ -62,6 +62,8 @@ pub(crate) struct Settled {
     pub settled_at: Timestamp,
     /// From the row's first call to its outcome; `None` if there was no call.
     pub duration: Option<Duration>,
+    /// Only a limit of the user kept it from another attempt, so its outcome does not make the exit code 1.
+    pub cut_by_limit: bool,
     /// The input's other columns.
     pub carried: Carried,
 }
@@ -87,6 +89,7 @@ impl Settled {
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,
+            cut_by_limit: false,
             carried,
         }
     }

@@ -18,12 +18,12 @@ pub(crate) const UNWRITABLE: u8 = 6;
 /// Another run uses this ledger; nothing was sent.
 pub(crate) const HELD: u8 = 75;
 
-/// `fine`: whether every row is fine and the input was read to its end.
+/// `fine`: whether every row is fine and the input was read to its end, but for what a limit of the user cut short.
 pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
     match stop {
-        Some(reason) => of_stop(reason),
+        Some(reason) if !(reason.is_limit() && !fine) => of_stop(reason),
         None if fine => FINE,
-        None => NOT_FINE,
+        Some(_) | None => NOT_FINE,
     }
 }
 
@@ -34,6 +34,7 @@ pub(crate) const fn of_stop(reason: StopReason) -> u8 {
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
         StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,
         StopReason::Broken => NOT_FINE,
+        StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration | StopReason::DailyCap => FINE,
         StopReason::Signal(signal) => of_signal(signal),
     }
 }

@@ -235,7 +235,7 @@ async fn carry_out(
 /// The run in sums, now that it has ended.
 fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, stop: &Stop) -> Summary {
     let stop = stop.cause();
-    let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
+    let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.not_fine == 0);
     Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code }
 }
 

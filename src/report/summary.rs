@@ -77,6 +77,8 @@ pub(crate) struct Totals {
     pub unknown: BTreeMap<String, u64>,
     /// Such answers beyond the listed ones.
     pub unlisted: u64,
+    /// Rows that need another run or a look, but for those that a limit of the user cut short.
+    pub not_fine: u64,
 }
 
 /// Different unknown words that are listed: each may hold a number of its own.
@@ -94,6 +96,8 @@ impl Totals {
         for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(&settled.account)) {
             sum.rows.add(settled.outcome);
         }
+        let is_not_fine = settled.outcome.exit_effect() == ExitEffect::NotFine && !settled.cut_by_limit;
+        self.not_fine += u64::from(is_not_fine);
     }
 
     /// Counts a call, unless it is free.
@@ -124,11 +128,6 @@ impl Totals {
         let list = self.list.get_or_insert_default();
         list.pages += 1;
         list.invitations += invitations;
-    }
-
-    /// Whether no row needs another run or a look.
-    pub(crate) fn all_fine(&self) -> bool {
-        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.exit_effect() != ExitEffect::NotFine)
     }
 }
 

@@ -180,6 +180,7 @@ impl Tally {
             cost: self.cost,
             settled_at: self.settled_at,
             duration: self.first_sent.map(|sent| sent.elapsed()),
+            cut_by_limit: false,
             carried: row.carried,
         }
     }
