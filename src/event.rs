@@ -51,7 +51,8 @@ pub(crate) struct Settled {
     pub row: u64,
     /// The invitation's ID, or the text in its place; may be empty.
     pub invitation_id: String,
-    pub account: AccountName,
+    /// `None` where the row names none and it is not clear which it would be.
+    pub account: Option<AccountName>,
     pub outcome: Outcome,
     pub detail: String,
     /// Of the last answer, if there was one.
@@ -73,7 +74,7 @@ impl Settled {
     pub(crate) fn unsent(
         row: u64,
         invitation_id: String,
-        account: AccountName,
+        account: Option<AccountName>,
         outcome: Outcome,
         detail: String,
         carried: Carried,

@@ -21,7 +21,7 @@ pub(crate) const HELD: u8 = 75;
 /// `fine`: whether every row is fine and the input was read to its end, but for what a limit of the user cut short.
 pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
     match stop {
-        Some(reason) if !(reason.is_limit() && !fine) => of_stop(reason),
+        Some(reason) if fine || !reason.is_limit() => of_stop(reason),
         None if fine => FINE,
         Some(_) | None => NOT_FINE,
     }

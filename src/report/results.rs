@@ -8,7 +8,7 @@ use std::io;
 use super::file::{Names, ReportFile};
 use super::format::{Cell, Field, Format, RecordFile};
 use crate::event::Settled;
-use crate::invitation::Carried;
+use crate::invitation::{AccountName, Carried};
 
 /// Our columns, in the order of [`own_cells`].
 const OWN: [&str; 11] = [
@@ -30,7 +30,7 @@ fn own_cells<'a>(settled: &'a Settled, settled_at: &'a str) -> [Cell<'a>; OWN.le
     [
         Cell::Number(settled.row),
         Cell::foreign(&settled.invitation_id),
-        Cell::foreign(settled.account.as_str()),
+        Cell::foreign(settled.account.as_ref().map_or("", AccountName::as_str)),
         Cell::own(settled.outcome.as_str()),
         Cell::foreign(&settled.detail),
         Cell::number(settled.http_status),

@@ -93,7 +93,8 @@ impl Totals {
     }
 
     pub(crate) fn add_row(&mut self, settled: &Settled) {
-        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(&settled.account)) {
+        let account = settled.account.as_ref().and_then(|account| self.accounts.get_mut(account));
+        for sum in std::iter::once(&mut self.run).chain(account) {
             sum.rows.add(settled.outcome);
         }
         let is_not_fine = settled.outcome.exit_effect() == ExitEffect::NotFine && !settled.cut_by_limit;
@@ -150,6 +151,8 @@ pub(crate) struct Summary {
     pub input_complete: bool,
     /// Why it ended early, if it did.
     pub stop: Option<StopCause>,
+    /// Why accounts ended early while others went on.
+    pub account_stops: BTreeMap<AccountName, StopCause>,
     pub exit_code: u8,
 }
 
@@ -161,9 +164,10 @@ impl Summary {
 
     pub(crate) fn to_json(&self) -> Value {
         let Self { facts, totals, .. } = self;
-        let accounts: Map<String, Value> =
-            totals.accounts.iter().map(|(name, sum)| (name.to_string(), account(sum))).collect();
-        let stop = self.stop.as_ref().map(|stop| json!({"reason": stop.reason.as_str(), "detail": stop.detail}));
+        let of_account =
+            |(name, sum): (&AccountName, &Sum)| (name.to_string(), account(sum, self.account_stops.get(name)));
+        let with_something = totals.accounts.iter().filter(|(_, sum)| sum.calls > 0 || sum.rows.total() > 0);
+        let accounts: Map<String, Value> = with_something.map(of_account).collect();
         json!({
             "run_id": facts.run_id,
             "command": facts.command,
@@ -179,14 +183,22 @@ impl Summary {
             "credits": credits(totals.run.cost),
             "list": totals.list.as_ref().map(list),
             "accounts": accounts,
-            "stop": stop,
+            "stop": self.stop.as_ref().map(cause),
             "exit_code": self.exit_code,
         })
     }
 }
 
-fn account(sum: &Sum) -> Value {
-    json!({"rows": rows(&sum.rows), "calls": sum.calls, "credits": credits(sum.cost)})
+fn account(sum: &Sum, stop: Option<&StopCause>) -> Value {
+    let mut account = json!({"rows": rows(&sum.rows), "calls": sum.calls, "credits": credits(sum.cost)});
+    if let Some(stop) = stop {
+        account["stop"] = cause(stop);
+    }
+    account
+}
+
+fn cause(stop: &StopCause) -> Value {
+    json!({"reason": stop.reason.as_str(), "detail": stop.detail})
 }
 
 /// A list's part of the summary.
@@ -244,6 +256,9 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     }
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
+    }
+    for (name, stop) in &summary.account_stops {
+        line("stopped", format!("account {name}: {stop}"));
     }
     if let Some(report) = report {
         line(if summary.facts.command == "list" { "list" } else { "report" }, report.display().to_string());

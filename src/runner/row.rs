@@ -172,7 +172,7 @@ impl Tally {
         Settled {
             row: row.number,
             invitation_id: row.withdrawal.id.to_string(),
-            account: row.withdrawal.account,
+            account: Some(row.withdrawal.account),
             outcome,
             detail,
             http_status: self.http_status,
