@@ -65,3 +65,26 @@ pub(crate) const fn of_signal(signal: Signal) -> u8 {
         Signal::Terminate => 143,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_the_user_is_no_failure_unless_something_else_is() {
+        let cases = [
+            (None, true, FINE),
+            (None, false, NOT_FINE),
+            (Some(StopReason::DailyCap), true, FINE),
+            (Some(StopReason::DailyCap), false, NOT_FINE),
+            (Some(StopReason::MaxCredits), true, FINE),
+            (Some(StopReason::MaxWithdrawals), true, FINE),
+            (Some(StopReason::MaxDuration), false, NOT_FINE),
+            (Some(StopReason::CreditsUsedUp), true, CREDITS_USED_UP),
+            (Some(StopReason::LoginRefused), false, REFUSED),
+        ];
+        for (stop, fine, code) in cases {
+            assert_eq!(of_run(stop, fine), code, "{stop:?} {fine}");
+        }
+    }
+}

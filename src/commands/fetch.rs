@@ -129,8 +129,9 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
             if let ListEnd::Unavailable(why) = &end {
                 tracing::warn!("{}: {why}", self.name(account));
             }
-            let is_over = matches!(end, ListEnd::NotWanted | ListEnd::Stopped);
-            if is_over || self.fetched.end == ListEnd::Complete {
+            let is_over = end == ListEnd::NotWanted || self.caller.stop.is_requested();
+            let outranks = matches!(end, ListEnd::Unavailable(_)) || self.fetched.end == ListEnd::Complete;
+            if is_over || outranks {
                 self.fetched.end = end;
             }
             if is_over {

@@ -64,6 +64,8 @@ impl Plan {
     ) -> Result<Self, CommandError> {
         let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let recent = triage.lookup().withdrawn_since(day_ago)?;
+        // Of an input that is read only once, such a row is invalid.
+        let is_checked = intake.ends();
         let mut plan = Self { input_complete: true, ..Self::default() };
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
         for row in intake {
@@ -82,7 +84,9 @@ impl Plan {
                     continue;
                 }
             };
-            if let Ok(row) = &row {
+            if let Ok(row) = &row
+                && is_checked
+            {
                 check_account(row, settings)?;
             }
             let (account, outcome) = match triage.route(row) {

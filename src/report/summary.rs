@@ -293,6 +293,8 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invitation::Carried;
+    use crate::stop::StopReason;
 
     #[test]
     fn each_outcome_has_a_place_of_its_own() {
@@ -302,6 +304,48 @@ mod tests {
             counts.add(outcome);
             assert_eq!((counts.of(outcome), counts.total()), (1, 1), "{outcome}");
         }
+    }
+
+    #[test]
+    fn a_row_that_a_limit_cut_short_is_not_held_against_the_run() {
+        let mut totals = Totals::default();
+        let row = |outcome, cut_by_limit| Settled {
+            cut_by_limit,
+            ..Settled::unsent(1, String::new(), None, outcome, String::new(), Carried::default())
+        };
+        totals.add_row(&row(Outcome::Unconfirmed, true));
+        totals.add_row(&row(Outcome::NotAttempted, false));
+        totals.add_row(&row(Outcome::Withdrawn, false));
+        assert_eq!((totals.not_fine, totals.run.rows.total()), (0, 3));
+        totals.add_row(&row(Outcome::Unconfirmed, false));
+        assert_eq!(totals.not_fine, 1);
+    }
+
+    #[test]
+    fn an_account_that_stopped_says_why() {
+        let [idle, busy, stopped] = ["idle", "busy", "stopped"].map(|name| AccountName::parse(name).unwrap());
+        let mut totals = Totals::new([idle, busy.clone(), stopped.clone()]);
+        for account in [&busy, &stopped] {
+            let (id, account) = (String::new(), Some(account.clone()));
+            totals.add_row(&Settled::unsent(1, id, account, Outcome::Rejected, String::new(), Carried::default()));
+        }
+        let cause = StopCause { reason: StopReason::LoginRefused, detail: "log in again".to_owned() };
+        let moment = Timestamp::UNIX_EPOCH;
+        let summary = Summary {
+            facts: RunFacts { run_id: String::new(), command: "run", api: "v1", started_at: moment },
+            finished_at: moment,
+            totals,
+            input_complete: true,
+            stop: None,
+            account_stops: [(stopped, cause)].into(),
+            exit_code: 3,
+        };
+        let accounts = &summary.to_json()["accounts"];
+        assert_eq!(accounts.as_object().unwrap().len(), 2);
+        assert_eq!((&accounts["busy"]["rows"]["rejected"], accounts["busy"].get("stop")), (&json!(1), None));
+        assert_eq!(accounts["stopped"]["stop"], json!({"reason": "login_refused", "detail": "log in again"}));
+        let table = table(&summary, None);
+        assert!(table.contains("stopped               account stopped: login_refused: log in again\n"), "{table}");
     }
 
     #[test]

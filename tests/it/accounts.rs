@@ -51,12 +51,17 @@ async fn an_account_that_can_not_be_called_for_is_found_before_anything_is_sent(
 async fn on_stdin_a_row_without_a_usable_account_is_invalid() {
     let sandbox = swift(|options| (options.api_key, options.login_token) = (None, None)).await;
     let program = program();
-    let run = format!("run - --config accounts.toml --base-url {} {SWIFTLY}", sandbox.base_url());
-    let mut command = program.bare_command(&run);
-    command.stdin(Stdio::piped());
-    let mut run = spawn(command);
-    run.stdin.take().unwrap().write_all(b"invitation_id,account\n1,berlin\n2,\n3,london\n").unwrap();
-    wait(run).await.ended_with(1);
+    let complete = async |more: &str| {
+        let run = format!("run - --config accounts.toml --base-url {} {SWIFTLY}{more}", sandbox.base_url());
+        let mut command = program.bare_command(&run);
+        command.stdin(Stdio::piped());
+        let mut run = spawn(command);
+        run.stdin.take().unwrap().write_all(b"invitation_id,account\n1,berlin\n2,\n3,london\n").unwrap();
+        wait(run).await
+    };
+    complete(" --dry-run").await.ended_with(0);
+    assert_eq!(program.summary()["rows"]["invalid"], 2);
+    complete("").await.ended_with(1);
     let report = program.report("report.csv");
     assert_eq!(report.outcomes(), ["invalid", "invalid", "withdrawn"]);
     assert_eq!((report.lines[&1]["account"].as_str(), report.lines[&2]["account"].as_str()), ("berlin", ""));
