@@ -240,11 +240,11 @@ async fn carry_out(
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
 /// to be incomplete.
 fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
-    let (stop, account_stops) = (stop.cause(), BTreeMap::new());
+    let (stop, stopped_accounts) = (stop.cause(), BTreeMap::new());
     let reason = stop.as_ref().map(|stop| stop.reason);
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
-    let exit_code = exit::of_run(reason, totals.not_fine == 0 && (input_complete || is_limited));
-    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, account_stops, exit_code }
+    let exit_code = exit::of_run(reason, [], totals.not_fine == 0 && (input_complete || is_limited));
+    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, stopped_accounts, exit_code }
 }
 
 /// Writes the summary and shows it. Returns the exit code.
