@@ -26,10 +26,11 @@ A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every row is fine          4  stopped: the credits are used up
-  1  some row is not fine       5  stopped: too many failures in a row, or refused for too long
-  2  usage or input error       6  stopped: report or ledger could not be written
-  3  stopped: key or login refused       75  another run holds the ledger; nothing was sent
+  0  every row is fine, or a limit that you set ended the run
+  1  some row is not fine       4  stopped: the credits are used up
+  2  usage or input error       5  stopped: too many failures in a row, or refused for too long
+  3  stopped: key or login refused       6  stopped: report or ledger could not be written
+  75  another run holds the ledger; nothing was sent
   129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
 
 const fn about(command: Command) -> &'static str {

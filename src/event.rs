@@ -55,7 +55,8 @@ pub(crate) struct Settled {
     /// The invitation's ID, or the text in its place; may be empty. So is its URN.
     pub invitation_id: String,
     pub entity_urn: String,
-    pub account: AccountName,
+    /// `None` where the row names none and it is not clear which it would be.
+    pub account: Option<AccountName>,
     pub outcome: Outcome,
     /// What an earlier run settled it as.
     pub settled_before_as: Option<Outcome>,
@@ -68,6 +69,8 @@ pub(crate) struct Settled {
     pub settled_at: Timestamp,
     /// From the row's first call to its outcome; `None` if there was no call.
     pub duration: Option<Duration>,
+    /// Only a limit of the user kept it from another attempt, so its outcome does not make the exit code 1.
+    pub cut_by_limit: bool,
     /// The input's other columns.
     pub carried: Carried,
 }
@@ -77,7 +80,7 @@ impl Settled {
     pub(crate) fn unsent(
         row: u64,
         invitation_id: String,
-        account: AccountName,
+        account: Option<AccountName>,
         outcome: Outcome,
         detail: String,
         carried: Carried,
@@ -96,6 +99,7 @@ impl Settled {
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,
+            cut_by_limit: false,
             carried,
         }
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::SettingsError;
-use super::credentials::SecretFileError;
+use super::credentials::{ACCOUNT_ID, LOGIN_TOKEN, SecretFileError};
 use super::file::ConfigFile;
 use super::file_error::FileError;
 use super::option::{Default, Entry, Opt, PREFIX, Places, list_of, nearest};
@@ -88,6 +88,13 @@ impl Environment {
             Some(value) if value.is_empty() => Err(ValueError::Empty(name.to_owned())),
             value => Ok(value.map(PathBuf::from)),
         }
+    }
+
+    /// Whether it holds or names the credential of an account.
+    pub(super) fn names_an_account(&self) -> bool {
+        [LOGIN_TOKEN, ACCOUNT_ID]
+            .iter()
+            .any(|name| self.0.keys().any(|key| key.strip_suffix("_FILE").unwrap_or(key) == *name))
     }
 
     /// A directory of the XDG specification, which ignores relative paths; else one below the home directory.

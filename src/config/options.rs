@@ -16,7 +16,7 @@ use super::values::{
 use crate::api::{ApiVersion, InvitationType};
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country, InvitationId};
-use crate::pace::Rate;
+use crate::pace::{Gap, Hours, Rate};
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
 use crate::sandbox::{Faults, ListFaults};
@@ -65,6 +65,7 @@ const REPORT: Entry = Entry { heading: "Report", on: RUN | LIST | CLEAN, ..BASE 
 const SAFETY: Entry = Entry { heading: "Safety", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
 const CALL: Entry = Entry { heading: "Safety", on: RUN | CLEAN, ..BASE };
 const PACE: Entry = Entry { heading: "Pace", on: CALLING, places: Places::Everywhere, wanted: TIME, ..BASE };
+const LIMITS: Entry = Entry { heading: "Limits", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
 const API: Entry = Entry { heading: "API", on: CALLING, places: Places::Everywhere, ..BASE };
 const LOG: Entry = Entry { heading: "Log", places: Places::GlobalFlag, ..BASE };
 const LEDGER: Entry = Entry { heading: "Ledger", on: HISTORY, ..BASE };
@@ -257,9 +258,34 @@ options! {
         wanted: "a time longer than zero, like \"500ms\", \"30s\" or \"15m\"",
     }
 
+    MAX_CREDITS: u64, parsed, LIMITS {
+        name: "max_credits", value: "N", on: CALLING, wanted: COUNT,
+        help: "Stop before more than N credits can be spent, pages of the list included",
+    }
+    MAX_WITHDRAWALS: u64, parsed, LIMITS {
+        name: "max_withdrawals", value: "N", wanted: COUNT,
+        help: "Stop after N withdrawals",
+    }
+    MAX_DURATION: Duration, time_limit, LIMITS {
+        name: "max_duration", value: "TIME", on: CALLING, wanted: "a time longer than --timeout, like \"30m\" or \"2h\"",
+        help: "Stop in time to end within this; longer than --timeout",
+    }
+    GAP: Gap, parsed, LIMITS {
+        name: "gap", value: "MIN..MAX", wanted: "two times, the shorter one first, like \"2s..6s\", or one, like \"3s\"",
+        help: "Time between two withdrawals of an account, drawn at random, like 2s..6s",
+    }
+    DAILY_CAP: u64, parsed, LIMITS {
+        name: "daily_cap", value: "N", wanted: COUNT,
+        help: "At most N withdrawals of an account in any 24 hours, over all runs; then its part of the run ends",
+    }
+    BETWEEN: Hours, parsed, LIMITS {
+        name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
+        help: "Withdraw only in these hours (local time) and wait outside them",
+    }
+
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
-        name: "account", value: "NAME", default: Default::Depends("`default`, or the only one configured"),
-        help: "Account for rows without one",
+        name: "account", value: "NAME", default: Default::Depends("the only configured one"),
+        help: "Account for rows without one, and the only one that `clean` and `list` take",
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {

@@ -9,7 +9,7 @@ use super::file::{Names, ReportFile};
 use super::format::{Cell, Field, Format, RecordFile};
 use crate::event::Settled;
 use crate::input::CsvStyle;
-use crate::invitation::Carried;
+use crate::invitation::{AccountName, Carried};
 
 /// Our columns, in the order of [`own_cells`].
 const OWN: [&str; 14] = [
@@ -36,7 +36,7 @@ fn own_cells<'a>(settled: &'a Settled, settled_at: &'a str) -> [Cell<'a>; OWN.le
         Cell::number(settled.line),
         Cell::foreign(&settled.invitation_id),
         Cell::foreign(&settled.entity_urn),
-        Cell::foreign(settled.account.as_str()),
+        Cell::foreign(settled.account.as_ref().map_or("", AccountName::as_str)),
         Cell::own(settled.outcome.as_str()),
         Cell::foreign(&settled.detail),
         Cell::number(settled.http_status),

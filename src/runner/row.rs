@@ -174,7 +174,7 @@ impl Tally {
             line: row.line,
             invitation_id: row.withdrawal.id.to_string(),
             entity_urn: row.withdrawal.id.urn(),
-            account: row.withdrawal.account,
+            account: Some(row.withdrawal.account),
             outcome,
             settled_before_as: None,
             detail,
@@ -183,6 +183,7 @@ impl Tally {
             cost: self.cost,
             settled_at: self.settled_at,
             duration: self.first_sent.map(|sent| sent.elapsed()),
+            cut_by_limit: false,
             carried: row.carried,
         }
     }

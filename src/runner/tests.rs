@@ -177,7 +177,7 @@ fn bad_row(number: u64) -> Result<Row, RowError> {
 
 fn triage() -> Triage {
     let lookup = Lookup::without_ledger().unwrap();
-    Triage::new([(AccountName::default(), None)], AccountName::default(), Country::default(), lookup)
+    Triage::new([(AccountName::default(), Country::default())], Some(AccountName::default()), lookup)
 }
 
 struct Ran {

@@ -88,7 +88,7 @@ async fn a_thousand(api: Api, faults: Faults) {
     let (stock, old) = thousand();
     let sandbox = with_stock(&stock, |options| (options.faults, options.seed) = (faults, Some(11))).await;
     let program = Program::on(api);
-    let arguments = format!("clean --older-than 30d {} --retries 12", swiftly(&sandbox));
+    let arguments = format!("clean --older-than 30d {} --retries 12 --daily-cap 500", swiftly(&sandbox));
     let ran = program.complete(&arguments).await;
     ran.ended_with(0);
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
@@ -451,6 +451,7 @@ async fn every_monday_as_the_readme_says() {
     let mut cron = Command::new("/bin/sh");
     cron.args(["-c", line]).env_clear().env("HOME", program.path("")).env("PATH", bin).stdin(Stdio::null());
     cron.env("BULK_WITHDRAW_BASE_URL", sandbox.base_url()).env("BULK_WITHDRAW_RATE", "unlimited");
+    cron.env("BULK_WITHDRAW_DAILY_CAP", "500");
     let ran = wait(spawn(cron)).await;
     ran.ended_with(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "cron would send a mail");

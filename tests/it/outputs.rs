@@ -48,7 +48,7 @@ invitation_id,name,row,account
 7329176687475109101,\"Ann, of \"\"X\"\"\",second,
 7.32918E+18,Bob,third,
 7329176687475109888,Cid,fourth,
-7329176687475113984,Dan,fifth,nobody
+seven,Dan,fifth,nobody
 7329176687475109607,Eve,sixth,default
 ";
 
