@@ -11,7 +11,7 @@ use super::columns::{
     ColumnNames, ID_TEXT_CHARS, Roles, cut, is_profile_url, is_secret, listed, only_address, resolve, unique,
 };
 use super::csv_records::{CsvRecord, CsvRecords, Malformed};
-use super::open::{InputError, InputOptions};
+use super::open::{CsvStyle, InputError, InputOptions};
 use crate::invitation::{AccountName, Carried, Country, IdError, InvitationId, Row, RowError};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -189,6 +189,10 @@ fn no_id_column(cells: &[String], name: &str, options: &InputOptions) -> InputEr
 impl CsvRows {
     pub(super) fn new(records: CsvRecords, columns: CsvColumns, refuse_rounded: bool) -> Self {
         Self { records, columns, refuse_rounded, number: 0, doubtful_to: 0 }
+    }
+
+    pub(super) fn style(&self) -> CsvStyle {
+        self.records.style()
     }
 
     pub(super) fn records(&mut self) -> &mut CsvRecords {

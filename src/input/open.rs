@@ -109,7 +109,6 @@ pub(crate) struct Input {
     name: String,
     columns: Vec<Arc<str>>,
     format: InputFormat,
-    csv_style: CsvStyle,
     is_regular_file: bool,
 }
 
@@ -163,9 +162,8 @@ impl Input {
             Some(format) => format,
             None => InputFormat::guess(&mut buffer),
         };
-        let mut csv_style = CsvStyle::default();
         let (rows, columns) = match format {
-            InputFormat::Csv => open_csv(buffer, name, options, &mut csv_style)?,
+            InputFormat::Csv => open_csv(buffer, name, options)?,
             InputFormat::JsonLines => {
                 let names = ColumnNames::new(options.id_column.as_deref());
                 let mut rows = JsonLines::new(buffer, names, !options.accept_rounded_ids);
@@ -175,7 +173,7 @@ impl Input {
             }
             InputFormat::Json => open_document(buffer, name, options)?,
         };
-        Ok(Self { rows, name: name.into(), columns, format, csv_style, is_regular_file })
+        Ok(Self { rows, name: name.into(), columns, format, is_regular_file })
     }
 
     /// Names of the carried columns, made unique, in the order of
@@ -188,9 +186,12 @@ impl Input {
         self.format
     }
 
-    /// How its CSV is written; the usual way where it is none.
+    /// How its CSV is written; the usual way where it is none, or has no rows (any more).
     pub(crate) fn csv_style(&self) -> CsvStyle {
-        self.csv_style
+        match &self.rows {
+            Rows::Csv(rows) => rows.style(),
+            Rows::JsonLines(_) | Rows::Json(_) | Rows::Ended => CsvStyle::default(),
+        }
     }
 
     /// Whether it can be read a second time from its start: not so stdin, a FIFO or a device.
@@ -246,17 +247,10 @@ fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
     }
 }
 
-fn open_csv(
-    buffer: Buffer,
-    name: &str,
-    options: &InputOptions,
-    style: &mut CsvStyle,
-) -> Result<(Rows, Vec<Arc<str>>), InputError> {
-    style.has_bom = buffer.has_bom();
+fn open_csv(buffer: Buffer, name: &str, options: &InputOptions) -> Result<(Rows, Vec<Arc<str>>), InputError> {
     let mut records = CsvRecords::new(buffer, RECORD_LIMIT);
     match CsvColumns::find(&mut records, name, options)? {
         Some(mut columns) => {
-            style.delimiter = records.delimiter();
             let names = std::mem::take(&mut columns.names);
             Ok((Rows::Csv(Box::new(CsvRows::new(records, columns, !options.accept_rounded_ids))), names))
         }

@@ -436,7 +436,7 @@ fn how_csv_is_written_is_known_for_the_report() {
         (b"\xEF\xBB\xBFinvitation_id|x\n7|y\n", "csv", b'|', true),
         (&utf16, "csv", b'\t', true),
         (b"7\n", "csv", b',', false),
-        (b"\xEF\xBB\xBF", "csv", b',', true),
+        (b"\xEF\xBB\xBFinvitation_id;x", "csv", b';', true),
         (b"\xEF\xBB\xBF7\n", "jsonl", b',', false),
         (b"\xEF\xBB\xBF[7]", "json", b',', false),
     ];
