@@ -3,11 +3,11 @@
 //! Owns the commands' descriptions and the help around the options. Reads neither files nor the environment, and holds no
 //! option and no default of its own.
 
-use clap::builder::OsStringValueParser;
+use clap::builder::{OsStringValueParser, StringValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::config::{Command, Default, ENTRIES, Entry, Layer, Places};
+use crate::config::{Command, Default, ENTRIES, Entry, Layer, Places, list_of};
 use crate::sandbox;
 
 /// What was typed.
@@ -26,17 +26,18 @@ A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every row is fine          4  stopped: the credits are used up
-  1  some row is not fine       5  stopped: too many failures in a row, or refused for too long
-  2  usage or input error       6  stopped: report or ledger could not be written
-  3  stopped: key or login refused       75  another run holds the ledger; nothing was sent
+  0  every row is fine, or a limit that you set ended the run
+  1  some row is not fine       4  stopped: the credits are used up
+  2  usage or input error       5  stopped: too many failures in a row, or refused for too long
+  3  stopped: key or login refused       6  stopped: report or ledger could not be written
+  75  another run holds the ledger; nothing was sent
   129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
 
 const fn about(command: Command) -> &'static str {
     match command {
         Command::Run => "Withdraw every invitation listed in a file",
         Command::List => "Print the pending sent invitations, in a form that `run` reads (1 credit per page of 10)",
-        Command::Clean => "Withdraw pending invitations older than a given age",
+        Command::Clean => "Withdraw pending invitations older than a given age, or the oldest until N are left",
         Command::History => "Show past withdrawals and credits",
         Command::Config => "Show each setting, its value and where it came from; secrets are masked",
         Command::Sandbox => "Run a local simulated LinkUp API for practice",
@@ -94,12 +95,17 @@ fn argument(entry: &'static Entry) -> Arg {
         Some(short) => argument.short(short),
         None => argument,
     };
-    if entry.is_switch() { argument } else { argument.value_name(entry.value).value_parser(OsStringValueParser::new()) }
+    match (entry.is_switch(), entry.is_list) {
+        (true, _) => argument,
+        (false, true) => argument.value_name(entry.value).value_parser(StringValueParser::new()),
+        (false, false) => argument.value_name(entry.value).value_parser(OsStringValueParser::new()),
+    }
 }
 
 /// A switch that every command takes is counted: `-qq`.
 fn action(entry: &Entry) -> ArgAction {
     match (entry.is_switch(), entry.places) {
+        (false, _) if entry.is_list => ArgAction::Append,
         (false, _) => ArgAction::Set,
         (true, Places::GlobalFlag) => ArgAction::Count,
         (true, Places::Everywhere | Places::File | Places::Flag | Places::Argument) => ArgAction::SetTrue,
@@ -126,6 +132,10 @@ pub(crate) fn read() -> Result<CommandLine, String> {
 
 fn typed_value(entry: &Entry, matches: &ArgMatches) -> Option<std::ffi::OsString> {
     match (entry.is_switch(), entry.places) {
+        (false, _) if entry.is_list => {
+            let texts = matches.get_many::<String>(entry.name)?;
+            Some(list_of(texts.map(String::as_str)).into())
+        }
         (false, _) => matches.get_one(entry.name).cloned(),
         (true, Places::GlobalFlag) => {
             Some(matches.get_count(entry.name)).filter(|count| *count > 0).map(|count| count.to_string().into())

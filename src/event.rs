@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::api::CallKind;
 use crate::invitation::{AccountName, Carried};
@@ -52,10 +53,16 @@ pub(crate) struct Called {
 pub(crate) struct Settled {
     /// Record number in the input, from 1, the header not counted.
     pub row: u64,
-    /// The invitation's ID, or the text in its place; may be empty.
+    /// The line of the input on which it begins, from 1; `None` for a list's.
+    pub line: Option<u64>,
+    /// The invitation's ID, or the text in its place; may be empty. So is its URN.
     pub invitation_id: String,
-    pub account: AccountName,
+    pub entity_urn: String,
+    /// `None` where the row names none and it is not clear which it would be.
+    pub account: Option<AccountName>,
     pub outcome: Outcome,
+    /// What an earlier run settled it as.
+    pub settled_before_as: Option<Outcome>,
     pub detail: String,
     /// Of the last answer, if there was one.
     pub http_status: Option<u16>,
@@ -65,6 +72,8 @@ pub(crate) struct Settled {
     pub settled_at: Timestamp,
     /// From the row's first call to its outcome; `None` if there was no call.
     pub duration: Option<Duration>,
+    /// Only a limit of the user kept it from another attempt, so its outcome does not make the exit code 1.
+    pub cut_by_limit: bool,
     /// The input's other columns.
     pub carried: Carried,
 }
@@ -74,23 +83,32 @@ impl Settled {
     pub(crate) fn unsent(
         row: u64,
         invitation_id: String,
-        account: AccountName,
+        account: Option<AccountName>,
         outcome: Outcome,
         detail: String,
         carried: Carried,
     ) -> Self {
         Self {
             row,
+            line: None,
             invitation_id,
+            entity_urn: String::new(),
             account,
             outcome,
+            settled_before_as: None,
             detail,
             http_status: None,
             attempts: 0,
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,
+            cut_by_limit: false,
             carried,
         }
+    }
+
+    /// The first day on which the person can be invited again, where the invitation is withdrawn.
+    pub(crate) fn reinvite_on(&self) -> Option<Date> {
+        self.settled_before_as.unwrap_or(self.outcome).reinvite_on(self.settled_at)
     }
 }

@@ -18,13 +18,14 @@ pub(crate) const UNWRITABLE: u8 = 6;
 /// Another run uses this ledger; nothing was sent.
 pub(crate) const HELD: u8 = 75;
 
-/// `fine`: whether every row is fine and the input was read to its end.
-pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
-    match stop {
-        Some(reason) => of_stop(reason),
-        None if fine => FINE,
-        None => NOT_FINE,
+/// `accounts`: why some of them stopped while the run went on. `fine`: whether every row is fine and the input was read to
+/// its end, but for what a limit of the user cut short.
+pub(crate) fn of_run(stop: Option<StopReason>, accounts: impl IntoIterator<Item = StopReason>, fine: bool) -> u8 {
+    if let Some(reason) = stop.filter(|reason| !reason.is_limit()) {
+        return of_stop(reason);
     }
+    let graver_than_rows = accounts.into_iter().map(of_stop).filter(|code| *code != FINE).min();
+    graver_than_rows.unwrap_or(if fine { FINE } else { NOT_FINE })
 }
 
 pub(crate) const fn of_stop(reason: StopReason) -> u8 {
@@ -34,6 +35,7 @@ pub(crate) const fn of_stop(reason: StopReason) -> u8 {
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
         StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,
         StopReason::Broken => NOT_FINE,
+        StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration | StopReason::DailyCap => FINE,
         StopReason::Signal(signal) => of_signal(signal),
     }
 }
@@ -62,5 +64,31 @@ pub(crate) const fn of_signal(signal: Signal) -> u8 {
         Signal::Hangup => 129,
         Signal::Interrupt => 130,
         Signal::Terminate => 143,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_the_user_is_no_failure_unless_something_else_is() {
+        let cases: [(_, &[_], _, _); 12] = [
+            (None, &[], true, FINE),
+            (None, &[], false, NOT_FINE),
+            (Some(StopReason::DailyCap), &[], true, FINE),
+            (Some(StopReason::DailyCap), &[], false, NOT_FINE),
+            (Some(StopReason::MaxCredits), &[], true, FINE),
+            (Some(StopReason::MaxWithdrawals), &[], true, FINE),
+            (Some(StopReason::MaxDuration), &[], false, NOT_FINE),
+            (Some(StopReason::CreditsUsedUp), &[], true, CREDITS_USED_UP),
+            (Some(StopReason::LoginRefused), &[], false, REFUSED),
+            (None, &[StopReason::DailyCap], true, FINE),
+            (None, &[StopReason::DailyCap, StopReason::LoginRefused], false, REFUSED),
+            (Some(StopReason::MaxCredits), &[StopReason::AccountRefused], true, REFUSED),
+        ];
+        for (stop, accounts, fine, code) in cases {
+            assert_eq!(of_run(stop, accounts.iter().copied(), fine), code, "{stop:?} {accounts:?} {fine}");
+        }
     }
 }

@@ -92,6 +92,11 @@ impl InvitationId {
         &self.0
     }
 
+    /// As a URN: no spreadsheet takes that for a number.
+    pub(crate) fn urn(&self) -> String {
+        format!("{}{self}", URN_PREFIXES[0])
+    }
+
     /// The ID itself, unless a program has most likely rounded it.
     pub(crate) fn unrounded(self) -> Result<Self, IdError> {
         match self.rounded() {
@@ -231,7 +236,7 @@ pub(crate) enum Carried {
     /// Cells in the order of [`crate::input::Input::columns`]; a short record has fewer.
     Cells(csv::StringRecord),
     /// A JSON object's members, in its order.
-    Fields(serde_json::Map<String, serde_json::Value>),
+    Fields(Box<serde_json::Map<String, serde_json::Value>>),
 }
 
 impl Default for Carried {
@@ -245,6 +250,8 @@ impl Default for Carried {
 pub(crate) struct Row {
     /// Record number in the input, from 1, the header not counted.
     pub number: u64,
+    /// The line on which it begins, from 1; `None` where it comes from no file.
+    pub line: Option<u64>,
     pub id: InvitationId,
     pub account: Option<AccountName>,
     pub country: Option<Country>,
@@ -258,8 +265,11 @@ pub(crate) struct Row {
 pub(crate) struct RowError {
     /// Record number in the input, from 1, the header not counted.
     pub number: u64,
-    /// The text in place of the ID, cut to a readable length; empty if none of the row can be quoted safely.
+    /// The line on which it begins, from 1.
+    pub line: Option<u64>,
+    /// The texts in place of ID and URN, cut to a readable length; empty if none of the row can be quoted safely.
     pub id_text: String,
+    pub urn_text: String,
     pub account: Option<AccountName>,
     /// What is wrong and what to do about it, for the report's `detail`.
     pub reason: String,

@@ -29,7 +29,7 @@
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
 //! | [`input`] | readers: lazily a row, or a row's error | ends early because of a bad row |
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
-//! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key has shown to allow | whether to repeat it |
+//! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key allows, budgets, gaps and hours | whether to repeat it |
 //! | [`event`] | what can happen, as the sinks learn of it | |
 //! | [`ledger`] | SQLite: every call, what is known of each invitation, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |

@@ -4,6 +4,10 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// The API confirmed it in this run.
@@ -93,6 +97,25 @@ impl Outcome {
         }
     }
 
+    /// The first day (UTC) on which the person can be invited again (`docs/linkup-api.md`, LinkedIn).
+    pub(crate) fn reinvite_on(self, settled_at: Timestamp) -> Option<Date> {
+        match self {
+            Self::Withdrawn | Self::PresumedWithdrawn => {
+                settled_at.to_zoned(TimeZone::UTC).date().checked_add(21.days()).ok()
+            }
+            Self::AlreadySettled
+            | Self::Duplicate
+            | Self::NotPending
+            | Self::NotFound
+            | Self::Unconfirmed
+            | Self::Rejected
+            | Self::RateLimited
+            | Self::Failed
+            | Self::Invalid
+            | Self::NotAttempted => None,
+        }
+    }
+
     /// Whether later runs skip the invitation.
     pub(crate) const fn is_final(self) -> bool {
         match self {
@@ -112,5 +135,24 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_a_person_can_be_invited_again() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let days = |outcome: Outcome, text| outcome.reinvite_on(at(text)).map(|day| day.to_string());
+        for outcome in Outcome::ALL {
+            let is_withdrawn = matches!(outcome, Outcome::Withdrawn | Outcome::PresumedWithdrawn);
+            let expected = is_withdrawn.then(|| "2027-01-19".to_owned());
+            assert_eq!(days(outcome, "2026-12-29T23:59:59.999Z"), expected, "{outcome}");
+        }
+        // The day of UTC, whatever the offset.
+        assert_eq!(days(Outcome::Withdrawn, "2026-12-29T23:30:00-01:00").as_deref(), Some("2027-01-20"));
+        assert_eq!(Outcome::Withdrawn.reinvite_on(Timestamp::MAX), None);
     }
 }

@@ -25,6 +25,14 @@ pub(crate) enum StopReason {
     LedgerUnwritable,
     /// A panic: a bug in this program.
     Broken,
+    /// `--max-credits`.
+    MaxCredits,
+    /// `--max-withdrawals`.
+    MaxWithdrawals,
+    /// `--max-duration`.
+    MaxDuration,
+    /// `--daily-cap`.
+    DailyCap,
     Signal(Signal),
 }
 
@@ -43,6 +51,11 @@ impl StopReason {
         matches!(self, Self::ReportUnwritable | Self::LedgerUnwritable)
     }
 
+    /// Whether the user set the limit that ended the run.
+    pub(crate) const fn is_limit(self) -> bool {
+        matches!(self, Self::MaxCredits | Self::MaxWithdrawals | Self::MaxDuration | Self::DailyCap)
+    }
+
     /// The name in the summary.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -55,6 +68,10 @@ impl StopReason {
             Self::ReportUnwritable => "report_unwritable",
             Self::LedgerUnwritable => "ledger_unwritable",
             Self::Broken => "broken",
+            Self::MaxCredits => "max_credits",
+            Self::MaxWithdrawals => "max_withdrawals",
+            Self::MaxDuration => "max_duration",
+            Self::DailyCap => "daily_cap",
             Self::Signal(Signal::Hangup) => "sighup",
             Self::Signal(Signal::Interrupt) => "sigint",
             Self::Signal(Signal::Terminate) => "sigterm",

@@ -47,14 +47,15 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
 /// Says what will be withdrawn, and asks; unless the stop came meanwhile.
 async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCounts) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
-    warn_of_settled(job::plan(intake(), job.triage(false)?, job.stop)?);
-    let plan = job::plan(intake(), job.triage(true)?, job.stop)?;
-    job.tell_balance(plan.to_send).await;
-    if job::must_ask(job.settings) && plan.to_send > 0 {
+    warn_of_settled(&job::plan(intake(), job.triage(false)?, job.settings, job.stop)?);
+    let plan = job::plan(intake(), job.triage(true)?, job.settings, job.stop)?;
+    job.tell_balance(plan.to_send()).await;
+    if job::must_ask(job.settings) && plan.to_send() > 0 {
         job.ask(&format!("{}{}", listed(job, counts), plan.table(job.settings))).await?;
     } else {
         let pending = job.sinks.totals.list.unwrap_or_default().invitations;
-        tracing::info!("{pending} pending: withdrawing {}, keeping {}", plan.to_send, counts.kept);
+        tracing::info!("{pending} pending: withdrawing {}, keeping {}", plan.to_send(), counts.kept);
+        plan.warn(job.settings);
     }
     Ok(plan)
 }
@@ -68,6 +69,9 @@ async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
     })
     .await;
     fetched.correct(&mut selected);
+    if let Some(max_pending) = job.settings.which.max_pending {
+        fetched.leave(&mut selected, max_pending);
+    }
     ((1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
 }
 
@@ -84,8 +88,8 @@ async fn dry_run(
     let (rows, fetched) = rows(&mut job).await;
     fetched.end.stop_if_unavailable(stop);
     let intake = || Intake::List(rows.clone().into_iter());
-    warn_of_settled(Plan::of(intake(), job.triage(false)?, &Stop::default())?);
-    let plan = Plan::of(intake(), job.triage(true)?, &Stop::default())?;
+    warn_of_settled(&Plan::of(intake(), job.triage(false)?, settings, &Stop::default())?);
+    let plan = Plan::of(intake(), job.triage(true)?, settings, &Stop::default())?;
     let summary_file = outputs.begin_summary()?;
     screen.print(&format!("{}{}", listed(&job, fetched.counts), plan.table(settings)));
     match stop.cause() {
@@ -99,8 +103,8 @@ async fn dry_run(
 }
 
 /// The list is fresher than the ledger: what it shows as pending is sent.
-fn warn_of_settled(plan: Plan) {
-    let settled = plan.unsent.of(Outcome::AlreadySettled);
+fn warn_of_settled(plan: &Plan) {
+    let settled = plan.unsent(Outcome::AlreadySettled);
     if settled > 0 {
         tracing::warn!(
             "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent"
@@ -121,9 +125,13 @@ fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
     let parts = [
         ("to be kept", counts.kept),
         ("perhaps to be kept", counts.might_be_kept),
+        ("not matching", counts.other_text),
+        ("with a note", counts.has_note),
+        ("perhaps with a note", counts.note_unknown),
         ("outside age limits", counts.other_age),
         ("of unknown age", counts.age_unknown),
         ("younger by their ID", counts.younger_by_id),
+        ("left by max-pending", counts.left),
     ];
     for (what, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
         out.push_str(&format!("  {what:<20}{count}\n"));

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use super::output::OutputError;
+use super::plan::AccountError;
 use crate::api::ClientError;
 use crate::config::SettingsError;
 use crate::exit;
@@ -18,6 +19,8 @@ pub(crate) enum CommandError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Input(#[from] InputError),
+    #[error(transparent)]
+    Account(#[from] AccountError),
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error(transparent)]
@@ -51,9 +54,10 @@ impl CommandError {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stdout(_) => exit::UNWRITABLE,
-            Self::Output(OutputError::Overwrites(..))
+            Self::Output(OutputError::Overwrites(..) | OutputError::UnknownFormat(_))
             | Self::Settings(_)
             | Self::Input(_)
+            | Self::Account(_)
             | Self::Keep(_)
             | Self::Client(_)
             | Self::Sandbox { .. }

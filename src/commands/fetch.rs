@@ -5,11 +5,15 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::job::{Job, limits, progress_style};
-use crate::config::Which;
+use crate::api::Client;
+use crate::config::{Settings, Which};
 use crate::event::Event;
-use crate::listing::{Filter, Found, Listed, Paging, Selection, SelectionCounts, Taken};
+use crate::invitation::AccountName;
+use crate::ledger::Ledger;
+use crate::listing::{Filter, Listed, Paging, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
+use crate::policy::visible;
 use crate::report::Progress;
-use crate::runner::NoPage;
+use crate::runner::{Caller, NoPage};
 use crate::stop::{Stop, StopReason};
 
 /// What a list came to, beside its totals.
@@ -17,8 +21,10 @@ use crate::stop::{Stop, StopReason};
 pub(super) struct Fetched {
     pub(super) end: ListEnd,
     pub(super) counts: SelectionCounts,
+    /// How many invitations of the listed type are pending in each account; `None` where its list is not whole.
+    pending: Vec<(AccountName, Option<u64>)>,
     /// What a later page says is younger, with what follows from that.
-    younger: Vec<(Selection, Found)>,
+    younger: Vec<(Selection, Listed)>,
 }
 
 /// How the list ended.
@@ -28,7 +34,7 @@ pub(super) enum ListEnd {
     Complete,
     /// Whoever takes it wants no more.
     NotWanted,
-    /// Its pages repeat.
+    /// Its pages repeat; or, where only a whole list will do, something else is doubtful about it.
     BrokenOff,
     /// A page can't be had; and why.
     Unavailable(String),
@@ -51,9 +57,34 @@ impl ListEnd {
 impl Fetched {
     /// Drops from all pages' invitations what later pages say is too young.
     pub(super) fn correct(&mut self, selected: &mut Vec<Listed>) {
-        for (selection, found) in self.younger.drain(..) {
-            rejuvenate(selected, &mut self.counts, selection, found);
+        for (selection, younger) in self.younger.drain(..) {
+            rejuvenate(selected, &mut self.counts, selection, younger);
         }
+    }
+
+    /// Leaves of each account's selected invitations the oldest, so that `max_pending` stay; none where its list is not
+    /// whole.
+    pub(super) fn leave(&mut self, selected: &mut Vec<Listed>, max_pending: u64) {
+        let (all, now) = (std::mem::take(selected), Timestamp::now());
+        for (account, pending) in &self.pending {
+            let mut going: Vec<_> = all.iter().filter(|listed| listed.account == *account).cloned().collect();
+            let name = visible(account.as_str());
+            let Some(pending) = pending else {
+                tracing::warn!("{name}: --max-pending needs a whole list, and this one is not: nothing is withdrawn");
+                continue;
+            };
+            leave_oldest(&mut going, *pending, max_pending, now);
+            let stay = pending - going.len() as u64;
+            if stay > max_pending {
+                tracing::warn!(
+                    "{name}: {stay} stay pending, more than --max-pending {max_pending}: the others are kept, filtered \
+                     out, too recent or of unknown age"
+                );
+            }
+            selected.append(&mut going);
+        }
+        self.counts.selected = selected.len() as u64;
+        self.counts.left = (all.len() - selected.len()) as u64;
     }
 }
 
@@ -62,11 +93,12 @@ fn rejuvenate(
     selected: &mut Vec<Listed>,
     counts: &mut SelectionCounts,
     selection: Selection,
-    found: Found,
-) -> Option<Found> {
-    let Some(at) = selected.iter().position(|listed| listed.found.id == found.id) else { return Some(found) };
+    younger: Listed,
+) -> Option<Listed> {
+    let is_it = |listed: &Listed| listed.account == younger.account && listed.found.id == younger.found.id;
+    let Some(at) = selected.iter().position(is_it) else { return Some(younger) };
     if selection == Selection::Selected {
-        selected[at].found = found;
+        selected[at] = younger;
     } else {
         selected.remove(at);
         counts.selected -= 1;
@@ -75,70 +107,137 @@ fn rejuvenate(
     None
 }
 
-/// Fetches the list until it ends, a bound of the settings is reached, the stop comes or `take` has enough. `take` gets
-/// the selected invitations of each page.
+/// Fetches the lists, one account's after the other's, until they end, a bound of the settings is reached, the stop comes or
+/// `take` has enough. `take` gets the selected invitations of each page.
 pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) -> ControlFlow<()>) -> Fetched {
     let (progress, screen) = (progress_style(job.settings), job.screen.clone());
     job.sinks.progress = Some(Progress::of_list(progress, screen));
     // There is a list from now on, even without a page.
     job.sinks.totals.list = Some(Default::default());
     let Job { settings, caller, keep, sinks, .. } = job;
-    let Which { older_than, newer_than, invitation_type, limit, max_pages } = settings.which;
-    let account = settings.account.clone();
-    let country = settings.accounts.get(&account).cloned().flatten().unwrap_or_else(|| settings.country.clone());
-    let filter = Filter { older_than, newer_than, keep: keep.clone(), now: Timestamp::now() };
-    let mut paging = Paging::new(account.clone(), country, invitation_type);
-    let mut counts = SelectionCounts::default();
-    let mut younger = Vec::new();
-
-    let pages = async {
-        let mut take = take;
-        let mut pages = 0;
-        while let Some(next) = paging.next().filter(|_| max_pages.is_none_or(|most| pages < most)) {
-            if limit.is_some_and(|most| counts.selected >= most) {
-                return ListEnd::Complete;
-            }
-            let page = match caller.page(next, &limits(settings)).await {
-                Ok(page) => page,
-                Err(NoPage::Stopped) => return ListEnd::Stopped,
-                Err(NoPage::Unavailable(why)) => return ListEnd::Unavailable(why),
-            };
-            pages += 1;
-            let before = paging.invitations();
-            let mut selected = Vec::new();
-            let Taken { new, younger: now_younger } = paging.take(page);
-            for found in new {
-                let selection = filter.select(&found);
-                if selection == Selection::Selected && limit.is_some_and(|most| counts.selected >= most) {
-                    break;
-                }
-                counts.add(selection);
-                if selection == Selection::Selected {
-                    selected.push(Listed { found, account: account.clone() });
-                }
-            }
-            for found in now_younger {
-                let selection = filter.select(&found);
-                let elsewhere = rejuvenate(&mut selected, &mut counts, selection, found);
-                younger.extend(elsewhere.map(|found| (selection, found)));
-            }
-            caller.tell(Event::PageRead { invitations: paging.invitations() - before }).await;
-            if take(selected).await.is_break() {
-                return ListEnd::NotWanted;
-            }
-        }
-        if paging.doubts().broken_off { ListEnd::BrokenOff } else { ListEnd::Complete }
+    let Which { older_than, newer_than, without_note, max_pending, .. } = settings.which;
+    let filter = Filter {
+        older_than,
+        newer_than,
+        texts: TextFilter::new(&settings.which.matching, &settings.which.not_matching),
+        without_note,
+        needs_age: max_pending.is_some(),
+        keep: keep.clone(),
+        now: Timestamp::now(),
     };
-    let end = sinks.during(pages).await;
+    let mut fetch = Fetch {
+        settings,
+        caller,
+        filter,
+        take,
+        pages: 0,
+        fetched: Fetched {
+            end: ListEnd::Complete,
+            counts: SelectionCounts::default(),
+            pending: Vec::new(),
+            younger: Vec::new(),
+        },
+    };
+    sinks.during(fetch.accounts()).await;
+    let fetched = fetch.fetched;
     sinks.progress = None;
-    for doubt in paging.doubts().words().into_iter().chain(counts.words()) {
+    for doubt in fetched.counts.words() {
         tracing::warn!("the list: {doubt}");
     }
-    if let ListEnd::Unavailable(why) = &end {
-        tracing::warn!("the list: {why}");
+    if !fetched.younger.is_empty() {
+        tracing::warn!("the list: invitations that a later page says are younger: {}", fetched.younger.len());
     }
-    if !younger.is_empty() {
-        tracing::warn!("the list: invitations that a later page says are younger: {}", younger.len());
+    fetched
+}
+
+/// Lists that are being fetched.
+struct Fetch<'a, T> {
+    settings: &'a Settings,
+    caller: &'a Caller<Client, Option<Ledger>>,
+    filter: Filter,
+    take: T,
+    pages: u64,
+    fetched: Fetched,
+}
+
+impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
+    /// What keeps one account's list back holds up no other's.
+    async fn accounts(&mut self) {
+        let accounts = self.settings.listed_accounts();
+        for account in &accounts {
+            let end = self.account(account).await;
+            if let ListEnd::Unavailable(why) = &end {
+                tracing::warn!("{}: {why}", self.name(account));
+            }
+            let is_over = end == ListEnd::NotWanted || self.caller.stop.is_requested();
+            let outranks = matches!(end, ListEnd::Unavailable(_)) || self.fetched.end == ListEnd::Complete;
+            if is_over || outranks {
+                self.fetched.end = end;
+            }
+            if is_over {
+                break;
+            }
+        }
     }
-    Fetched { end, counts, younger }
+
+    /// How warnings name the list.
+    fn name(&self, account: &AccountName) -> String {
+        let is_only_one = self.settings.account.is_some();
+        if is_only_one { "the list".to_owned() } else { format!("the list of {}", visible(account.as_str())) }
+    }
+
+    async fn account(&mut self, account: &AccountName) -> ListEnd {
+        let Some(own) = self.settings.accounts.get(account) else { return ListEnd::Complete };
+        let Which { invitation_type, limit, max_pages, max_pending, .. } = self.settings.which;
+        let mut paging = Paging::new(account.clone(), own.country.clone(), invitation_type);
+        let end = loop {
+            let is_enough = limit.is_some_and(|most| self.fetched.counts.selected >= most);
+            let next = paging.next().filter(|_| !is_enough && max_pages.is_none_or(|most| self.pages < most));
+            let Some(next) = next else {
+                let doubts = paging.doubts();
+                let is_doubtful = doubts.broken_off || max_pending.is_some() && !doubts.words().is_empty();
+                break if is_doubtful { ListEnd::BrokenOff } else { ListEnd::Complete };
+            };
+            let page = match self.caller.page(next, &limits(self.settings)).await {
+                Ok(page) => page,
+                Err(NoPage::Stopped) => break ListEnd::Stopped,
+                Err(NoPage::Unavailable(why)) => break ListEnd::Unavailable(why),
+            };
+            self.pages += 1;
+            let before = paging.invitations();
+            let selected = self.select(account, paging.take(page));
+            self.caller.tell(Event::PageRead { invitations: paging.invitations() - before }).await;
+            if (self.take)(selected).await.is_break() {
+                break ListEnd::NotWanted;
+            }
+        };
+        for doubt in paging.doubts().words() {
+            tracing::warn!("{}: {doubt}", self.name(account));
+        }
+        self.fetched.pending.push((account.clone(), end.is_complete().then(|| paging.invitations())));
+        end
+    }
+
+    /// The selected invitations of a page.
+    fn select(&mut self, account: &AccountName, Taken { new, younger }: Taken) -> Vec<Listed> {
+        let limit = self.settings.which.limit;
+        let Fetched { counts, younger: elsewhere, .. } = &mut self.fetched;
+        let mut selected = Vec::new();
+        for found in new {
+            let selection = self.filter.select(&found);
+            if selection == Selection::Selected && limit.is_some_and(|most| counts.selected >= most) {
+                break;
+            }
+            counts.add(selection);
+            if selection == Selection::Selected {
+                selected.push(Listed { found, account: account.clone() });
+            }
+        }
+        for found in younger {
+            let selection = self.filter.select(&found);
+            let listed = Listed { found, account: account.clone() };
+            elsewhere.extend(rejuvenate(&mut selected, counts, selection, listed).map(|listed| (selection, listed)));
+        }
+        selected
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::vec;
 
-use crate::input::{Input, InputFormat, ReadError, is_profile_url};
+use crate::input::{CsvStyle, Input, InputFormat, ReadError, is_profile_url};
 use crate::invitation::{Row, RowError};
 use crate::listing::Listed;
 use crate::report::{Columns, Format};
@@ -16,7 +16,11 @@ pub(super) enum Intake {
 impl Intake {
     /// The columns that the report carries.
     pub(super) fn columns(&self) -> Columns {
-        Columns::new(self.column_names())
+        let style = match self {
+            Self::Input(input) => input.csv_style(),
+            Self::List(_) => CsvStyle::default(),
+        };
+        Columns::new(self.column_names(), style)
     }
 
     pub(super) fn column_names(&self) -> Vec<String> {

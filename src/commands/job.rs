@@ -1,5 +1,6 @@
 //! What the commands that call the API have in common: begin, withdraw, sum up.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -140,11 +141,12 @@ impl<'a> Job<'a> {
         sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), rows));
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
+        let input_ends = intake.ends();
         let pool = Pool {
             concurrency: settings.concurrency,
             limits: limits(settings),
             max_errors: settings.max_errors,
-            input_ends: intake.ends(),
+            input_ends,
         };
         let ended = carry_out(runner::run(intake, triage, pool, caller), told, stop).await;
         close(ledger).await;
@@ -152,8 +154,9 @@ impl<'a> Job<'a> {
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
         }
+        let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, &pace, input_complete && list_complete, stop);
+        let summary = sum_up(facts, totals, &pace, input_complete && list_complete, is_cut, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -168,7 +171,8 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         opened.report.discard();
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, list.is_complete(), stop);
+        let is_cut = *list == ListEnd::Stopped;
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, list.is_complete(), is_cut, stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
@@ -180,7 +184,8 @@ impl<'a> Job<'a> {
     pub(super) async fn end_list(self, end: &ListEnd, summary_file: Option<ReportFile>, list: &Path) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, end.is_complete(), stop);
+        let is_cut = *end == ListEnd::Stopped;
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, end.is_complete(), is_cut, stop);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
@@ -198,7 +203,9 @@ impl<'a> Job<'a> {
             let meaning = if credits.is_some() { Meaning::Withdrawn } else { Meaning::NotSent };
             Judged { meaning, cost: Cost::default(), settlement: None, value: credits }
         };
-        let call = ApiCall::Balance(&self.settings.account);
+        let accounts = self.settings.listed_accounts();
+        let Some(account) = accounts.first() else { return };
+        let call = ApiCall::Balance(account);
         // It changes and costs nothing, so a stop need not wait for its answer.
         let made = self.stop.or(self.caller.call(call, false, judge)).await.flatten();
         match made.and_then(|made| made.value) {
@@ -252,12 +259,16 @@ async fn carry_out(
     Ok((totals, input_complete))
 }
 
-/// The run in sums, now that it has ended.
-fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, stop: &Stop) -> Summary {
-    let stop = stop.cause();
-    let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
+/// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
+/// to be incomplete.
+fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
+    let (stop, stopped_accounts) = (stop.cause(), BTreeMap::new());
+    let reason = stop.as_ref().map(|stop| stop.reason);
+    let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
+    let exit_code = exit::of_run(reason, [], totals.not_fine == 0 && (input_complete || is_limited));
     let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
-    Summary { facts, finished_at: Timestamp::now(), totals, rate, learned, input_complete, stop, exit_code }
+    let finished_at = Timestamp::now();
+    Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }
 }
 
 /// Writes the summary and shows it. Returns the exit code.
@@ -296,8 +307,8 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, CommandError> {
 
 /// Who may be called for.
 pub(super) fn triage(settings: &Settings, keep: &Keep, lookup: Lookup) -> Triage {
-    Triage::new(settings.accounts.clone(), settings.account.clone(), settings.country.clone(), lookup)
-        .keeping(keep.clone())
+    let accounts = settings.accounts.iter().map(|(name, account)| (name.clone(), account.country.clone()));
+    Triage::new(accounts, settings.account.clone(), lookup).keeping(keep.clone())
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {
@@ -331,8 +342,8 @@ async fn close(ledger: Option<Ledger>) {
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.
-pub(super) fn plan(intake: Intake, triage: Triage, stop: &Stop) -> Result<Plan, CommandError> {
-    let plan = Plan::of(intake, triage, stop)?;
+pub(super) fn plan(intake: Intake, triage: Triage, settings: &Settings, stop: &Stop) -> Result<Plan, CommandError> {
+    let plan = Plan::of(intake, triage, settings, stop)?;
     if stop.is_requested() { Err(stopped(stop)) } else { Ok(plan) }
 }
 

@@ -4,6 +4,7 @@ mod clean;
 mod config;
 mod error;
 mod fetch;
+mod forecast;
 mod history;
 mod history_table;
 mod intake;

@@ -18,6 +18,8 @@ use crate::stop::Stop;
 pub(crate) enum OutputError {
     #[error("{0} would overwrite {1}: choose another name with {2}")]
     Overwrites(&'static str, &'static str, &'static str),
+    #[error("the format of {0} is not known by its name: end it in .csv or .jsonl, or pass --output-format")]
+    UnknownFormat(String),
     #[error("{what} {path} can't be written; choose another place with {option}")]
     Create { what: &'static str, path: String, option: &'static str, source: io::Error },
     #[error("the summary could not be written")]
@@ -54,12 +56,15 @@ impl Outputs {
                 Place::unnamed(settings.source.as_ref(), settings.command, settings.output_format.unwrap_or(by_input))
             }
         };
-        let format = settings.output_format.unwrap_or(match &report {
-            Place::Named(Destination::Path(path)) => Format::of_path(path).unwrap_or(by_input),
-            Place::Named(Destination::Stdout) | Place::Unnamed { .. } => by_input,
-        });
-        let outputs = Self { report, format, summary: settings.summary.clone() };
+        let mut outputs = Self { report, format: by_input, summary: settings.summary.clone() };
         outputs.spare(settings)?;
+        outputs.format = match (settings.output_format, &outputs.report) {
+            (Some(format), _) => format,
+            (None, Place::Named(Destination::Path(path))) if path.extension().is_some() => {
+                Format::of_path(path).ok_or_else(|| OutputError::UnknownFormat(path.display().to_string()))?
+            }
+            (None, Place::Named(_) | Place::Unnamed { .. }) => by_input,
+        };
         Ok(outputs)
     }
 

@@ -1,98 +1,293 @@
 //! What a run will do and what it can cost, told before anything is sent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
 
+use super::error::CommandError;
+use super::forecast::{Forecast, RunLimits};
 use super::intake::Intake;
-use crate::config::Settings;
-use crate::ledger::LedgerError;
+use crate::config::{Settings, names};
+use crate::invitation::{AccountName, Row};
 use crate::outcome::Outcome;
 use crate::policy::visible;
-use crate::report::{Counts, ListSum, human_duration, list_json};
+use crate::report::{Counts, ListSum, human_duration, list_json, plural};
 use crate::runner::{Route, Triage};
 use crate::stop::Stop;
 
 /// What an input comes to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
-    /// Rows that would be sent.
-    pub(super) to_send: u64,
-    /// The others, by what they would be reported as.
-    pub(super) unsent: Counts,
+    all: Rows,
+    /// Of accounts that rows name, those that are configured.
+    accounts: BTreeMap<AccountName, Account>,
     /// Whether the input could be read to its end.
     pub(super) input_complete: bool,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Rows {
+    to_send: u64,
+    /// The others, by what they would be reported as.
+    unsent: Counts,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    rows: Rows,
+    forecast: Forecast,
+}
+
+/// A row whose account can't be called for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccountError {
+    #[error(
+        "row {row} names no account: name one with --account, or with `account` in the configuration file: {known}"
+    )]
+    NotNamed { row: u64, known: String },
+    #[error("row {row}: account {name:?} is not configured; configured: {known}")]
+    Unknown { row: u64, name: String, known: String },
+}
+
+/// More withdrawals than this in 24 hours are more than careful tools do.
+const CAREFUL: u64 = 100;
+
 impl Plan {
     /// Reads the whole input and sends nothing.
-    pub(super) fn of(intake: Intake, mut triage: Triage, stop: &Stop) -> Result<Self, LedgerError> {
+    pub(super) fn of(
+        intake: Intake,
+        mut triage: Triage,
+        settings: &Settings,
+        stop: &Stop,
+    ) -> Result<Self, CommandError> {
+        let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let recent = triage.lookup().withdrawn_since(day_ago)?;
+        // Of an input that is read only once, such a row is invalid.
+        let is_checked = intake.ends();
         let mut plan = Self { input_complete: true, ..Self::default() };
+        let mut accounts = BTreeMap::<AccountName, Rows>::new();
         for row in intake {
             if stop.is_requested() {
                 plan.input_complete = false;
                 break;
             }
-            match row.map(|row| triage.route(row)) {
-                Ok(Route::Call(_)) => plan.to_send += 1,
-                Ok(Route::NoCall(settled)) => plan.unsent.add(settled.outcome),
-                Ok(Route::Unknown(_, error)) => return Err(error),
+            let row = match row {
+                Ok(row) => row,
                 Err(error) => {
-                    tracing::error!("{}", crate::error_chain(&error));
+                    // A run that follows says it itself.
+                    if settings.dry_run {
+                        tracing::error!("{}", crate::error_chain(&error));
+                    }
                     plan.input_complete = false;
+                    continue;
                 }
+            };
+            if let Ok(row) = &row
+                && is_checked
+            {
+                check_account(row, settings)?;
+            }
+            let (account, outcome) = match triage.route(row) {
+                Route::Call(ready) => (Some(ready.withdrawal.account), None),
+                Route::NoCall(settled) => (settled.account, Some(settled.outcome)),
+                Route::Unknown(_, error) => return Err(error.into()),
+            };
+            plan.all.add(outcome);
+            if let Some(account) = account.filter(|account| settings.accounts.contains_key(account)) {
+                accounts.entry(account).or_default().add(outcome);
             }
         }
         triage.warn_of_perhaps_kept();
+        let of = |(name, rows): (AccountName, Rows)| {
+            let own = settings.accounts.get(&name)?;
+            let recent = recent.get(&name).map_or(0, Vec::len) as u64;
+            let run = RunLimits { most: most(settings), interval: settings.rate.interval() };
+            let forecast = Forecast::of(rows.to_send, recent, run, own);
+            Some((name, Account { rows, forecast }))
+        };
+        plan.accounts = accounts.into_iter().filter_map(of).collect();
         Ok(plan)
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.to_send + self.unsent.total()
+    /// Rows that would be sent.
+    pub(super) fn to_send(&self) -> u64 {
+        self.all.to_send
     }
 
-    /// The shortest time that the calls can take; none without a limit.
-    fn time(&self, settings: &Settings) -> Option<Duration> {
-        let calls = u32::try_from(self.to_send).unwrap_or(u32::MAX);
+    pub(super) fn unsent(&self, outcome: Outcome) -> u64 {
+        self.all.unsent.of(outcome)
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.all.total()
+    }
+
+    /// Withdrawals that the limits leave for this run.
+    fn now(&self, settings: &Settings) -> u64 {
+        let of_accounts: u64 = self.accounts.values().map(|account| account.forecast.now).sum();
+        of_accounts.min(most(settings))
+    }
+
+    /// The shortest time that the calls of this run can take at the rate; `None` without a limit.
+    fn paced(&self, settings: &Settings) -> Option<Duration> {
+        let calls = u32::try_from(self.now(settings)).unwrap_or(u32::MAX);
         settings.rate.interval().map(|interval| interval.saturating_mul(calls))
+    }
+
+    /// The same, within each account's limits.
+    fn time(&self, settings: &Settings) -> Option<Duration> {
+        let slowest = self.accounts.values().map(|account| account.forecast.time).max().flatten();
+        self.paced(settings).max(slowest)
+    }
+
+    /// Warnings of accounts that would withdraw more than careful tools do.
+    fn cautions(&self, settings: &Settings) -> Vec<String> {
+        let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
+        let is_much = |account: &Account| account.rows.to_send > 0 && account.forecast.per_day > CAREFUL;
+        let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
+        cautioned
+            .map(|(name, account)| {
+                format!(
+                    "account {}: {} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
+                     (--daily-cap 40 --gap 20s..60s)",
+                    visible(name.as_str()),
+                    account.forecast.per_day
+                )
+            })
+            .collect()
+    }
+
+    /// Warns where nobody is asked.
+    pub(super) fn warn(&self, settings: &Settings) {
+        for caution in self.cautions(settings) {
+            tracing::warn!("{caution}");
+        }
     }
 
     pub(super) fn table(&self, settings: &Settings) -> String {
         let mut out = format!("{:<22}{}\n", "rows", self.rows());
-        for (outcome, rows) in self.unsent.iter().filter(|(_, rows)| *rows > 0) {
+        for (outcome, rows) in self.all.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
-        let others = if settings.accounts.len() > 1 { ", and of those that rows name" } else { "" };
-        let account = visible(settings.account.as_str());
-        out.push_str(&format!("{:<22}{}, of account {account}{others}\n", "to withdraw", self.to_send));
-        out.push_str(&format!("{:<22}at least {}; each retry may cost 1 more\n", "credits", self.to_send));
+        out.push_str(&self.withdrawals(settings));
+        let to_send = self.now(settings);
+        let credits = match settings.max_credits {
+            Some(most) if most <= to_send => format!("at most {most}"),
+            Some(most) => format!("at least {to_send}; each retry may cost 1 more, up to {most} in all"),
+            None => format!("at least {to_send}; each retry may cost 1 more"),
+        };
+        out.push_str(&format!("{:<22}{credits}\n", "credits"));
+        let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
-            |time| format!("about {}, at {}", human_duration(time), settings.rate),
+            |time| format!("about {}, at {}{held}", human_duration(time), settings.rate),
         );
         out.push_str(&format!("{:<22}{time}\n", "time"));
+        for caution in self.cautions(settings) {
+            out.push_str(&format!("{:<22}{caution}\n", "warning"));
+        }
         if !self.input_complete {
             out.push_str("the input broke off: there may be more rows\n");
         }
         out
     }
 
-    pub(super) fn to_json(self, settings: &Settings, list: Option<&ListSum>) -> Value {
-        let mut rows = serde_json::Map::from_iter([
-            ("total".to_owned(), Value::from(self.rows())),
-            ("to_withdraw".to_owned(), Value::from(self.to_send)),
-        ]);
-        for outcome in [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid, Outcome::NotAttempted] {
-            rows.insert(outcome.as_str().to_owned(), self.unsent.of(outcome).into());
+    /// How many are withdrawn, from which accounts, and when.
+    fn withdrawals(&self, settings: &Settings) -> String {
+        let accounts: Vec<_> = self.accounts.iter().filter(|(_, account)| account.rows.to_send > 0).collect();
+        let of = match accounts.as_slice() {
+            [(name, _)] => format!(", of account {}", visible(name.as_str())),
+            [] | [_, _, ..] => String::new(),
+        };
+        let mut out = format!("{:<22}{}{of}\n", "to withdraw", self.to_send());
+        if accounts.len() > 1 {
+            for (name, account) in &accounts {
+                out.push_str(&format!("  {:<20}{}\n", visible(name.as_str()), account.words()));
+            }
         }
+        let now = self.now(settings);
+        if now < self.to_send() {
+            let days: Option<Vec<u64>> = accounts.iter().map(|(_, account)| account.forecast.more_days).collect();
+            let rest = match days.map(|days| days.into_iter().max().unwrap_or_default()) {
+                None => "; a daily cap of 0 lets no others through".to_owned(),
+                Some(0) => String::new(),
+                Some(days) => format!("; the daily cap spreads the rest over {}", plural(days, "further day")),
+            };
+            out.push_str(&format!("  {:<20}at most {now}{rest}\n", "in this run"));
+        }
+        out
+    }
+
+    pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>) -> Value {
         let listed = list.map(|list| list.cost).unwrap_or_default();
+        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast })| {
+            let account = json!({
+                "rows": rows.to_json(),
+                "this_run": forecast.now,
+                "more_days": forecast.more_days,
+                "time_s": forecast.time.map(rounded),
+            });
+            (name.to_string(), account)
+        });
         json!({
             "dry_run": true,
-            "rows": rows,
+            "rows": self.all.to_json(),
             "input_complete": self.input_complete,
-            "credits": {"charged": listed.charged, "possible": listed.possible + self.to_send},
+            "credits": {"charged": listed.charged, "possible": listed.possible + self.now(settings)},
             "list": list.map(list_json),
-            "time_s": self.time(settings).map(|time| time.as_secs_f64().round()),
+            "time_s": self.time(settings).map(rounded),
+            "accounts": accounts.collect::<Map<_, _>>(),
         })
     }
+}
+
+impl Rows {
+    fn add(&mut self, unsent: Option<Outcome>) {
+        match unsent {
+            None => self.to_send += 1,
+            Some(outcome) => self.unsent.add(outcome),
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.to_send + self.unsent.total()
+    }
+
+    fn to_json(self) -> Value {
+        let unsent = [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid, Outcome::NotAttempted];
+        let unsent = unsent.map(|outcome| (outcome.as_str(), self.unsent.of(outcome)));
+        let own = [("total", self.total()), ("to_withdraw", self.to_send)];
+        own.into_iter().chain(unsent).map(|(name, rows)| (name.to_owned(), Value::from(rows))).collect()
+    }
+}
+
+impl Account {
+    fn words(&self) -> String {
+        let Self { rows: Rows { to_send, .. }, forecast: Forecast { now, time, .. } } = self;
+        let now = if now < to_send { format!(", {now} of them in this run") } else { String::new() };
+        let time = time.map(|time| format!(", in about {}", human_duration(time))).unwrap_or_default();
+        format!("{to_send}{now}{time}")
+    }
+}
+
+/// A row that names an account which is not configured, or none where there are several, must be found before anything is
+/// sent.
+fn check_account(row: &Row, settings: &Settings) -> Result<(), AccountError> {
+    let known = || names(settings.accounts.keys());
+    match row.account.as_ref().or(settings.account.as_ref()) {
+        None => Err(AccountError::NotNamed { row: row.number, known: known() }),
+        Some(name) if settings.accounts.contains_key(name) => Ok(()),
+        Some(name) => Err(AccountError::Unknown { row: row.number, name: name.to_string(), known: known() }),
+    }
+}
+
+/// Withdrawals of a run at most.
+fn most(settings: &Settings) -> u64 {
+    [settings.max_withdrawals, settings.max_credits].into_iter().flatten().min().unwrap_or(u64::MAX)
+}
+
+fn rounded(time: Duration) -> f64 {
+    time.as_secs_f64().round()
 }

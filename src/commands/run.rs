@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::exit;
 use crate::input::{Input, InputError, Source};
 use crate::listing::{Keep, KeepError};
-use crate::report::{ProgressStyle, Screen};
+use crate::report::Screen;
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
@@ -34,11 +34,13 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, Comm
     let job = Job::begin(settings, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
     if let Some(plan) = &plan {
-        job.tell_balance(plan.to_send).await;
+        job.tell_balance(plan.to_send()).await;
     }
     if job::must_ask(settings) {
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
-        job.ask(&plan.ok_or(CommandError::NoTerminal(job::UNASKED))?.table(settings)).await?;
+        job.ask(&plan.as_ref().ok_or(CommandError::NoTerminal(job::UNASKED))?.table(settings)).await?;
+    } else if let Some(plan) = &plan {
+        plan.warn(settings);
     }
     let opened = job.open(outputs, intake.columns()).await?;
     job.withdraw(intake, opened, plan.map(|plan| plan.rows()), None).await
@@ -52,7 +54,7 @@ fn dry_run(
     screen: &Screen,
 ) -> Result<u8, CommandError> {
     let triage = job::triage(settings, keep, target::look_up(settings, settings.recheck)?).warning();
-    let plan = Plan::of(intake, triage, &Stop::default())?;
+    let plan = Plan::of(intake, triage, settings, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
     screen.print(&plan.table(settings));
@@ -66,13 +68,12 @@ fn open(settings: &Settings) -> Result<Intake, InputError> {
     Ok(Intake::Input(Box::new(Input::open(source, &settings.input)?)))
 }
 
-/// A pass over the file ahead of the run costs little beside the calls, and tells how far it is. An input that can be
-/// read only once goes without.
+/// A pass over the file ahead of the run costs little beside the calls; it finds accounts that are not configured, and tells
+/// how far the run is. An input that can be read only once goes without.
 fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, CommandError> {
-    let is_wanted = job::must_ask(job.settings) || job::progress_style(job.settings) != ProgressStyle::None;
-    if !(intake.ends() && is_wanted) {
+    if !intake.ends() {
         return Ok(None);
     }
     let triage = job.triage(job.settings.recheck)?;
-    job::plan(open(job.settings)?, triage, job.stop).map(Some)
+    job::plan(open(job.settings)?, triage, job.settings, job.stop).map(Some)
 }

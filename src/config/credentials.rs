@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::OwnSettings;
 use super::file::ConfigFile;
 use super::layers::{Environment, Origin, Sourced, ValueError};
 use crate::api::{AccountId, Accounts, ApiVersion, Credentials};
-use crate::invitation::{AccountName, Country};
+use crate::invitation::AccountName;
 
 /// The environment's name for the API key.
 pub(super) const API_KEY: &str = "LINKUP_API_KEY";
@@ -69,13 +70,7 @@ pub(super) type Located = Sourced<Place>;
 pub(super) struct Account {
     pub(super) login_token: Option<Located>,
     pub(super) account_id: Option<Located>,
-    pub(super) country: Option<Sourced<Country>>,
-}
-
-impl Account {
-    pub(super) fn country(&self) -> Option<Country> {
-        self.country.as_ref().map(|country| country.value.clone())
-    }
+    pub(super) own: OwnSettings,
 }
 
 /// Why a version of the API is called.
@@ -124,7 +119,7 @@ impl Found {
         let mut accounts = file.map(|file| file.accounts.clone()).unwrap_or_default();
         if login_token.is_some() || account_id.is_some() {
             let default = accounts.entry(AccountName::default()).or_default();
-            *default = Account { login_token, account_id, country: default.country.take() };
+            *default = Account { login_token, account_id, own: std::mem::take(&mut default.own) };
         }
         for (name, account) in &accounts {
             // The default one's credential may stand in the environment of another call.

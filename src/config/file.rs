@@ -11,9 +11,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::credentials::{Account, Located, Place, SecretFile};
 use super::file_error::{FileError, Problem};
 use super::layers::{Origin, Sourced};
-use super::option::Entry;
+use super::option::{Entry, Opt, list_of};
 use super::options::{self, setting};
-use crate::invitation::{AccountName, Country};
+use crate::invitation::AccountName;
 
 pub(super) const API_KEY: &str = "api_key";
 pub(super) const API_KEY_FILE: &str = "api_key_file";
@@ -23,6 +23,9 @@ pub(super) const LOGIN_TOKEN: &str = "login_token";
 pub(super) const LOGIN_TOKEN_FILE: &str = "login_token_file";
 pub(super) const ACCOUNT_ID: &str = "account_id";
 pub(super) const COUNTRY: &str = "country";
+pub(super) const GAP: &str = "gap";
+pub(super) const DAILY_CAP: &str = "daily_cap";
+pub(super) const BETWEEN: &str = "between";
 
 /// What a configuration file says.
 #[derive(Debug, Default)]
@@ -60,10 +63,10 @@ impl ConfigFile {
     }
 }
 
-/// A list of texts as JSON.
-fn list(items: &DeArray<'_>) -> Option<String> {
+/// A list of texts as the layers hold it.
+fn texts(items: &DeArray<'_>) -> Option<String> {
     let texts: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str()).collect();
-    serde_json::to_string(&texts?).ok()
+    Some(list_of(texts?.into_iter()))
 }
 
 /// Reads one file's text.
@@ -93,9 +96,17 @@ impl Reader<'_> {
     }
 
     fn option(&self, file: &mut ConfigFile, entry: &'static Entry, pair: Pair<'_, '_>) -> Result<(), FileError> {
+        let text = self.text_of(entry, pair)?;
+        let value = if entry.is_path() { self.beside(Path::new(&text)).into_os_string() } else { text.into() };
+        file.options.insert(entry.name, (value, self.line(pair.0.span().start)));
+        Ok(())
+    }
+
+    /// An option's value as a flag would have it.
+    fn text_of(&self, entry: &Entry, pair: Pair<'_, '_>) -> Result<String, FileError> {
         let text = match pair.1.get_ref() {
-            DeValue::String(text) if !entry.is_list() => Some(text.trim().to_owned()),
-            DeValue::Array(items) if entry.is_list() => list(items),
+            DeValue::String(text) if !entry.is_list => Some(text.trim().to_owned()),
+            DeValue::Array(items) if entry.is_list => texts(items),
             DeValue::Integer(number) if entry.is_number() => Some(number.to_string()),
             DeValue::Boolean(switch) if entry.is_switch() => Some(switch.to_string()),
             DeValue::String(_)
@@ -107,10 +118,13 @@ impl Reader<'_> {
             | DeValue::Table(_) => None,
         };
         let text = text.filter(|text| (entry.accepts)(OsStr::new(text)));
-        let text = text.ok_or_else(|| self.wrong(pair, entry.wanted))?;
-        let value = if entry.is_path() { self.beside(Path::new(&text)).into_os_string() } else { text.into() };
-        file.options.insert(entry.name, (value, self.line(pair.0.span().start)));
-        Ok(())
+        text.ok_or_else(|| self.wrong(pair, entry.wanted))
+    }
+
+    /// The value of an option for one account.
+    fn own<T>(&self, option: &Opt<T>, pair: Pair<'_, '_>) -> Result<Option<Sourced<T>>, FileError> {
+        let text = self.text_of(&option.entry, pair)?;
+        Ok((option.read)(OsStr::new(&text)).map(|value| Sourced { value, origin: self.origin(pair) }))
     }
 
     fn accounts(&self, entry: Pair<'_, '_>) -> Result<BTreeMap<AccountName, Account>, FileError> {
@@ -134,25 +148,16 @@ impl Reader<'_> {
     fn account(&self, table: &DeTable<'_>) -> Result<Account, FileError> {
         let mut account = Account::default();
         for entry in table {
-            let (key, value) = entry;
-            match key.get_ref().as_ref() {
+            let own = &mut account.own;
+            match entry.0.get_ref().as_ref() {
                 LOGIN_TOKEN => self.credential(&mut account.login_token, entry, self.secret(entry)?)?,
                 LOGIN_TOKEN_FILE => self.credential(&mut account.login_token, entry, self.file(entry)?)?,
                 ACCOUNT_ID => self.credential(&mut account.account_id, entry, self.secret(entry)?)?,
-                COUNTRY => {
-                    let country = match value.get_ref() {
-                        DeValue::String(code) => Country::parse(code),
-                        DeValue::Integer(_)
-                        | DeValue::Boolean(_)
-                        | DeValue::Float(_)
-                        | DeValue::Datetime(_)
-                        | DeValue::Array(_)
-                        | DeValue::Table(_) => None,
-                    };
-                    let country = country.ok_or_else(|| self.wrong(entry, options::COUNTRY.entry.wanted))?;
-                    account.country = Some(Sourced { value: country, origin: self.origin(entry) });
-                }
-                name => return Err(self.error(key.span().start, Problem::unknown_of_account(name))),
+                COUNTRY => own.country = self.own(&options::COUNTRY, entry)?,
+                GAP => own.gap = self.own(&options::GAP, entry)?,
+                DAILY_CAP => own.daily_cap = self.own(&options::DAILY_CAP, entry)?,
+                BETWEEN => own.between = self.own(&options::BETWEEN, entry)?,
+                name => return Err(self.error(entry.0.span().start, Problem::unknown_of_account(name))),
             }
         }
         Ok(account)

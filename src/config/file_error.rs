@@ -4,14 +4,17 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::credentials::SecretFileError;
-use super::file::{ACCOUNT_ID, ACCOUNTS, API_KEY, API_KEY_FILE, COUNTRY, LOGIN_TOKEN, LOGIN_TOKEN_FILE};
+use super::file::{
+    ACCOUNT_ID, ACCOUNTS, API_KEY, API_KEY_FILE, BETWEEN, COUNTRY, DAILY_CAP, GAP, LOGIN_TOKEN, LOGIN_TOKEN_FILE,
+};
 use super::option::nearest;
 use super::options::{is_flag_only, setting, settings};
 
 /// The keys beside the options.
 pub(super) const OTHER_KEYS: [&str; 3] = [API_KEY, API_KEY_FILE, ACCOUNTS];
 /// The keys of an account's table.
-pub(super) const ACCOUNT_KEYS: [&str; 4] = [LOGIN_TOKEN, LOGIN_TOKEN_FILE, ACCOUNT_ID, COUNTRY];
+pub(super) const ACCOUNT_KEYS: [&str; 7] =
+    [LOGIN_TOKEN, LOGIN_TOKEN_FILE, ACCOUNT_ID, COUNTRY, GAP, DAILY_CAP, BETWEEN];
 
 /// Why a configuration file can't be used.
 #[derive(Debug, thiserror::Error)]

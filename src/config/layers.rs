@@ -9,10 +9,10 @@ use std::io;
 use std::path::PathBuf;
 
 use super::SettingsError;
-use super::credentials::SecretFileError;
+use super::credentials::{ACCOUNT_ID, LOGIN_TOKEN, SecretFileError};
 use super::file::ConfigFile;
 use super::file_error::FileError;
-use super::option::{Command, Default, Entry, Opt, PREFIX, Places, nearest};
+use super::option::{Command, Default, Entry, Opt, PREFIX, Places, list_of, nearest};
 use super::options::{CONFIG_FILE, ENTRIES, is_flag_only, setting, settings};
 
 /// The values that one place sets, by the options' names.
@@ -90,6 +90,13 @@ impl Environment {
         }
     }
 
+    /// Whether it holds or names the credential of an account.
+    pub(super) fn names_an_account(&self) -> bool {
+        [LOGIN_TOKEN, ACCOUNT_ID]
+            .iter()
+            .any(|name| self.0.keys().any(|key| key.strip_suffix("_FILE").unwrap_or(key) == *name))
+    }
+
     /// A directory of the XDG specification, which ignores relative paths; else one below the home directory.
     pub(super) fn directory(&self, name: &str, below_home: &str) -> Option<PathBuf> {
         let absolute = |name: &str| self.0.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -101,13 +108,14 @@ impl Environment {
         let mut layer = Layer::new();
         for (name, value) in &self.0 {
             let Some(option) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
-            match setting(&option).filter(|entry| !entry.is_list()) {
+            match setting(&option).filter(|entry| entry.places != Places::File) {
                 Some(_) if value.to_str().map_or(value.as_os_str(), |text| OsStr::new(text.trim())).is_empty() => {
                     return Err(ValueError::Empty(name.clone()));
                 }
                 Some(entry) => {
-                    check(entry, value, name)?;
-                    layer.insert(entry.name, value.clone());
+                    let value = if entry.is_list { lines(name, value)? } else { value.clone() };
+                    check(entry, &value, name)?;
+                    layer.insert(entry.name, value);
                 }
                 None if option == CONFIG_FILE.entry.name => {}
                 None if is_flag_only(&option) => {
@@ -121,6 +129,12 @@ impl Environment {
     }
 }
 
+/// A list of texts, one per line.
+fn lines(name: &str, value: &OsStr) -> Result<OsString, ValueError> {
+    let text = value.to_str().ok_or_else(|| ValueError::NotText(name.to_owned()))?;
+    Ok(list_of(text.lines().map(str::trim).filter(|line| !line.is_empty())).into())
+}
+
 fn check(entry: &Entry, value: &OsStr, place: &str) -> Result<(), ValueError> {
     if (entry.accepts)(value) {
         return Ok(());
@@ -129,7 +143,8 @@ fn check(entry: &Entry, value: &OsStr, place: &str) -> Result<(), ValueError> {
 }
 
 fn warn_of_unknown(name: &str, option: &str) {
-    let known = settings().filter(|entry| !entry.is_list()).map(|entry| entry.name).chain([CONFIG_FILE.entry.name]);
+    let known =
+        settings().filter(|entry| entry.places != Places::File).map(|entry| entry.name).chain([CONFIG_FILE.entry.name]);
     let meant = nearest(option, known).map(|meant| format!(" (did you mean {PREFIX}{}?)", meant.to_ascii_uppercase()));
     tracing::warn!("the environment variable {name} is not a known setting{}", meant.unwrap_or_default());
 }

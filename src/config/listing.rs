@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
+use super::account::OwnSettings;
 use super::credentials::{Account, Found};
+use super::file::{BETWEEN, COUNTRY, DAILY_CAP, GAP};
 use super::layers::{Layers, Origin, Sourced};
 use super::option::{Default, Entry};
 use super::options::{self, API_VERSION, settings};
@@ -50,7 +52,9 @@ impl Settings {
             Default::Text(text) => text.to_owned(),
             Default::None if entry.is_switch() => "false".to_owned(),
             Default::None => NOT_SET.to_owned(),
-            Default::Depends(_) if entry.name == options::ACCOUNT.entry.name => self.account.to_string(),
+            Default::Depends(_) if entry.name == options::ACCOUNT.entry.name => {
+                self.account.as_ref().map_or_else(|| NOT_SET.to_owned(), AccountName::to_string)
+            }
             Default::Depends(_) if entry.name == options::LEDGER_PATH.entry.name => match &self.ledger {
                 Some(ledger) => ledger.display().to_string(),
                 None => return setting(entry.name, "temporary", sandbox_origin(layers)),
@@ -96,7 +100,7 @@ impl Found {
 }
 
 fn list_account(name: &AccountName, account: &Account, credentials: Option<&Credentials>, list: &mut Vec<Setting>) {
-    let Account { login_token, account_id, country } = account;
+    let Account { login_token, account_id, own: OwnSettings { country, gap, daily_cap, between } } = account;
     let table = table(name);
     if let Some(login_token) = login_token {
         list.push(setting(&format!("{table}.login_token"), MASKED, &login_token.origin));
@@ -109,9 +113,14 @@ fn list_account(name: &AccountName, account: &Account, credentials: Option<&Cred
         let value = read.unwrap_or_else(|| "set".to_owned());
         list.push(setting(&format!("{table}.account_id"), value, &account_id.origin));
     }
-    if let Some(country) = country {
-        list.push(setting(&format!("{table}.country"), country.value.as_str(), &country.origin));
-    }
+    let own = [
+        country.as_ref().map(|own| (COUNTRY, own.value.as_str().to_owned(), &own.origin)),
+        gap.as_ref().map(|own| (GAP, own.value.to_string(), &own.origin)),
+        daily_cap.as_ref().map(|own| (DAILY_CAP, own.value.to_string(), &own.origin)),
+        between.as_ref().map(|own| (BETWEEN, own.value.to_string(), &own.origin)),
+    ];
+    let own = own.into_iter().flatten();
+    list.extend(own.map(|(name, value, origin)| setting(&format!("{table}.{name}"), value, origin)));
 }
 
 fn table(name: &AccountName) -> String {

@@ -3,6 +3,7 @@
 //! Owns the one table of options, every check that can be made before anything is read or sent, and where each value
 //! came from. Knows no network; no other room but `cli` and `commands` knows it. Credentials are secret types from here on.
 
+mod account;
 mod credentials;
 mod file;
 mod file_error;
@@ -15,8 +16,9 @@ mod settings;
 mod tests;
 mod values;
 
+pub(crate) use account::AccountSettings;
 pub(crate) use layers::{Environment, Layer, Layers};
 pub(crate) use listing::Setting;
-pub(crate) use option::{Command, Default, Entry, Places};
+pub(crate) use option::{Command, Default, Entry, Places, list_of};
 pub(crate) use options::*;
-pub(crate) use settings::{Settings, SettingsError, Target, Which, ledger_path};
+pub(crate) use settings::{Settings, SettingsError, Target, Which, ledger_path, names};

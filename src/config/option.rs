@@ -24,6 +24,9 @@ pub(crate) struct Entry {
     pub(crate) on: u16,
     /// Names of the options that must not be given with it.
     pub(crate) conflicts: &'static [&'static str],
+    /// Whether its value is a list of texts: a flag that can be repeated, a variable with one text per line, an array in
+    /// the configuration file. [`list_of`] is how a layer holds it.
+    pub(crate) is_list: bool,
     pub(crate) accepts: fn(&OsStr) -> bool,
 }
 
@@ -48,7 +51,7 @@ pub(crate) enum Default {
 pub(crate) enum Places {
     /// As a flag, in the environment and in the configuration file.
     Everywhere,
-    /// In the configuration file only, as a list of texts.
+    /// In the configuration file only.
     File,
     /// As a flag only, because it is about one call. An overlooked `dry_run` in a file would withdraw what was only to be
     /// looked at, so elsewhere it is refused.
@@ -112,15 +115,15 @@ impl Entry {
         matches!(self.value, "PATH" | "FILE")
     }
 
-    /// Whether the configuration file writes it as a list, which is kept as JSON.
-    pub(crate) fn is_list(&self) -> bool {
-        self.places == Places::File
-    }
-
     /// Whether the configuration file writes it as a bare number.
     pub(crate) fn is_number(&self) -> bool {
         self.value == "N"
     }
+}
+
+/// A list of texts as one value: JSON.
+pub(crate) fn list_of<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.collect::<serde_json::Value>().to_string()
 }
 
 /// The known name that a mistyped one most likely meant.

@@ -11,12 +11,12 @@ use jiff::civil::Date;
 
 use super::option::{Command, Default, Entry, Opt, Places};
 use super::values::{
-    age, delimiter, duration, duration_range, one_of, parsed, path, string, switch, text, time_limit, workers,
+    age, delimiter, duration, duration_range, one_of, parsed, path, string, switch, text, texts, time_limit, workers,
 };
 use crate::api::{ApiVersion, InvitationType};
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country, InvitationId};
-use crate::pace::Rate;
+use crate::pace::{Gap, Hours, Rate};
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
 use crate::sandbox::{Faults, Limit, ListFaults};
@@ -56,6 +56,7 @@ const BASE: Entry = Entry {
     places: Places::Flag,
     on: 0,
     conflicts: &[],
+    is_list: false,
     accepts: |_| false,
 };
 const INPUT: Entry = Entry { heading: "Input", on: RUN, ..BASE };
@@ -64,6 +65,7 @@ const REPORT: Entry = Entry { heading: "Report", on: RUN | LIST | CLEAN, ..BASE 
 const SAFETY: Entry = Entry { heading: "Safety", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
 const CALL: Entry = Entry { heading: "Safety", on: RUN | CLEAN, ..BASE };
 const PACE: Entry = Entry { heading: "Pace", on: CALLING, places: Places::Everywhere, wanted: TIME, ..BASE };
+const LIMITS: Entry = Entry { heading: "Limits", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
 const API: Entry = Entry { heading: "API", on: CALLING, places: Places::Everywhere, ..BASE };
 const LOG: Entry = Entry { heading: "Log", places: Places::GlobalFlag, ..BASE };
 const LEDGER: Entry = Entry { heading: "Ledger", on: HISTORY, ..BASE };
@@ -74,6 +76,8 @@ const AGE: &str = "an age like 30d, 4w, 3mo or 1y (a month is 30 days, a year 36
 const COUNT: &str = "a whole number, 0 or more";
 const SMALL_COUNT: &str = "a whole number from 0 to 4294967295";
 const FILE: &str = "the path of a file";
+const PATTERN: &str = "a text that is not empty (in the configuration file, a list of such)";
+const TEXTS: &str = "a list of texts, none of them empty";
 const DAY: &str = "a day, like 2026-11-22";
 const ID: &str = "an invitation's ID: 1 to 20 digits, or its URN";
 
@@ -147,6 +151,24 @@ options! {
     MAX_PAGES: u64, parsed, WHICH {
         name: "max_pages", value: "N", wanted: COUNT,
         help: "Fetch at most N pages (1 credit each)",
+    }
+    MATCH: Vec<String>, texts, WHICH {
+        name: "match", value: "TEXT", on: LIST | CLEAN | CONFIG, places: Places::Everywhere, is_list: true,
+        help: "Only people whose name or headline contains this text (any case; repeatable: one must match)",
+        wanted: PATTERN,
+    }
+    NOT_MATCH: Vec<String>, texts, WHICH {
+        name: "not_match", value: "TEXT", on: LIST | CLEAN | CONFIG, places: Places::Everywhere, is_list: true,
+        help: "Nobody whose name or headline contains this text (any case; repeatable)",
+        wanted: PATTERN,
+    }
+    WITHOUT_NOTE: bool, switch, WHICH {
+        name: "without_note",
+        help: "Only invitations that were sent without a note (V1 only)",
+    }
+    MAX_PENDING: u64, parsed, WHICH {
+        name: "max_pending", value: "N", wanted: COUNT, on: CLEAN, conflicts: &["limit", "max_pages"],
+        help: "Withdraw the oldest until N are left in each account",
     }
 
     OUTPUT: Destination, destination, REPORT {
@@ -236,9 +258,34 @@ options! {
         wanted: "a time longer than zero, like \"500ms\", \"30s\" or \"15m\"",
     }
 
+    MAX_CREDITS: u64, parsed, LIMITS {
+        name: "max_credits", value: "N", on: CALLING, wanted: COUNT,
+        help: "Stop before more than N credits can be spent, pages of the list included",
+    }
+    MAX_WITHDRAWALS: u64, parsed, LIMITS {
+        name: "max_withdrawals", value: "N", wanted: COUNT,
+        help: "Stop after N withdrawals",
+    }
+    MAX_DURATION: Duration, time_limit, LIMITS {
+        name: "max_duration", value: "TIME", on: CALLING, wanted: "a time longer than --timeout, like \"30m\" or \"2h\"",
+        help: "Stop in time to end within this; longer than --timeout",
+    }
+    GAP: Gap, parsed, LIMITS {
+        name: "gap", value: "MIN..MAX", wanted: "two times, the shorter one first, like \"2s..6s\", or one, like \"3s\"",
+        help: "Time between two withdrawals of an account, drawn at random, like 2s..6s",
+    }
+    DAILY_CAP: u64, parsed, LIMITS {
+        name: "daily_cap", value: "N", wanted: COUNT,
+        help: "At most N withdrawals of an account in any 24 hours, over all runs; then its part of the run ends",
+    }
+    BETWEEN: Hours, parsed, LIMITS {
+        name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
+        help: "Withdraw only in these hours (local time) and wait outside them",
+    }
+
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
-        name: "account", value: "NAME", default: Default::Depends("`default`, or the only one configured"),
-        help: "Account for rows without one",
+        name: "account", value: "NAME", default: Default::Depends("the only configured one"),
+        help: "Account for rows without one, and the only one that `clean` and `list` take",
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
@@ -257,10 +304,10 @@ options! {
         help: "Address of the API; http:// for localhost only",
         wanted: "an address, like \"https://api.example.com\"",
     }
-    SUCCESS_MESSAGES: SuccessMessages, texts, API {
-        name: "success_messages", value: "TEXTS", on: 0, places: Places::File,
+    SUCCESS_MESSAGES: SuccessMessages, |value| SuccessMessages::new(texts(value)?), API {
+        name: "success_messages", value: "TEXTS", on: 0, places: Places::File, is_list: true,
         help: "Messages that confirm a withdrawal, beside the known ones; compared whole",
-        wanted: "a list of texts, none of them empty",
+        wanted: TEXTS,
     }
     CONFIG_FILE: PathBuf, path, API {
         name: "config", value: "PATH", on: CALLING | HISTORY, places: Places::Flag,
@@ -348,10 +395,6 @@ options! {
         help: "Colours on stderr (NO_COLOR is obeyed)",
         wanted: "auto, always or never",
     }
-}
-
-fn texts(value: &OsStr) -> Option<SuccessMessages> {
-    SuccessMessages::new(serde_json::from_str::<Vec<String>>(text(value)?).ok()?)
 }
 
 fn destination(value: &OsStr) -> Option<Destination> {

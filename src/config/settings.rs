@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::account::{AccountSettings, OwnSettings};
 use super::credentials::{ApiReason, CredentialsError, Found};
 use super::file_error::FileError;
-use super::layers::{Environment, Layers, Origin, Sourced, ValueError};
+use super::layers::{Environment, Layers, Sourced, ValueError};
 use super::option::Command;
 use super::options::{self, LEDGER_PATH};
 use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType};
 use crate::input::{InputOptions, Source};
-use crate::invitation::{AccountName, Country};
+use crate::invitation::AccountName;
 use crate::pace::Rate;
 use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
@@ -26,12 +27,13 @@ pub(crate) struct Settings {
     pub(super) api_reason: ApiReason,
     /// All that is configured of credentials; `None` for a rehearsal, which reads none.
     pub(super) found: Option<Found>,
-    /// The account of rows without one.
-    pub(crate) account: AccountName,
-    /// The accounts that can be called for, with the country of each that has one.
-    pub(crate) accounts: BTreeMap<AccountName, Option<Country>>,
-    /// The country of rows and accounts without one.
-    pub(crate) country: Country,
+    /// The account of rows without one. `None` where several are configured and none is asked for.
+    pub(crate) account: Option<AccountName>,
+    /// The accounts that can be called for.
+    pub(crate) accounts: BTreeMap<AccountName, AccountSettings>,
+    pub(crate) max_credits: Option<u64>,
+    pub(crate) max_withdrawals: Option<u64>,
+    pub(crate) max_duration: Option<Duration>,
     pub(crate) rate: Rate,
     pub(crate) concurrency: usize,
     pub(crate) retries: u32,
@@ -67,6 +69,13 @@ pub(crate) struct Which {
     pub(crate) invitation_type: InvitationType,
     pub(crate) limit: Option<u64>,
     pub(crate) max_pages: Option<u64>,
+    /// Texts of which name or headline must hold one.
+    pub(crate) matching: Vec<String>,
+    /// Texts of which name and headline may hold none.
+    pub(crate) not_matching: Vec<String>,
+    pub(crate) without_note: bool,
+    /// How many may stay in each account.
+    pub(crate) max_pending: Option<u64>,
 }
 
 /// Where the calls go.
@@ -97,12 +106,17 @@ pub(crate) enum SettingsError {
     NoLedgerPlace,
     #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
     BothToStdout,
-    #[error("clean needs --older-than: the age from which invitations are withdrawn, like 30d")]
+    #[error(
+        "clean needs --older-than (the age from which invitations are withdrawn, like 30d) or --max-pending (how many \
+         may stay)"
+    )]
     NoAge,
+    #[error("--without-note needs V1 of the API: V2's list does not say which invitations have a note")]
+    NoNotes,
     #[error("{place}: account {name:?} is not configured; configured: {known}")]
     UnknownAccount { place: String, name: String, known: String },
-    #[error("which account? Name one with --account, or with `account` in the configuration file: {0}")]
-    WhichAccount(String),
+    #[error("{0} must be longer than --timeout: no call could be made in that time")]
+    ShortDuration(String),
     #[error("{0} has no value and no default: this is a bug, please report it")]
     NoDefault(&'static str),
 }
@@ -111,7 +125,8 @@ impl Settings {
     /// Decides every option. No credential is read for a rehearsal, and none is needed for what makes no call.
     pub(crate) fn resolve(command: Command, layers: &Layers, environment: &Environment) -> Result<Self, SettingsError> {
         let older_than = layers.get(&options::OLDER_THAN);
-        if command == Command::Clean && older_than.is_none() {
+        let max_pending = layers.get(&options::MAX_PENDING);
+        if command == Command::Clean && older_than.is_none() && max_pending.is_none() {
             return Err(SettingsError::NoAge);
         }
         let dry_run = layers.is_set(&options::DRY_RUN);
@@ -123,8 +138,26 @@ impl Settings {
         };
         let rate = layers.find_or_default(&options::RATE)?;
         let is_rehearsal = layers.is_set(&options::SIMULATE);
-        let Way { target, api, api_reason, accounts, found } =
-            if is_rehearsal { Way::to_sandbox(layers) } else { Way::to_api(layers, environment, makes_calls, &rate)? };
+        let Way { target, api, api_reason, accounts, found } = if is_rehearsal {
+            Way::to_sandbox(layers, environment)
+        } else {
+            Way::to_api(layers, environment, makes_calls, &rate)?
+        };
+        let timeout = layers.get_or_default(&options::TIMEOUT)?;
+        let max_duration = layers.find(&options::MAX_DURATION);
+        if let Some(Sourced { origin, .. }) = max_duration.as_ref().filter(|longest| longest.value <= timeout) {
+            return Err(SettingsError::ShortDuration(origin.place(&options::MAX_DURATION.entry)));
+        }
+        let of_all = AccountSettings {
+            country: layers.get_or_default(&options::COUNTRY)?,
+            gap: layers.get(&options::GAP),
+            daily_cap: layers.get(&options::DAILY_CAP),
+            between: layers.get(&options::BETWEEN),
+        };
+        let without_note = layers.is_set(&options::WITHOUT_NOTE);
+        if without_note && api == ApiVersion::V2 {
+            return Err(SettingsError::NoNotes);
+        }
         let settings = Self {
             command,
             target,
@@ -132,8 +165,10 @@ impl Settings {
             api_reason,
             found,
             account: choose_account(layers.find(&options::ACCOUNT), &accounts)?,
-            accounts,
-            country: layers.get_or_default(&options::COUNTRY)?,
+            accounts: accounts.into_iter().map(|(name, own)| (name, own.or(&of_all))).collect(),
+            max_credits: layers.get(&options::MAX_CREDITS),
+            max_withdrawals: layers.get(&options::MAX_WITHDRAWALS),
+            max_duration: max_duration.map(|longest| longest.value),
             rate: rate.value,
             concurrency: layers.get_or_default(&options::CONCURRENCY)?,
             retries: layers.get_or_default(&options::RETRIES)?,
@@ -143,7 +178,7 @@ impl Settings {
             },
             success_messages: layers.get(&options::SUCCESS_MESSAGES).unwrap_or_default(),
             patience: layers.get_or_default(&options::PATIENCE)?,
-            timeout: layers.get_or_default(&options::TIMEOUT)?,
+            timeout,
             max_errors: layers.get_or_default(&options::MAX_ERRORS)?,
             ledger: if is_rehearsal { layers.get(&LEDGER_PATH) } else { Some(ledger_path(layers, environment)?) },
             keep: layers.get(&options::KEEP),
@@ -160,6 +195,10 @@ impl Settings {
                 invitation_type: layers.get_or_default(&options::INVITATION_TYPE)?,
                 limit: layers.get(&options::LIMIT),
                 max_pages: layers.get(&options::MAX_PAGES),
+                matching: layers.get(&options::MATCH).unwrap_or_default(),
+                not_matching: layers.get(&options::NOT_MATCH).unwrap_or_default(),
+                without_note,
+                max_pending,
             },
             output: layers.get(&options::OUTPUT),
             output_format: layers.get(&options::OUTPUT_FORMAT),
@@ -182,6 +221,11 @@ impl Settings {
             Target::Sandbox => true,
             Target::Real { .. } => false,
         }
+    }
+
+    /// The accounts whose lists `clean` and `list` take: the one that is asked for, else all.
+    pub(crate) fn listed_accounts(&self) -> Vec<AccountName> {
+        self.account.clone().map_or_else(|| self.accounts.keys().cloned().collect(), |account| vec![account])
     }
 
     pub(crate) fn reads_stdin(&self) -> bool {
@@ -210,19 +254,21 @@ struct Way {
     target: Target,
     api: ApiVersion,
     api_reason: ApiReason,
-    accounts: BTreeMap<AccountName, Option<Country>>,
+    accounts: BTreeMap<AccountName, OwnSettings>,
     found: Option<Found>,
 }
 
 impl Way {
     /// The accounts of the file can be rehearsed for, whatever their credentials are.
-    fn to_sandbox(layers: &Layers) -> Self {
+    fn to_sandbox(layers: &Layers, environment: &Environment) -> Self {
         let asked = layers.find(&options::API_VERSION);
         let (api, api_reason) =
             asked.map_or_else(Default::default, |asked| (asked.value, ApiReason::Asked(asked.origin)));
         let named = layers.file.iter().flat_map(|file| &file.accounts);
-        let mut accounts: BTreeMap<_, _> = named.map(|(name, account)| (name.clone(), account.country())).collect();
-        accounts.entry(AccountName::default()).or_default();
+        let mut accounts: BTreeMap<_, _> = named.map(|(name, account)| (name.clone(), account.own.clone())).collect();
+        if accounts.is_empty() || environment.names_an_account() {
+            accounts.entry(AccountName::default()).or_default();
+        }
         Self { target: Target::Sandbox, api, api_reason, accounts, found: None }
     }
 
@@ -247,34 +293,34 @@ impl Way {
             super::credentials::warn_of_exposure(&file.path);
         }
         let mut accounts: BTreeMap<_, _> =
-            found.usable().map(|(name, account)| (name.clone(), account.country())).collect();
+            found.usable().map(|(name, account)| (name.clone(), account.own.clone())).collect();
         if accounts.is_empty() {
             // Nothing is called, yet a plan names the account that would be.
-            let default = found.accounts.get(&AccountName::default()).and_then(super::credentials::Account::country);
-            accounts.insert(AccountName::default(), default);
+            let default = found.accounts.get(&AccountName::default()).map(|account| account.own.clone());
+            accounts.insert(AccountName::default(), default.unwrap_or_default());
         }
         let (api, api_reason) = (found.api, found.reason.clone());
         Ok(Self { target: Target::Real { base_url, credentials }, api, api_reason, accounts, found: Some(found) })
     }
 }
 
-/// The account that is asked for; else `default`, or the only one that there is.
+/// The account that is asked for, else the only one that there is.
 fn choose_account(
     asked: Option<Sourced<AccountName>>,
-    accounts: &BTreeMap<AccountName, Option<Country>>,
-) -> Result<AccountName, SettingsError> {
-    let known = || accounts.keys().map(AccountName::as_str).collect::<Vec<_>>().join(", ");
-    let asked = asked.unwrap_or_else(|| {
-        let only = accounts.keys().next().filter(|_| accounts.len() == 1);
-        Sourced { value: only.cloned().unwrap_or_default(), origin: Origin::Default }
-    });
+    accounts: &BTreeMap<AccountName, OwnSettings>,
+) -> Result<Option<AccountName>, SettingsError> {
     match asked {
-        Sourced { value, .. } if accounts.contains_key(&value) => Ok(value),
-        Sourced { origin: Origin::Default, .. } => Err(SettingsError::WhichAccount(known())),
-        Sourced { value, origin } => Err(SettingsError::UnknownAccount {
+        None => Ok(accounts.keys().next().filter(|_| accounts.len() == 1).cloned()),
+        Some(Sourced { value, .. }) if accounts.contains_key(&value) => Ok(Some(value)),
+        Some(Sourced { value, origin }) => Err(SettingsError::UnknownAccount {
             place: origin.place(&options::ACCOUNT.entry),
             name: value.to_string(),
-            known: known(),
+            known: names(accounts.keys()),
         }),
     }
+}
+
+/// Accounts' names for people.
+pub(crate) fn names<'a>(accounts: impl Iterator<Item = &'a AccountName>) -> String {
+    accounts.map(AccountName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -188,10 +188,7 @@ fn each_place_of_a_credential_counts_before_the_next() {
         assert_eq!(credentials.api_key.expose_secret(), key, "{variables:?}");
         assert_eq!(tokens(credentials), [("default".to_owned(), token.to_owned())], "{variables:?}");
         // The table's country stays, whose token ever it is.
-        assert_eq!(
-            shared.accounts[&AccountName::default()].as_ref().map(crate::invitation::Country::as_str),
-            Some("DE")
-        );
+        assert_eq!(shared.accounts[&AccountName::default()].country.as_str(), "DE");
         let shown = format!("{shared:?}");
         assert!(!shown.contains("t4\"") && !shown.contains("k4\""), "{shown}");
     }
@@ -229,6 +226,79 @@ fn the_credentials_choose_the_version_and_its_accounts() {
 }
 
 #[test]
+fn an_account_s_own_limits_count_before_those_of_all() {
+    let place = Place::new();
+    let own = "country = \"DE\"\ngap = \"1m\"\ndaily_cap = 25\nbetween = \"22:00-06:00\"\n";
+    place.write(
+        HOME_FILE,
+        &format!("api_key = \"k\"\ndaily_cap = 40\n[accounts.a]\nlogin_token = \"t\"\n{own}[accounts.b]\nlogin_token = \"t\"\n"),
+    );
+    let flags = [("gap", "2s..6s"), ("between", "09:00-17:00")];
+    let (layers, environment) = place.layers(&flags, &[]).unwrap();
+    let settings = Settings::resolve(Command::Run, &layers, &environment).unwrap();
+    let of = |country: &str, gap: &str, cap, between: &str| AccountSettings {
+        country: crate::invitation::Country::parse(country).unwrap(),
+        gap: Some(gap.parse().unwrap()),
+        daily_cap: Some(cap),
+        between: Some(between.parse().unwrap()),
+    };
+    let accounts: Vec<_> = settings.accounts.values().cloned().collect();
+    assert_eq!(accounts, [of("DE", "1m", 25, "22:00-06:00"), of("FR", "2s..6s", 40, "09:00-17:00")]);
+    let listed: Vec<_> =
+        settings.listing(&layers).into_iter().filter(|line| line.name.starts_with("accounts.")).collect();
+    let shown: Vec<_> = listed.iter().map(|Setting { name, value, .. }| format!("{name} {value}")).collect();
+    let secret = "set (masked)";
+    assert_eq!(
+        shown,
+        [
+            format!("accounts.a.login_token {secret}"),
+            "accounts.a.country DE".to_owned(),
+            "accounts.a.gap 1m".to_owned(),
+            "accounts.a.daily_cap 25".to_owned(),
+            "accounts.a.between 22:00-06:00".to_owned(),
+            format!("accounts.b.login_token {secret}"),
+        ]
+    );
+    assert!(listed[3].origin.ends_with("config.toml:7"), "{:?}", listed[3]);
+}
+
+#[test]
+fn which_accounts_are_taken() {
+    let place = Place::new();
+    let tables = "api_key = \"k\"\n[accounts.a]\nlogin_token = \"t\"\n[accounts.b]\nlogin_token = \"t\"\n";
+    place.write("several.toml", tables);
+    place.write("one.toml", "api_key = \"k\"\n[accounts.a]\nlogin_token = \"t\"\n");
+    let token = ("LINKUP_LOGIN_TOKEN", "t");
+    let cases = [
+        ("several.toml", vec![], "", "a b"),
+        ("several.toml", vec![("BULK_WITHDRAW_ACCOUNT", "b")], "b", "b"),
+        // Named or not, no one of several is the default.
+        ("several.toml", vec![token], "", "a b default"),
+        ("one.toml", vec![], "a", "a"),
+        ("one.toml", vec![("BULK_WITHDRAW_SANDBOX", "true")], "a", "a"),
+        ("one.toml", vec![token, ("BULK_WITHDRAW_SANDBOX", "true")], "", "a default"),
+    ];
+    for (file, variables, account, taken) in cases {
+        let named = place.path(file).display().to_string();
+        let settings = place.resolve(Command::List, &[("config", &named)], &variables).unwrap();
+        assert_eq!(settings.account.as_ref().map_or("", AccountName::as_str), account, "{file} {variables:?}");
+        assert_eq!(names(settings.listed_accounts().iter()).replace(',', ""), taken, "{file} {variables:?}");
+    }
+}
+
+#[test]
+fn a_run_is_longer_than_a_call() {
+    let place = Place::new();
+    let variables = [BOTH[0], BOTH[1], ("BULK_WITHDRAW_TIMEOUT", "30s")];
+    for (duration, is_refused) in [("30s", true), ("31s", false), ("1ms", true)] {
+        let resolved = place.resolve(Command::Run, &[("max_duration", duration)], &variables);
+        let said = resolved.map_err(|error| error.to_string()).err();
+        let message = "--max-duration must be longer than --timeout: no call could be made in that time";
+        assert_eq!(said, is_refused.then(|| message.to_owned()), "{duration}");
+    }
+}
+
+#[test]
 fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
     let place = Place::new();
     place.write("tables.toml", TABLES);
@@ -262,7 +332,6 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
              (environment variable LINKUP_ACCOUNT_ID) for V2: choose with --api",
         ),
         (vec![tables], "a login token (file DIR/tables.toml:3) asks for V1"),
-        (vec![tables, ("BULK_WITHDRAW_API", "v1")], "which account? Name one with --account"),
         (
             vec![tables, ("BULK_WITHDRAW_API", "v2"), ("BULK_WITHDRAW_ACCOUNT", "a")],
             "BULK_WITHDRAW_ACCOUNT: account \"a\" is not configured; configured: b",
@@ -283,7 +352,7 @@ fn what_calls_nobody_needs_no_credentials_and_a_rehearsal_reads_none() {
     let place = Place::new();
     let shared = place.resolve(Command::Config, &[], &[]).unwrap();
     assert!(matches!(shared.target, Target::Real { credentials: None, .. }));
-    assert_eq!(shared.account, AccountName::default());
+    assert_eq!(shared.account, Some(AccountName::default()));
 
     place.write(HOME_FILE, "sandbox = true\napi_key_file = \"none\"\n[accounts.sales]\nlogin_token_file = \"none\"");
     let variables = [("LINKUP_API_KEY", ""), ("LINKUP_LOGIN_TOKEN_FILE", "DIR/none"), ("LINKUP_ACCOUNT_ID", "x")];
@@ -315,6 +384,8 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("success_messages = [\"Done\", \" \"]", "1: success_messages must be a list of texts"),
         ("success_messages = [\"Done\", 7]", "1: success_messages must be a list of texts"),
         ("success_messages = \"[]\"", "1: success_messages must be a list of texts"),
+        ("not_match = \"hidden\"", "1: not_match must be a text that is not empty (in the configuration file, a list"),
+        ("match = [\"\"]", "1: match must be a text that is not empty"),
         ("ledger = \"\"", "1: ledger must be the path of a file"),
         ("api_key = 123456789", "1: api_key must be a text in quotes, not empty"),
         ("api_key = \"\"", "1: api_key must be a text in quotes, not empty"),
@@ -326,6 +397,10 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("[accounts.\" \"]", "1: an account needs a name"),
         ("[accounts.a]\n[accounts.\"a \"]", "2: this account stands twice"),
         ("[accounts.a]\ncountry = 3", "2: country must be a country code"),
+        ("[accounts.a]\ngap = 3", "2: gap must be two times, the shorter one first"),
+        ("[accounts.a]\ndaily_cap = -1", "2: daily_cap must be a whole number, 0 or more"),
+        ("[accounts.a]\nbetween = \"9-17\"", "2: between must be hours of the day"),
+        ("[accounts.a]\nmax_credits = 3", "2: unknown key `max_credits`: it belongs above the first [accounts.<name>]"),
         ("rate = \"1/s\"\nrate = \"2/s\"", "2: no valid TOML: duplicate key"),
         ("\napi_key = \"AQEDAhidden", "2: no valid TOML"),
         ("\napi_key = AQEDAhidden\"", "2: no valid TOML"),
@@ -422,6 +497,7 @@ fn what_is_refused_names_its_place_and_never_its_value() {
         ("BULK_WITHDRAW_LEDGER", "", "BULK_WITHDRAW_LEDGER is empty"),
         ("BULK_WITHDRAW_SANDBOX", "hidden", "BULK_WITHDRAW_SANDBOX must be true or false"),
         ("BULK_WITHDRAW_API", "hidden", "BULK_WITHDRAW_API must be \"v1\" or \"v2\""),
+        ("BULK_WITHDRAW_MATCH", " \n ", "BULK_WITHDRAW_MATCH is empty"),
         ("BULK_WITHDRAW_DRY_RUN", "hidden", "BULK_WITHDRAW_DRY_RUN has no effect: give --dry-run"),
     ];
     for (name, value, message) in variables {
@@ -433,6 +509,24 @@ fn what_is_refused_names_its_place_and_never_its_value() {
     assert!(both.unwrap_err().to_string().starts_with("BULK_WITHDRAW_RATE must be"));
     let flag = place.layers(&[("rate", "hidden")], &[]).unwrap_err().to_string();
     assert!(flag.starts_with("--rate must be a call rate") && !flag.contains("hidden"), "{flag}");
+}
+
+#[test]
+fn a_list_of_texts_comes_from_the_highest_place_whole() {
+    let place = Place::new();
+    place.write(HOME_FILE, "match = [\"a, b\", \" c \"]\nnot_match = []\n");
+    let flag = list_of(["d\"e", "f"].into_iter());
+    let variable = ("BULK_WITHDRAW_MATCH", "x\n\n y\n");
+    let cases = [
+        (vec![], vec![], ["a, b", " c "]),
+        (vec![], vec![variable], ["x", "y"]),
+        (vec![("match", flag.as_str())], vec![variable], ["d\"e", "f"]),
+    ];
+    for (flags, variables, expected) in cases {
+        let settings = place.resolve(Command::List, &flags, &[&BOTH, variables.as_slice()].concat()).unwrap();
+        assert_eq!(settings.which.matching, expected);
+        assert_eq!(settings.which.not_matching, [""; 0]);
+    }
 }
 
 #[test]

@@ -22,6 +22,12 @@ pub(crate) fn string(value: &OsStr) -> Option<String> {
     text(value).map(str::to_owned)
 }
 
+/// A list of texts, as a layer holds it; each with something in it.
+pub(crate) fn texts(value: &OsStr) -> Option<Vec<String>> {
+    let texts: Vec<String> = serde_json::from_str(text(value)?).ok()?;
+    texts.iter().all(|text| !text.trim().is_empty()).then_some(texts)
+}
+
 pub(crate) fn path(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| value.into())
 }

@@ -3,7 +3,7 @@
 //! Owns decoding, the one buffer, the moment the reader ended or failed, and the guess at the format where neither option
 //! nor extension say it. Must not know what a row means.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use serde_json::{Deserializer, Value};
@@ -21,7 +21,11 @@ pub(super) struct Buffer {
     end: usize,
     chunk: usize,
     state: ReaderState,
+    has_bom: bool,
 }
+
+/// Of UTF-8 and UTF-16.
+const BOMS: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF"];
 
 enum ReaderState {
     Open,
@@ -30,10 +34,21 @@ enum ReaderState {
 }
 
 impl Buffer {
-    pub(super) fn new(reader: impl Read + Send + 'static, chunk: usize) -> Self {
+    pub(super) fn new(mut reader: impl Read + Send + 'static, chunk: usize) -> Self {
+        // The decoder does not tell whether there was one.
+        let mut first = Vec::new();
+        let read = reader.by_ref().take(3).read_to_end(&mut first);
+        let state = read.map_or_else(ReaderState::Failed, |_| ReaderState::Open);
+        let has_bom = BOMS.iter().any(|bom| first.starts_with(bom));
         // With or without BOM, UTF-8 passes through: its bad bytes are replaced cell by cell, without a second pass.
-        let reader = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(reader);
-        Self { reader: Box::new(reader), bytes: Vec::new(), start: 0, end: 0, chunk, state: ReaderState::Open }
+        let mut decoder = DecodeReaderBytesBuilder::new();
+        let reader = decoder.utf8_passthru(true).strip_bom(true).build(Cursor::new(first).chain(reader));
+        Self { reader: Box::new(reader), bytes: Vec::new(), start: 0, end: 0, chunk, state, has_bom }
+    }
+
+    /// Whether it began with a byte order mark.
+    pub(super) fn has_bom(&self) -> bool {
+        self.has_bom
     }
 
     pub(super) fn unread(&self) -> &[u8] {

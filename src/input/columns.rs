@@ -29,6 +29,13 @@ pub(super) struct Roles {
     pub(super) country: Option<usize>,
 }
 
+impl Roles {
+    /// Whether a column is one of the others, which the report carries: it shows account, ID and URN by itself.
+    pub(super) fn is_carried(&self, at: usize) -> bool {
+        ![self.id, self.entity_urn, self.account].contains(&Some(at))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{first:?} and {second:?} both name the {meaning}")]
 pub(crate) struct Ambiguous {

@@ -11,6 +11,7 @@ use csv_core::ReadRecordResult;
 use memchr::{memchr2, memchr2_iter};
 
 use super::buffer::{Buffer, CHUNK};
+use super::open::CsvStyle;
 
 pub(crate) struct CsvRecords {
     parser: csv_core::Reader,
@@ -67,6 +68,10 @@ impl CsvRecords {
 
     pub(super) fn delimiter(&self) -> u8 {
         self.delimiter
+    }
+
+    pub(super) fn style(&self) -> CsvStyle {
+        CsvStyle { delimiter: self.delimiter, has_bom: self.buffer.has_bom() }
     }
 
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {

@@ -11,7 +11,7 @@ use super::columns::{
     ColumnNames, ID_TEXT_CHARS, Roles, cut, is_profile_url, is_secret, listed, only_address, resolve, unique,
 };
 use super::csv_records::{CsvRecord, CsvRecords, Malformed};
-use super::open::{InputError, InputOptions};
+use super::open::{CsvStyle, InputError, InputOptions};
 use crate::invitation::{AccountName, Carried, Country, IdError, InvitationId, Row, RowError};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -106,7 +106,7 @@ impl CsvColumns {
             .map_err(|ambiguous| InputError::AmbiguousColumns { name: name.into(), ambiguous })?;
         let width = cells.len();
         let id = roles.id.unwrap_or_default();
-        let is_carried = |at: &usize| *at != id && Some(*at) != roles.account;
+        let is_carried = |at: &usize| roles.is_carried(*at);
         let profile_urls = (0..width).filter(|&at| is_profile_url(&cells[at])).collect();
         let carried = (0..width).filter(is_carried).collect();
         let names = unique(cells.iter().cloned().enumerate().filter(|(at, _)| is_carried(at)));
@@ -191,12 +191,17 @@ impl CsvRows {
         Self { records, columns, refuse_rounded, number: 0, doubtful_to: 0 }
     }
 
+    pub(super) fn style(&self) -> CsvStyle {
+        self.records.style()
+    }
+
     pub(super) fn records(&mut self) -> &mut CsvRecords {
         &mut self.records
     }
 
     fn row(&self, record: &CsvRecord) -> Result<Row, RowError> {
         let Self { records, columns, number, .. } = self;
+        let line = Some(record.line);
         let cell = |at: Option<usize>| records.cell(at?);
         let id_cell = records.cell(columns.id);
         let account = cell(columns.roles.account).and_then(|name| AccountName::parse(&name));
@@ -212,10 +217,11 @@ impl CsvRows {
             resolve(id_cell.as_deref(), entity_urn.as_deref(), self.refuse_rounded).map_err(|error| error.to_string())
         });
         match id {
-            Ok(id) => Ok(Row { number: *number, id, account, country, profile_url, carried }),
+            Ok(id) => Ok(Row { number: *number, line, id, account, country, profile_url, carried }),
             Err(reason) => {
                 let id_text = cut(&id_cell.unwrap_or_default(), ID_TEXT_CHARS);
-                Err(RowError { number: *number, id_text, account, reason, carried })
+                let urn_text = cut(&entity_urn.unwrap_or_default(), ID_TEXT_CHARS);
+                Err(RowError { number: *number, line, id_text, urn_text, account, reason, carried })
             }
         }
     }
@@ -284,7 +290,8 @@ fn malformed_row(number: u64, line: u64, malformed: Malformed) -> RowError {
         "line {line}: the record that begins here {malformed} (an unclosed quote?); reading goes on at line {}",
         line + 1
     );
-    RowError { number, id_text: String::new(), account: None, reason, carried: Carried::default() }
+    let (id_text, urn_text) = (String::new(), String::new());
+    RowError { number, line: Some(line), id_text, urn_text, account: None, reason, carried: Carried::default() }
 }
 
 /// Whether a line inside a quoted cell looks like a row: an unclosed quote may find its end at any later cell that ends in

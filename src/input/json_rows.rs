@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use serde::Deserialize;
 use serde_json::{Deserializer, Value, value::RawValue};
 
@@ -87,20 +87,20 @@ impl JsonLines {
         if !line.fits {
             let reason =
                 format!("line {} is longer than 1 MiB: too long for an invitation; correct or remove it", self.line);
-            return Some(Err(bad_row(number, reason)));
+            return Some(Err(bad_row(number, self.line, reason)));
         }
         let text = String::from_utf8_lossy(&self.buffer.unread()[..line.length]);
         if text.trim().is_empty() {
             return None;
         }
         Some(match JsonEntry::parse(&text) {
-            Ok(entry) => entry.into_row(number, &self.names, self.refuse_rounded),
+            Ok(entry) => entry.into_row(number, self.line, &self.names, self.refuse_rounded),
             // serde_json's own message may quote the text, a secret included.
             Err(error) => {
                 let (line, column) = (self.line, error.column());
                 let reason =
                     format!("line {line} is not valid JSON (from column {column}): expected one value per line");
-                Err(bad_row(number, reason))
+                Err(bad_row(number, self.line, reason))
             }
         })
     }
@@ -123,7 +123,8 @@ impl Iterator for JsonLines {
 }
 
 pub(super) struct JsonDocument {
-    entries: std::iter::Enumerate<std::vec::IntoIter<JsonEntry>>,
+    /// Each with the line on which it begins.
+    entries: std::iter::Enumerate<std::vec::IntoIter<(u64, JsonEntry)>>,
     names: ColumnNames,
     refuse_rounded: bool,
 }
@@ -151,10 +152,15 @@ impl JsonDocument {
     ) -> Result<(Self, Vec<Arc<str>>), InputError> {
         let mut entries = Vec::new();
         let mut columns = CarriedKeys::default();
+        let (mut line, mut counted) = (1, 0);
         for raw in raw_entries(text, name)? {
+            // What is borrowed from the text tells where it is.
+            let begin = raw.get().as_ptr().addr() - text.as_ptr().addr();
+            line += memchr_iter(b'\n', &text.as_bytes()[counted..begin]).count() as u64;
+            counted = begin;
             let entry = JsonEntry::parse(raw.get()).map_err(|error| broken(text, name, &error))?;
             columns.add(&entry, &names);
-            entries.push(entry);
+            entries.push((line, entry));
         }
         Ok((Self { entries: entries.into_iter().enumerate(), names, refuse_rounded }, columns.0))
     }
@@ -164,8 +170,8 @@ impl Iterator for JsonDocument {
     type Item = Result<Row, RowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (index, entry) = self.entries.next()?;
-        Some(entry.into_row(index as u64 + 1, &self.names, self.refuse_rounded))
+        let (index, (line, entry)) = self.entries.next()?;
+        Some(entry.into_row(index as u64 + 1, line, &self.names, self.refuse_rounded))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::columns::{ColumnNames, ID_TEXT_CHARS, cut, is_profile_url, is_secret, only_address, resolve};
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
@@ -59,38 +59,47 @@ impl JsonEntry {
     fn carried_keys<'a>(&'a self, names: &ColumnNames) -> Vec<&'a str> {
         let Self::Object(members, _) = self else { return Vec::new() };
         let Ok(roles) = names.roles(members.keys()) else { return Vec::new() };
-        let is_carried = |at: usize| Some(at) != roles.id && Some(at) != roles.account;
-        members.keys().enumerate().filter(|(at, _)| is_carried(*at)).map(|(_, key)| key).collect()
+        members.keys().enumerate().filter(|(at, _)| roles.is_carried(*at)).map(|(_, key)| key).collect()
     }
 
-    pub(super) fn into_row(self, number: u64, names: &ColumnNames, refuse_rounded: bool) -> Result<Row, RowError> {
+    pub(super) fn into_row(
+        self,
+        number: u64,
+        line: u64,
+        names: &ColumnNames,
+        refuse_rounded: bool,
+    ) -> Result<Row, RowError> {
         if let Some(key) = self.secret_key() {
             let reason = format!("the key {key:?} looks like a secret: remove it; nothing of this row is copied");
-            return Err(bad_row(number, reason));
+            return Err(bad_row(number, line, reason));
         }
         match self {
-            Self::Object(members, profile_url) => members.into_row(number, names, refuse_rounded, profile_url),
+            Self::Object(members, profile_url) => members.into_row(number, line, names, refuse_rounded, profile_url),
             Self::Single(value @ (Value::String(_) | Value::Number(_))) => {
                 let text = text_of(&value).unwrap_or_default();
-                let carried = Carried::Fields(Map::new());
+                let carried = Carried::Fields(Box::default());
                 match resolve(Some(&text), None, refuse_rounded) {
-                    Ok(id) => Ok(Row { number, id, account: None, country: None, profile_url: None, carried }),
+                    Ok(id) => {
+                        let line = Some(line);
+                        Ok(Row { number, line, id, account: None, country: None, profile_url: None, carried })
+                    }
                     Err(error) => {
                         let id_text = cut(&text, ID_TEXT_CHARS);
-                        Err(RowError { number, id_text, account: None, reason: error.to_string(), carried })
+                        Err(RowError { id_text, ..bad_row(number, line, error.to_string()) })
                     }
                 }
             }
             Self::Single(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
-                Err(bad_row(number, EXPECTED.into()))
+                Err(bad_row(number, line, EXPECTED.into()))
             }
         }
     }
 }
 
 /// A row of which nothing can be shown, or may be.
-pub(super) fn bad_row(number: u64, reason: String) -> RowError {
-    RowError { number, id_text: String::new(), account: None, reason, carried: Carried::Fields(Map::new()) }
+pub(super) fn bad_row(number: u64, line: u64, reason: String) -> RowError {
+    let (id_text, urn_text, carried) = (String::new(), String::new(), Carried::Fields(Box::default()));
+    RowError { number, line: Some(line), id_text, urn_text, account: None, reason, carried }
 }
 
 impl Members {
@@ -101,6 +110,7 @@ impl Members {
     fn into_row(
         self,
         number: u64,
+        line: u64,
         names: &ColumnNames,
         refuse_rounded: bool,
         profile_url: Option<Box<str>>,
@@ -108,8 +118,8 @@ impl Members {
         let roles = match names.roles(self.keys()) {
             Ok(roles) => roles,
             Err(ambiguous) => {
-                let carried = Carried::Fields(self.0.into_iter().collect());
-                return Err(RowError { carried, ..bad_row(number, format!("{ambiguous}: remove one of them")) });
+                let carried = Carried::Fields(Box::new(self.0.into_iter().collect()));
+                return Err(RowError { carried, ..bad_row(number, line, format!("{ambiguous}: remove one of them")) });
             }
         };
         let value = |at: Option<usize>| at.map(|at| &self.0[at].1);
@@ -124,16 +134,19 @@ impl Members {
             (Err(NotText), _) => Err("the account is not a JSON string".into()),
             (Ok(_), Err(NotText)) => Err("the country is not a JSON string".into()),
         };
-        let id = id.map_err(|reason| (cut(&id_text.unwrap_or_default(), ID_TEXT_CHARS), reason));
+        let shown = |text: Option<Cow<'_, str>>| cut(&text.unwrap_or_default(), ID_TEXT_CHARS);
+        let id = id.map_err(|reason| (shown(id_text), shown(entity_urn), reason));
         let account = account.ok().flatten().and_then(AccountName::parse);
         let country = country.ok().flatten().and_then(Country::parse);
 
-        let is_carried = |at: usize| Some(at) != roles.id && Some(at) != roles.account;
         let members = self.0.into_iter().enumerate();
-        let carried = Carried::Fields(members.filter(|(at, _)| is_carried(*at)).map(|(_, member)| member).collect());
+        let carried = members.filter(|(at, _)| roles.is_carried(*at)).map(|(_, member)| member).collect();
+        let carried = Carried::Fields(Box::new(carried));
         match id {
-            Ok(id) => Ok(Row { number, id, account, country, profile_url, carried }),
-            Err((id_text, reason)) => Err(RowError { number, id_text, account, reason, carried }),
+            Ok(id) => Ok(Row { number, line: Some(line), id, account, country, profile_url, carried }),
+            Err((id_text, urn_text, reason)) => {
+                Err(RowError { id_text, urn_text, account, carried, ..bad_row(number, line, reason) })
+            }
         }
     }
 }

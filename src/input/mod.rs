@@ -18,4 +18,4 @@ mod tests;
 pub(crate) use buffer::InputFormat;
 pub(crate) use columns::{is_invitation_id, is_profile_url};
 pub(crate) use csv_records::CsvRecords;
-pub(crate) use open::{Input, InputError, InputOptions, ReadError, Source};
+pub(crate) use open::{CsvStyle, Input, InputError, InputOptions, ReadError, Source};

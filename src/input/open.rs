@@ -36,6 +36,19 @@ pub(crate) struct InputOptions {
     pub accept_rounded_ids: bool,
 }
 
+/// How CSV is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CsvStyle {
+    pub delimiter: u8,
+    pub has_bom: bool,
+}
+
+impl Default for CsvStyle {
+    fn default() -> Self {
+        Self { delimiter: b',', has_bom: false }
+    }
+}
+
 /// Why an input can't be used. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
@@ -171,6 +184,14 @@ impl Input {
 
     pub(crate) fn format(&self) -> InputFormat {
         self.format
+    }
+
+    /// How its CSV is written; the usual way where it is none, or has no rows (any more).
+    pub(crate) fn csv_style(&self) -> CsvStyle {
+        match &self.rows {
+            Rows::Csv(rows) => rows.style(),
+            Rows::JsonLines(_) | Rows::Json(_) | Rows::Ended => CsvStyle::default(),
+        }
     }
 
     /// Whether it can be read a second time from its start: not so stdin, a FIFO or a device.

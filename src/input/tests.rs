@@ -4,8 +4,8 @@ use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
-use super::{Input, InputError, InputFormat, InputOptions, Source};
-use crate::invitation::Carried;
+use super::{CsvStyle, Input, InputError, InputFormat, InputOptions, Source};
+use crate::invitation::{Carried, Row, RowError};
 
 const ID: &str = "7329176687475109888";
 const OTHER: &str = "7329176687475113984";
@@ -126,8 +126,8 @@ fn the_first_record_settles_delimiter_and_header() {
         ),
         (
             "entity_urn;invitation_id\nurn:li:invitation:8;7,3E+18\nurn:li:invitation:8;7\n",
-            &["entity_urn"],
-            &["8 urn:li:invitation:8", "! different invitations & (7) urn:li:invitation:8"],
+            &[],
+            &["8", "! different invitations & (7)"],
         ),
     ];
     for (text, names, expected) in cases {
@@ -282,7 +282,7 @@ null
     );
     let input = open(text.as_bytes(), Some("jsonl"), &InputOptions::default()).unwrap();
     // The over-long line begins within the first chunk and has no columns.
-    assert_eq!(columns(&input), ["name", "country", "n", "deep", "entity_urn"]);
+    assert_eq!(columns(&input), ["name", "country", "n", "deep"]);
     let fields = |fields: &str| format!("{ID} {fields}");
     assert_rows(
         input,
@@ -291,7 +291,7 @@ null
             &fields(r#"{"deep":{"a":[1]}}"#),
             &fields("{}"),
             &fields("{}"),
-            &fields(&format!(r#"{{"entity_urn":"urn:li:fsd_invitation:{ID}"}}"#)),
+            &fields("{}"),
             "! scientific & (7.3e+18)",
             "! a spreadsheet has probably rounded & (7329176687475100000) {}",
             "! not an invitation ID & (7.0)",
@@ -360,14 +360,8 @@ fn documents_are_arrays_and_saved_answers() {
                   {{"entity_urn": "urn:li:invitation:{OTHER}", "name": "V2"}}] }} }}"#
     );
     let input = open(answer.as_bytes(), None, &InputOptions::default()).unwrap();
-    assert_eq!(columns(&input), ["entity_urn", "name"]);
-    assert_rows(
-        input,
-        &[
-            &format!(r#"{ID} {{"entity_urn":"urn:li:fsd_invitation:{ID}","name":"V1"}}"#),
-            &format!(r#"{OTHER} {{"entity_urn":"urn:li:invitation:{OTHER}","name":"V2"}}"#),
-        ],
-    );
+    assert_eq!(columns(&input), ["name"]);
+    assert_rows(input, &[&format!(r#"{ID} {{"name":"V1"}}"#), &format!(r#"{OTHER} {{"name":"V2"}}"#)]);
 }
 
 #[test]
@@ -397,6 +391,73 @@ fn every_encoding_reads_the_same_and_bad_bytes_stay_visible() {
     );
     let input = open(b"{\"invitation_id\":\"7\xFF\"}\n7\xFF\n", Some("jsonl"), &InputOptions::default()).unwrap();
     assert_rows(input, &["! not an invitation ID & (7\u{FFFD})", "! line 2 is not valid JSON"]);
+}
+
+/// Where each record begins, as an editor counts.
+#[test]
+fn rows_know_their_lines() {
+    let csv = "sep=;\r\n\r\n\"invitation_id\";\"note\r\nof two lines\"\r\n\r\n7;x\r\n8;\"two\r\n\r\nlines\"\r\nx;y\r\n \r\n9;z";
+    let with_bom = format!("\u{feff}{csv}");
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| with_bom.encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();
+    let old_mac = csv.replace("\r\n", "\r");
+    let unclosed = "invitation_id,note\n7,\"open\n8,x\n\n9,y\n";
+    let lines = "\n7\n\n{\"invitation_id\": 8}\r\n{\"invitation_id\" 9}\n  \n[7]\n9";
+    let answer = "\n{\"status\": \"success\", \"data\": {\n\"invitations\": [\n\n  {\"invitation_id\": 7,\n \
+                  \"note\": \"a\\nb\"}, {\"invitation_id\": 8},\r\n  {\"name\": \"x\"}]}}";
+    let cases: [(&[u8], &str, &[u64]); 11] = [
+        (csv.as_bytes(), "csv", &[6, 7, 10, 12]),
+        (with_bom.as_bytes(), "csv", &[6, 7, 10, 12]),
+        (&utf16(u16::to_le_bytes), "csv", &[6, 7, 10, 12]),
+        (&utf16(u16::to_be_bytes), "csv", &[6, 7, 10, 12]),
+        (old_mac.as_bytes(), "csv", &[6, 7, 10, 12]),
+        (unclosed.as_bytes(), "csv", &[2, 3, 5]),
+        (b"7\n\n8\n", "csv", &[1, 3]),
+        (lines.as_bytes(), "jsonl", &[2, 4, 5, 7, 8]),
+        (b"[7, \"8\",\n\n{\"b\": 2}\n, 9]", "json", &[1, 1, 3, 4]),
+        (b"7", "json", &[]),
+        (answer.as_bytes(), "json", &[5, 6, 7]),
+    ];
+    for (bytes, extension, expected) in cases {
+        let Ok(input) = open(bytes, Some(extension), &InputOptions::default()) else {
+            assert_eq!(expected, [0; 0]);
+            continue;
+        };
+        let line = |row: Result<Row, RowError>| row.map_or_else(|error| error.line, |row| row.line).unwrap();
+        let found: Vec<_> = input.map(|row| line(row.unwrap())).collect();
+        assert_eq!(found, expected, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn how_csv_is_written_is_known_for_the_report() {
+    let utf16: Vec<u8> = "\u{feff}invitation_id\tx\n7\ty\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(&[u8], &str, u8, bool); 7] = [
+        (b"invitation_id;x\n7;y\n", "csv", b';', false),
+        (b"\xEF\xBB\xBFinvitation_id|x\n7|y\n", "csv", b'|', true),
+        (&utf16, "csv", b'\t', true),
+        (b"7\n", "csv", b',', false),
+        (b"\xEF\xBB\xBFinvitation_id;x", "csv", b';', true),
+        (b"\xEF\xBB\xBF7\n", "jsonl", b',', false),
+        (b"\xEF\xBB\xBF[7]", "json", b',', false),
+    ];
+    for (bytes, extension, delimiter, has_bom) in cases {
+        let input = open(bytes, Some(extension), &InputOptions::default()).unwrap();
+        assert_eq!(input.csv_style(), CsvStyle { delimiter, has_bom }, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn a_row_without_a_usable_id_shows_its_texts() {
+    let csv = b"invitation_id,entity_urn\n7.3E+18,urn:li:member:9\n7,urn:li:invitation:8\n";
+    let json = b"{\"invitation_id\":\"7.3E+18\",\"entity_urn\":\"urn:li:member:9\"}\n\
+                 {\"invitation_id\":7,\"entity_urn\":\"urn:li:invitation:8\"}";
+    for (bytes, extension) in [(csv.as_slice(), "csv"), (json, "jsonl")] {
+        let input = open(bytes, Some(extension), &InputOptions::default()).unwrap();
+        let texts: Vec<_> =
+            input.map(|row| row.unwrap().unwrap_err()).map(|error| (error.id_text, error.urn_text)).collect();
+        let expected = [("7.3E+18", "urn:li:member:9"), ("7", "urn:li:invitation:8")];
+        assert_eq!(texts, expected.map(|(id, urn)| (id.to_owned(), urn.to_owned())), "{extension}");
+    }
 }
 
 /// Gives its bytes one by one, then fails.

@@ -1,12 +1,13 @@
 //! The gate that every row passes before it may be sent: was it seen in this input, was it settled by an earlier run?
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::schema::{account_id, from_millis};
+use super::record::CallState;
+use super::schema::{account_id, from_millis, millis};
 use super::{Key, LedgerError, connection};
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
@@ -48,8 +49,20 @@ struct Account {
     id: Option<i64>,
 }
 
+/// No call takes longer. What was withdrawn since some moment is looked for among the calls that were sent since this long
+/// before.
+const LONGEST_CALL: SignedDuration = SignedDuration::from_hours(24);
+
 /// Look-ups under one snapshot of the ledger: taking one costs more than looking up.
 const SNAPSHOT: u32 = 1_000;
+
+/// A forgotten invitation's calls count one by one.
+const WITHDRAWN_SINCE: &str = "SELECT account, MAX(COALESCE(ended_at, sent_at)) AS at
+    FROM calls JOIN accounts ON accounts.id = account_id
+    WHERE sent_at >= ?3 AND api = ?1 AND kind = 0
+        AND (state IN (?4, ?5) OR outcome IN ('withdrawn', 'presumed_withdrawn', 'unconfirmed'))
+    GROUP BY account_id, COALESCE(invitation_id, call)
+    HAVING at >= ?2";
 
 impl Lookup {
     /// The gate as a run would find it now, without lock and without leaving a trace: for `--dry-run`. Not for a
@@ -82,6 +95,32 @@ impl Lookup {
             accounts: HashMap::new(),
             looked_up: 0,
         })
+    }
+
+    /// When each account withdrew since this moment: one time for each invitation that was, or may have been, withdrawn. A
+    /// call whose answer was lost, or that a crash cut off, may have done it.
+    pub(crate) fn withdrawn_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
+        let withdrawn = self.ledger.as_ref().map(|ledger| self.read_withdrawn(ledger, since)).transpose();
+        Ok(withdrawn.map_err(|error| LedgerError::unreadable(&self.path, error))?.unwrap_or_default())
+    }
+
+    fn read_withdrawn(
+        &self,
+        ledger: &Connection,
+        since: Timestamp,
+    ) -> rusqlite::Result<BTreeMap<AccountName, Vec<Timestamp>>> {
+        let mut withdrawn = BTreeMap::<_, Vec<_>>::new();
+        let mut statement = ledger.prepare(WITHDRAWN_SINCE)?;
+        let sent_since = millis(since.saturating_sub(LONGEST_CALL).unwrap_or(Timestamp::MIN));
+        let values = params![self.api, millis(since), sent_since, CallState::Open, CallState::Lost];
+        let mut rows = statement.query(values)?;
+        while let Some(row) = rows.next()? {
+            withdrawn.entry(row.get(0)?).or_default().push(from_millis(row.get(1)?)?);
+        }
+        Ok(withdrawn)
     }
 
     /// Where this row stands. From now on the key counts as seen, in `row`.
@@ -180,8 +219,10 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Ledger;
-    use super::super::testing::{API, NOON, Place, key, key_of, moment, run, run_at, settle, settlement, standing_of};
+    use super::super::testing::{
+        API, NOON, Place, end, id, intent, key, key_of, moment, run, run_at, settle, settlement, standing_of,
+    };
+    use super::super::{Ledger, Settlement};
     use super::*;
 
     const NEW: Standing = Standing::New { lost_before: false };
@@ -280,6 +321,81 @@ mod tests {
         let place = Place::new();
         settle(&place.open("a"), &key("7"), &settlement(Outcome::Unconfirmed)).await.unwrap();
         assert_eq!(standing_of(&mut place.open("b").lookup(false).unwrap(), &key("7")), LOST);
+    }
+
+    /// What it came to, and how many hours ago.
+    type Call = (Option<Outcome>, CallState, i64);
+
+    #[tokio::test]
+    async fn what_counts_as_withdrawn_in_the_last_day() {
+        use Outcome::{Failed, NotFound, NotPending, PresumedWithdrawn, Unconfirmed, Withdrawn};
+        let now = Timestamp::now();
+        let hours_ago = |hours| now - SignedDuration::from_hours(hours);
+        // The calls for an invitation; then whether it counts.
+        let cases: [(&[Call], bool); 12] = [
+            (&[(Some(Withdrawn), CallState::Answered, 1)], true),
+            (&[(Some(Withdrawn), CallState::Answered, 23)], true),
+            (&[(Some(Withdrawn), CallState::Answered, 25)], false),
+            (&[(Some(PresumedWithdrawn), CallState::Answered, 1)], true),
+            (&[(Some(NotPending), CallState::Answered, 1)], false),
+            (&[(Some(NotFound), CallState::Answered, 1)], false),
+            (&[(Some(Failed), CallState::Answered, 1)], false),
+            // A success that was not said plainly.
+            (&[(Some(Unconfirmed), CallState::Answered, 1)], true),
+            (&[(None, CallState::Answered, 0), (Some(Withdrawn), CallState::Answered, 1)], true),
+            (&[(None, CallState::Lost, 0)], true),
+            (&[(None, CallState::Lost, 0), (Some(PresumedWithdrawn), CallState::Answered, 1)], true),
+            (&[(None, CallState::NotSent, 0)], false),
+        ];
+        for (calls, counts) in cases {
+            let place = Place::new();
+            let ledger = place.open("a");
+            for (outcome, state, hours) in calls {
+                let call = ledger.open_call(intent(&key("7"))).await.unwrap();
+                let settlement =
+                    outcome.map(|outcome| Settlement { settled_at: hours_ago(*hours), ..settlement(outcome) });
+                ledger.close_call(call, end(*state), Some(key("7")), settlement).await.await.unwrap();
+            }
+            let known = ledger.lookup(false).unwrap().withdrawn_since(hours_ago(24)).unwrap();
+            let count = known.get(&AccountName::default()).map_or(0, Vec::len);
+            assert_eq!(count, usize::from(counts), "{calls:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_crash_in_the_middle_leaves_what_counts_as_withdrawn() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        for digits in ["1", "2", "3"] {
+            ledger.open_call(intent(&key(digits))).await.unwrap();
+        }
+        ledger.open_call(intent(&key_of("other", "1"))).await.unwrap();
+        let crashed = place.after_a_crash();
+        let since = Timestamp::now() - SignedDuration::from_hours(24);
+        let counts = |lookup: Lookup| {
+            let known = lookup.withdrawn_since(since).unwrap();
+            known.into_iter().map(|(name, times)| (name.to_string(), times.len())).collect::<Vec<_>>()
+        };
+        let expected = [("default".to_owned(), 3), ("other".to_owned(), 1)];
+        // While they are in flight, after the crash, to a dry run; and once they were forgotten.
+        assert_eq!(counts(ledger.lookup(false).unwrap()), expected);
+        assert_eq!(counts(Lookup::open(&crashed.path, API, false).unwrap()), expected);
+        drop(crashed.open("b"));
+        super::super::forget(&crashed.path, &super::super::Forget::Invitation(id("1"))).unwrap();
+        assert_eq!(counts(crashed.open("c").lookup(false).unwrap()), expected);
+        assert_eq!(counts(Ledger::open(&crashed.path, &run_at("d", "sandbox")).unwrap().lookup(false).unwrap()), []);
+        assert_eq!(counts(Lookup::without_ledger().unwrap()), []);
+    }
+
+    #[test]
+    fn what_was_withdrawn_is_found_without_reading_all_calls() {
+        let place = Place::new();
+        let lookup = place.open("a").lookup(false).unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {WITHDRAWN_SINCE}");
+        let mut statement = lookup.ledger.as_ref().unwrap().prepare(&explain).unwrap();
+        let steps = statement.query_map(params![API, 0, 0, 0, 0], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains("calls USING INDEX calls_by_time")), "{steps:?}");
     }
 
     #[test]

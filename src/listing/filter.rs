@@ -1,4 +1,4 @@
-//! Which of the listed invitations are selected: by age, and by who is to be kept.
+//! Which of the listed invitations are selected: by age, text and note, and by who is to be kept.
 //!
 //! Owns the rule that what may be young is never old enough: an unreadable age is no age, and an ID can only make an
 //! invitation younger.
@@ -14,8 +14,35 @@ pub(crate) struct Filter {
     pub older_than: Option<u32>,
     /// `--newer-than`: fewer days than this; the API's words are approximate.
     pub newer_than: Option<u32>,
+    pub texts: TextFilter,
+    pub without_note: bool,
+    /// Whether an age must be readable even where none is asked for.
+    pub needs_age: bool,
     pub keep: Keep,
     pub now: Timestamp,
+}
+
+/// `--match` and `--not-match`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TextFilter {
+    any_of: Vec<String>,
+    none_of: Vec<String>,
+}
+
+impl TextFilter {
+    pub(crate) fn new(any_of: &[String], none_of: &[String]) -> Self {
+        let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
+        Self { any_of: lower(any_of), none_of: lower(none_of) }
+    }
+
+    /// Of somebody without a text, or with one that is cut, nothing shows that a word is not there.
+    fn lets_through(&self, found: &Found) -> bool {
+        let texts = [found.name.to_lowercase(), found.headline.to_lowercase()];
+        let holds = |wanted: &String| texts.iter().any(|text| text.contains(wanted));
+        let is_whole = texts.iter().any(|text| !text.is_empty()) && !texts.iter().any(|text| text.ends_with('…'));
+        (self.any_of.is_empty() || self.any_of.iter().any(holds))
+            && (self.none_of.is_empty() || is_whole && !self.none_of.iter().any(holds))
+    }
 }
 
 /// What the filter says of one invitation.
@@ -26,6 +53,10 @@ pub(crate) enum Selection {
     Kept,
     /// Its profile's address can't be compared with those to keep.
     MightBeKept,
+    /// Name and headline don't match.
+    OtherText,
+    HasNote,
+    NoteUnknown,
     /// Too recent or too old.
     OtherAge,
     AgeUnknown,
@@ -36,7 +67,13 @@ pub(crate) enum Selection {
 impl Filter {
     pub(crate) fn select(&self, found: &Found) -> Selection {
         let kept = self.keep.status(&found.id, &found.profile_url);
-        match (kept, self.of_age(found)) {
+        let selection = match found.has_note {
+            _ if !self.texts.lets_through(found) => Selection::OtherText,
+            Some(true) if self.without_note => Selection::HasNote,
+            None if self.without_note => Selection::NoteUnknown,
+            Some(_) | None => self.of_age(found),
+        };
+        match (kept, selection) {
             (KeepStatus::Kept, _) => Selection::Kept,
             (KeepStatus::Unknown, Selection::Selected) => Selection::MightBeKept,
             (KeepStatus::Unknown | KeepStatus::NotKept, selection) => selection,
@@ -44,7 +81,7 @@ impl Filter {
     }
 
     fn of_age(&self, found: &Found) -> Selection {
-        if self.older_than.is_none() && self.newer_than.is_none() {
+        if self.older_than.is_none() && self.newer_than.is_none() && !self.needs_age {
             return Selection::Selected;
         }
         let Some(days) = age_days(found) else { return Selection::AgeUnknown };
@@ -74,7 +111,12 @@ pub(crate) struct SelectionCounts {
     pub selected: u64,
     pub kept: u64,
     pub might_be_kept: u64,
+    pub other_text: u64,
+    pub has_note: u64,
+    pub note_unknown: u64,
     pub other_age: u64,
+    /// Selected, and younger than those that go (`--max-pending`).
+    pub left: u64,
     pub age_unknown: u64,
     pub younger_by_id: u64,
 }
@@ -85,6 +127,9 @@ impl SelectionCounts {
             Selection::Selected => &mut self.selected,
             Selection::Kept => &mut self.kept,
             Selection::MightBeKept => &mut self.might_be_kept,
+            Selection::OtherText => &mut self.other_text,
+            Selection::HasNote => &mut self.has_note,
+            Selection::NoteUnknown => &mut self.note_unknown,
             Selection::OtherAge => &mut self.other_age,
             Selection::AgeUnknown => &mut self.age_unknown,
             Selection::YoungerById => &mut self.younger_by_id,
@@ -99,6 +144,9 @@ impl SelectionCounts {
                 "left out, as their profiles' addresses can't be compared with those to keep: {}",
                 self.might_be_kept
             ));
+        }
+        if self.note_unknown > 0 {
+            words.push(format!("left out, as the list doesn't say whether they have a note: {}", self.note_unknown));
         }
         if self.age_unknown > 0 {
             words.push(format!("left out, as their age can't be read (another language?): {}", self.age_unknown));
@@ -115,8 +163,20 @@ mod tests {
     use super::*;
     use crate::invitation::InvitationId;
 
-    fn selected(id: &str, words: &str, days: Days, older: Option<u32>, newer: Option<u32>) -> Selection {
-        let found = Found {
+    fn filter(older_than: Option<u32>, newer_than: Option<u32>) -> Filter {
+        Filter {
+            older_than,
+            newer_than,
+            texts: TextFilter::default(),
+            without_note: false,
+            needs_age: false,
+            keep: Keep::default(),
+            now: "2025-06-30T00:00:00Z".parse().unwrap(),
+        }
+    }
+
+    fn aged(id: &str, words: &str, days: Days) -> Found {
+        Found {
             id: InvitationId::parse(id).unwrap(),
             name: String::new(),
             profile_url: "https://www.linkedin.com/in/ada".to_owned(),
@@ -124,9 +184,12 @@ mod tests {
             invitation_type: String::new(),
             sent_time: words.to_owned(),
             sent_time_days: days,
-        };
-        let now = "2025-06-30T00:00:00Z".parse().unwrap();
-        Filter { older_than: older, newer_than: newer, keep: Keep::default(), now }.select(&found)
+            has_note: None,
+        }
+    }
+
+    fn selected(id: &str, words: &str, days: Days, older: Option<u32>, newer: Option<u32>) -> Selection {
+        filter(older, newer).select(&aged(id, words, days))
     }
 
     #[test]
@@ -164,6 +227,64 @@ mod tests {
                 "{id} {words:?} {days:?} {older:?} {newer:?}"
             );
         }
+    }
+
+    #[test]
+    fn who_is_selected_by_text() {
+        type Texts = &'static [&'static str];
+        let cases: [(&str, &str, Texts, Texts, bool); 17] = [
+            ("Ada Lovelace", "Analyst", &[], &[], true),
+            ("Ada Lovelace", "Analyst", &["LOVE"], &[], true),
+            ("Ada Lovelace", "Analyst", &["analyst"], &[], true),
+            ("Ada Lovelace", "Analyst", &["recruiter", "analyst"], &[], true),
+            ("Ada Lovelace", "Analyst", &["recruiter"], &[], false),
+            // Not across the two.
+            ("Ada Lovelace", "Analyst", &["lovelace analyst"], &[], false),
+            ("Zoë Ölmez", "", &["ÖLMEZ"], &[], true),
+            ("Ada Lovelace", "Analyst", &[], &["Recruiter"], true),
+            ("Ada Lovelace", "Analyst", &[], &["recruiter", "ANALYST"], false),
+            ("Ada Lovelace", "Analyst", &["ada"], &["analyst"], false),
+            ("Ada Lovelace", "Analyst", &["ada"], &["byron"], true),
+            ("Ada Lovelace", "", &[], &["analyst"], true),
+            ("", "Analyst", &[], &["ada"], true),
+            // Nothing to compare, or not all of it.
+            ("", "", &[], &["analyst"], false),
+            ("", "", &["analyst"], &[], false),
+            ("Ada Lovelace", "Head of everything…", &[], &["analyst"], false),
+            ("Ada Lovelace", "Head of everything…", &["head"], &[], true),
+        ];
+        for (name, headline, any_of, none_of, expected) in cases {
+            let found =
+                Found { name: name.to_owned(), headline: headline.to_owned(), ..aged("7", "today", Days::Unsaid) };
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let texts = TextFilter::new(&owned(any_of), &owned(none_of));
+            let selection = Filter { texts, ..filter(None, None) }.select(&found);
+            let wanted = if expected { Selection::Selected } else { Selection::OtherText };
+            assert_eq!(selection, wanted, "{name:?} {headline:?} {any_of:?} {none_of:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_a_note() {
+        let cases = [
+            (Some(true), true, Selection::HasNote),
+            (Some(false), true, Selection::Selected),
+            (None, true, Selection::NoteUnknown),
+            (Some(true), false, Selection::Selected),
+            (None, false, Selection::Selected),
+        ];
+        for (has_note, without_note, expected) in cases {
+            let found = Found { has_note, ..aged("7", "today", Days::Unsaid) };
+            assert_eq!(Filter { without_note, ..filter(None, None) }.select(&found), expected, "{has_note:?}");
+        }
+    }
+
+    /// Where the oldest go, one of unknown age may be young.
+    #[test]
+    fn an_age_can_be_needed_without_a_limit() {
+        let found = aged("7", "vor 3 Monaten", Days::Unsaid);
+        assert_eq!(filter(None, None).select(&found), Selection::Selected);
+        assert_eq!(Filter { needs_age: true, ..filter(None, None) }.select(&found), Selection::AgeUnknown);
     }
 
     /// However old it is by the words.

@@ -33,7 +33,7 @@ impl Listed {
         let Found { id, name, profile_url, headline, sent_time, .. } = self.found;
         let address = (!profile_url.is_empty()).then(|| profile_url.as_str().into());
         let carried = Carried::Cells(csv::StringRecord::from(vec![name, profile_url, headline, sent_time, age_days]));
-        Row { number, id, account: Some(self.account), country: None, profile_url: address, carried }
+        Row { number, line: None, id, account: Some(self.account), country: None, profile_url: address, carried }
     }
 }
 
@@ -54,6 +54,7 @@ mod tests {
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
                 sent_time_days: Days::Unsaid,
+                has_note: None,
             },
             account: AccountName::default(),
         };

@@ -1,4 +1,5 @@
-//! The account's pending invitations: reads pages, notices what is missing, selects by age and by who is to be kept.
+//! The account's pending invitations: reads pages, notices what is missing, selects by age, text, note and by who is to be
+//! kept.
 //!
 //! Owns what a page says and which of its invitations are selected. Must not send or fetch: [`crate::runner`] fetches the
 //! pages.
@@ -6,12 +7,14 @@
 mod filter;
 mod keep;
 mod listed;
+mod oldest;
 mod page;
 mod paging;
 mod profile;
 
-pub(crate) use filter::{Filter, Selection, SelectionCounts};
+pub(crate) use filter::{Filter, Selection, SelectionCounts, TextFilter};
 pub(crate) use keep::{Keep, KeepError, KeepStatus};
 pub(crate) use listed::Listed;
+pub(crate) use oldest::leave_oldest;
 pub(crate) use page::{Days, Found, Page, read_page, repeats_key};
 pub(crate) use paging::{Paging, Taken};

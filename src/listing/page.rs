@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub invitation_type: String,
     pub sent_time: String,
     pub sent_time_days: Days,
+    /// Whether it was sent with a note; `None` where the list does not say.
+    pub has_note: Option<bool>,
 }
 
 /// The age in days, as V2 gives it.
@@ -153,6 +155,9 @@ struct Entry<'a> {
     name: Value,
     profile_url: Value,
     subtitle: Value,
+    /// `None` where it is absent.
+    #[serde(deserialize_with = "even_null")]
+    message: Option<Value>,
     #[serde(borrow)]
     recipient: Option<&'a RawValue>,
 }
@@ -186,7 +191,8 @@ impl Entry<'_> {
         };
         let id = self.id()?;
         let (invitation_type, sent_time) = (text(&self.invitation_type), text(&self.sent_time));
-        Some(Found { id, name, profile_url, headline, invitation_type, sent_time, sent_time_days: self.days() })
+        let (sent_time_days, has_note) = (self.days(), self.has_note(version));
+        Some(Found { id, name, profile_url, headline, invitation_type, sent_time, sent_time_days, has_note })
     }
 
     /// The ID, as a string, a number or a URN. `None` where there are two different ones.
@@ -206,6 +212,15 @@ impl Entry<'_> {
             id = Some(parsed);
         }
         id
+    }
+
+    fn has_note(&self, version: ApiVersion) -> Option<bool> {
+        match (version, self.message.as_ref()?) {
+            (ApiVersion::V1, Value::Null) => Some(false),
+            (ApiVersion::V1, Value::String(note)) => Some(!note.trim().is_empty()),
+            (ApiVersion::V1, Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => None,
+            (ApiVersion::V2, _) => None,
+        }
     }
 
     fn days(&self) -> Days {
@@ -278,6 +293,7 @@ mod tests {
         assert_eq!((found.name.as_str(), found.headline.as_str()), ("Ada Lovelace", "Analyst"));
         assert_eq!((found.sent_time.as_str(), found.invitation_type.as_str()), ("Sent 3 weeks ago", "CONNECTION"));
         assert_eq!((page.available, page.unusable, page.entries()), (Some(41), 0, 1));
+        assert_eq!(found.has_note, Some(false));
     }
 
     #[test]
@@ -301,7 +317,8 @@ mod tests {
             (r#"{"invitation_id": 21, "invitation\u005fid": 22}"#, None),
             (r#"{"invitation_id": 7, "sent_time": "today", "sent_time": "1 year ago"}"#, None),
             (r#"{"invitation_id": 7, "profile_url": "a", "profile_url": "b"}"#, None),
-            (r#"{"invitation_id": 7, "message": "a", "message": "b", "x": [{"y": 1, "y": 2}]}"#, Some("7")),
+            (r#"{"invitation_id": 7, "message": null, "message": "b"}"#, None),
+            (r#"{"invitation_id": 7, "distance": "a", "distance": "b", "x": [{"y": 1, "y": 2}]}"#, Some("7")),
             // What it says of its state.
             (r#"{"invitation_id": 7, "invitation_state": " pending "}"#, Some("7")),
             (r#"{"invitation_id": 7, "invitation_state": null}"#, Some("7")),
@@ -487,6 +504,25 @@ mod tests {
             let entry = format!(r#"{{"entity_urn": "urn:li:invitation:7"{members}}}"#);
             let page = read_v2(&format!(r#"{{"success": true, "data": {{"invitations": [{entry}]}}}}"#)).unwrap();
             assert_eq!(page.found[0].sent_time_days, days, "{entry}");
+        }
+    }
+
+    #[test]
+    fn v1_alone_tells_of_notes() {
+        let cases = [
+            (r#", "message": null"#, Some(false)),
+            (r#", "message": """#, Some(false)),
+            (r#", "message": " ""#, Some(false)),
+            (r#", "message": "Hello""#, Some(true)),
+            ("", None),
+            (r#", "message": 7"#, None),
+            (r#", "message": {"text": "Hello"}"#, None),
+        ];
+        for (members, expected) in cases {
+            let list = format!(r#"{{"invitations": [{{"invitation_id": 7{members}}}]}}"#);
+            let v1 = read_v1(&format!(r#"{{"status": "success", "data": {list}}}"#)).unwrap();
+            let v2 = read_v2(&format!(r#"{{"success": true, "data": {list}}}"#)).unwrap();
+            assert_eq!((v1.found[0].has_note, v2.found[0].has_note), (expected, None), "{members}");
         }
     }
 

@@ -214,6 +214,7 @@ mod tests {
             invitation_type: String::new(),
             sent_time: String::new(),
             sent_time_days: Days::Unsaid,
+            has_note: None,
         }
     }
 

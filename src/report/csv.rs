@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::format::{Cell, Encoder, Field};
+use crate::input::CsvStyle;
 
 /// Room that a field needs beside its own bytes, each of which may be doubled: a delimiter and two quotes.
 const AROUND_A_FIELD: usize = 3;
@@ -12,11 +13,17 @@ const AROUND_A_FIELD: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Csv {
     writer: csv_core::Writer,
+    has_bom: bool,
     /// Of the field that is being written; the buffer is reused.
     text: Vec<u8>,
 }
 
 impl Csv {
+    pub(super) fn new(CsvStyle { delimiter, has_bom }: CsvStyle) -> Self {
+        let writer = csv_core::WriterBuilder::new().delimiter(delimiter).build();
+        Self { writer, has_bom, text: Vec::new() }
+    }
+
     fn record<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, out: &mut Vec<u8>) -> io::Result<()> {
         for (at, cell) in cells.enumerate() {
             self.text.clear();
@@ -47,6 +54,9 @@ impl Encoder for Csv {
     }
 
     fn head(&mut self, columns: &mut dyn Iterator<Item = &str>, out: &mut Vec<u8>) -> io::Result<()> {
+        if self.has_bom {
+            out.extend("\u{feff}".as_bytes());
+        }
         self.record(columns.map(Cell::Foreign), out)
     }
 
@@ -96,12 +106,26 @@ mod tests {
     }
 
     #[test]
+    fn it_is_written_as_its_input_is() {
+        let mut out = Vec::new();
+        let mut csv = Csv::new(CsvStyle { delimiter: b';', has_bom: true });
+        csv.head(&mut ["a;b", "c,d"].into_iter(), &mut out).unwrap();
+        csv.line(&mut [("".into(), Cell::Foreign("=1")), ("".into(), Cell::Number(7))].into_iter(), &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "\u{feff}\"a;b\";c,d\n'=1;7\n");
+    }
+
+    #[test]
     fn what_is_special_is_quoted() {
-        for text in ["a,b", "a\"b", "a\nb", "\"\"\"", "\",\"\n", "", "ä", " "] {
-            let line = line(Cell::Foreign(text));
-            let mut read = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
-            let record = read.records().next().unwrap().unwrap();
-            assert_eq!((&record[0], &record[1], record.len()), (text, "", 2));
+        for delimiter in *b",;\t| :-" {
+            for text in ["a,b", "a\"b", "a\nb", "\"\"\"", "\",\"\n", "", "ä", " ", "a;b|c\td", "10:15", "a-b"] {
+                let mut line = Vec::new();
+                let mut cells = [("".into(), Cell::Foreign(text)), ("".into(), Cell::Absent)].into_iter();
+                Csv::new(CsvStyle { delimiter, has_bom: false }).line(&mut cells, &mut line).unwrap();
+                let mut read = csv::ReaderBuilder::new();
+                let mut read = read.has_headers(false).delimiter(delimiter).from_reader(line.as_slice());
+                let record = read.records().next().unwrap().unwrap();
+                assert_eq!((&record[0], &record[1], record.len()), (text, "", 2), "{:?}", char::from(delimiter));
+            }
         }
     }
 }

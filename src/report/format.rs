@@ -14,6 +14,7 @@ use super::csv::Csv;
 use super::file::ReportFile;
 use super::json::{JsonArray, JsonLines};
 use super::table::Table;
+use crate::input::CsvStyle;
 
 /// The formats of the results report and of `list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +39,9 @@ impl Format {
         }
     }
 
-    fn encoder(self) -> Box<dyn Encoder> {
+    fn encoder(self, style: CsvStyle) -> Box<dyn Encoder> {
         match self {
-            Self::Csv => Box::new(Csv::default()),
+            Self::Csv => Box::new(Csv::new(style)),
             Self::JsonLines => Box::new(JsonLines),
         }
     }
@@ -164,9 +165,10 @@ impl RecordFile {
     pub(super) fn new<'a>(
         file: ReportFile,
         format: Format,
+        style: CsvStyle,
         mut columns: impl Iterator<Item = &'a str>,
     ) -> io::Result<Self> {
-        let (mut encoder, mut buffer) = (format.encoder(), Vec::new());
+        let (mut encoder, mut buffer) = (format.encoder(style), Vec::new());
         encoder.head(&mut columns, &mut buffer)?;
         Ok(Self { file, encoder, buffer })
     }

@@ -4,11 +4,13 @@ use std::io;
 
 use super::file::{Names, ReportFile};
 use super::format::{Cell, Field, Format, RecordFile};
+use crate::input::CsvStyle;
 use crate::listing::Listed;
 use crate::stop::{Stop, StopReason};
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "invitation_id",
+    "entity_urn",
     "account",
     "name",
     "profile_url",
@@ -23,6 +25,7 @@ fn record(listed: &Listed) -> impl Iterator<Item = Field<'_>> {
     let Listed { found, account } = listed;
     let cells = [
         Cell::own(found.id.as_str()),
+        Cell::own(found.id.urn()),
         // As the user wrote it, so that `run` finds the account again.
         Cell::own(account.as_str()),
         Cell::foreign(&found.name),
@@ -47,7 +50,8 @@ pub(crate) struct ListSink {
 impl ListSink {
     pub(crate) fn begin(file: ReportFile, format: Format, stop: Stop) -> io::Result<Self> {
         let names = file.names();
-        let mut sink = Self { file: Some(RecordFile::new(file, format, COLUMNS.into_iter())?), names, stop };
+        let mut sink =
+            Self { file: Some(RecordFile::new(file, format, CsvStyle::default(), COLUMNS.into_iter())?), names, stop };
         sink.write(&[]);
         Ok(sink)
     }
@@ -108,6 +112,7 @@ mod tests {
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
                 sent_time_days: Days::Unsaid,
+                has_note: None,
             },
             account: AccountName::parse(account).unwrap(),
         }
@@ -123,10 +128,10 @@ mod tests {
     #[test]
     fn the_list_as_lines() {
         insta::assert_snapshot!(written(Csv::default(), "default"), @r#"
-        invitation_id,account,name,profile_url,headline,invitation_type,sent_time,age_days,sent_on
-        7329176687475109889,default,"'=Ada, L",https://www.linkedin.com/in/ada,,CONNECTION,Sent 3 weeks ago,21,2025-05-16
+        invitation_id,entity_urn,account,name,profile_url,headline,invitation_type,sent_time,age_days,sent_on
+        7329176687475109889,urn:li:invitation:7329176687475109889,default,"'=Ada, L",https://www.linkedin.com/in/ada,,CONNECTION,Sent 3 weeks ago,21,2025-05-16
         "#);
-        insta::assert_snapshot!(written(JsonLines, "default"), @r#"{"invitation_id":"7329176687475109889","account":"default","name":"=Ada, L","profile_url":"https://www.linkedin.com/in/ada","headline":null,"invitation_type":"CONNECTION","sent_time":"Sent 3 weeks ago","age_days":21,"sent_on":"2025-05-16"}"#);
+        insta::assert_snapshot!(written(JsonLines, "default"), @r#"{"invitation_id":"7329176687475109889","entity_urn":"urn:li:invitation:7329176687475109889","account":"default","name":"=Ada, L","profile_url":"https://www.linkedin.com/in/ada","headline":null,"invitation_type":"CONNECTION","sent_time":"Sent 3 weeks ago","age_days":21,"sent_on":"2025-05-16"}"#);
     }
 
     #[test]
@@ -135,7 +140,7 @@ mod tests {
             let out = written(Csv::default(), name);
             let mut read = csv::Reader::from_reader(out.as_bytes());
             let line = read.records().next().unwrap().unwrap();
-            assert_eq!((&line[1], &line[2]), (name, "'=Ada, L"));
+            assert_eq!((&line[2], &line[3]), (name, "'=Ada, L"));
         }
     }
 }

@@ -8,12 +8,15 @@ use std::io;
 use super::file::{Names, ReportFile};
 use super::format::{Cell, Field, Format, RecordFile};
 use crate::event::Settled;
-use crate::invitation::Carried;
+use crate::input::CsvStyle;
+use crate::invitation::{AccountName, Carried};
 
 /// Our columns, in the order of [`own_cells`].
-const OWN: [&str; 11] = [
+const OWN: [&str; 14] = [
     "row",
+    "line",
     "invitation_id",
+    "entity_urn",
     "account",
     "outcome",
     "detail",
@@ -23,14 +26,17 @@ const OWN: [&str; 11] = [
     "credits_possible",
     "settled_at",
     "duration_ms",
+    "reinvite_on",
 ];
 
 fn own_cells<'a>(settled: &'a Settled, settled_at: &'a str) -> [Cell<'a>; OWN.len()] {
     let millis = settled.duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     [
         Cell::Number(settled.row),
+        Cell::number(settled.line),
         Cell::foreign(&settled.invitation_id),
-        Cell::foreign(settled.account.as_str()),
+        Cell::foreign(&settled.entity_urn),
+        Cell::foreign(settled.account.as_ref().map_or("", AccountName::as_str)),
         Cell::own(settled.outcome.as_str()),
         Cell::foreign(&settled.detail),
         Cell::number(settled.http_status),
@@ -39,22 +45,27 @@ fn own_cells<'a>(settled: &'a Settled, settled_at: &'a str) -> [Cell<'a>; OWN.le
         Cell::Number(settled.cost.possible),
         Cell::own(settled_at),
         Cell::number(millis),
+        settled.reinvite_on().map_or(Cell::Absent, |day| Cell::own(day.to_string())),
     ]
 }
 
-/// The input's columns, each as it is called there and in the report.
+/// What the report takes over from the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Columns(Vec<(String, String)>);
+pub(crate) struct Columns {
+    /// Each as it is called there and in the report.
+    names: Vec<(String, String)>,
+    style: CsvStyle,
+}
 
 impl Columns {
-    pub(crate) fn new(input: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub(crate) fn new(input: impl IntoIterator<Item = impl Into<String>>, style: CsvStyle) -> Self {
         let input: Vec<String> = input.into_iter().map(Into::into).collect();
         let report_name = |name: &String| report_name(name, |taken| input.iter().any(|n| n == taken)).into_owned();
-        Self(input.iter().map(|name| (name.clone(), report_name(name))).collect())
+        Self { names: input.iter().map(|name| (name.clone(), report_name(name))).collect(), style }
     }
 
     fn in_report(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(_, name)| name.as_str())
+        self.names.iter().map(|(_, name)| name.as_str())
     }
 }
 
@@ -81,7 +92,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
-        let file = RecordFile::new(file, format, OWN.into_iter().chain(columns.in_report()))?;
+        let file = RecordFile::new(file, format, columns.style, OWN.into_iter().chain(columns.in_report()))?;
         let mut report = Self { file, columns, settled_at: String::new() };
         report.write()?;
         Ok(report)
@@ -103,7 +114,7 @@ impl Report {
             }
             Carried::Fields(fields) if file.encoder.has_columns() => {
                 let cell = |name: &str| fields.get(name).map_or(Cell::Absent, Cell::Json);
-                file.add(own.chain(columns.0.iter().map(|(input, name)| (name.into(), cell(input)))))
+                file.add(own.chain(columns.names.iter().map(|(input, name)| (name.into(), cell(input)))))
             }
             Carried::Fields(fields) => {
                 let name = |name| report_name(name, |taken| fields.contains_key(taken));
@@ -133,8 +144,12 @@ mod tests {
 
     #[test]
     fn an_input_column_is_never_mistaken_for_one_of_ours() {
-        let columns = Columns::new(["name", "outcome", "row", "input_row", "Row"]);
+        let columns =
+            Columns::new(["name", "outcome", "row", "input_row", "Row", "line", "reinvite_on"], CsvStyle::default());
         let names: Vec<_> = columns.in_report().collect();
-        assert_eq!(names, ["name", "input_outcome", "input_input_row", "input_row", "Row"]);
+        assert_eq!(
+            names,
+            ["name", "input_outcome", "input_input_row", "input_row", "Row", "input_line", "input_reinvite_on"]
+        );
     }
 }

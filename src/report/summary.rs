@@ -78,6 +78,8 @@ pub(crate) struct Totals {
     pub unknown: BTreeMap<String, u64>,
     /// Such answers beyond the listed ones.
     pub unlisted: u64,
+    /// Rows that need another run or a look, but for those that a limit of the user cut short.
+    pub not_fine: u64,
 }
 
 /// Different unknown words that are listed: each may hold a number of its own.
@@ -92,9 +94,12 @@ impl Totals {
     }
 
     pub(crate) fn add_row(&mut self, settled: &Settled) {
-        for sum in std::iter::once(&mut self.run).chain(self.accounts.get_mut(&settled.account)) {
+        let account = settled.account.as_ref().and_then(|account| self.accounts.get_mut(account));
+        for sum in std::iter::once(&mut self.run).chain(account) {
             sum.rows.add(settled.outcome);
         }
+        let is_not_fine = settled.outcome.exit_effect() == ExitEffect::NotFine && !settled.cut_by_limit;
+        self.not_fine += u64::from(is_not_fine);
     }
 
     /// Counts a call, unless it is free.
@@ -126,11 +131,6 @@ impl Totals {
         list.pages += 1;
         list.invitations += invitations;
     }
-
-    /// Whether no row needs another run or a look.
-    pub(crate) fn all_fine(&self) -> bool {
-        self.run.rows.iter().all(|(outcome, rows)| rows == 0 || outcome.exit_effect() != ExitEffect::NotFine)
-    }
 }
 
 /// What is known of a run before its first row.
@@ -156,6 +156,8 @@ pub(crate) struct Summary {
     pub input_complete: bool,
     /// Why it ended early, if it did.
     pub stop: Option<StopCause>,
+    /// Why some of several accounts stopped early.
+    pub stopped_accounts: BTreeMap<AccountName, StopCause>,
     pub exit_code: u8,
 }
 
@@ -167,9 +169,10 @@ impl Summary {
 
     pub(crate) fn to_json(&self) -> Value {
         let Self { facts, totals, .. } = self;
-        let accounts: Map<String, Value> =
-            totals.accounts.iter().map(|(name, sum)| (name.to_string(), account(sum))).collect();
-        let stop = self.stop.as_ref().map(|stop| json!({"reason": stop.reason.as_str(), "detail": stop.detail}));
+        let of_account =
+            |(name, sum): (&AccountName, &Sum)| (name.to_string(), account(sum, self.stopped_accounts.get(name)));
+        let with_something = totals.accounts.iter().filter(|(_, sum)| sum.calls > 0 || sum.rows.total() > 0);
+        let accounts: Map<String, Value> = with_something.map(of_account).collect();
         json!({
             "run_id": facts.run_id,
             "command": facts.command,
@@ -186,14 +189,22 @@ impl Summary {
             "list": totals.list.as_ref().map(list),
             "accounts": accounts,
             "pace": {"rate": self.rate.to_string(), "learned": self.learned.map(|rate| rate.to_string())},
-            "stop": stop,
+            "stop": self.stop.as_ref().map(stop),
             "exit_code": self.exit_code,
         })
     }
 }
 
-fn account(sum: &Sum) -> Value {
-    json!({"rows": rows(&sum.rows), "calls": sum.calls, "credits": credits(sum.cost)})
+fn account(sum: &Sum, stopped: Option<&StopCause>) -> Value {
+    let mut account = json!({"rows": rows(&sum.rows), "calls": sum.calls, "credits": credits(sum.cost)});
+    if let Some(cause) = stopped {
+        account["stop"] = stop(cause);
+    }
+    account
+}
+
+fn stop(cause: &StopCause) -> Value {
+    json!({"reason": cause.reason.as_str(), "detail": cause.detail})
 }
 
 /// A list's part of the summary.
@@ -255,6 +266,9 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
     }
+    for (account, cause) in &summary.stopped_accounts {
+        line("account stopped", format!("{account}, {cause}"));
+    }
     if let Some(report) = report {
         line(if summary.facts.command == "list" { "list" } else { "report" }, report.display().to_string());
     }
@@ -288,6 +302,8 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invitation::Carried;
+    use crate::stop::StopReason;
 
     #[test]
     fn each_outcome_has_a_place_of_its_own() {
@@ -297,6 +313,50 @@ mod tests {
             counts.add(outcome);
             assert_eq!((counts.of(outcome), counts.total()), (1, 1), "{outcome}");
         }
+    }
+
+    #[test]
+    fn a_row_that_a_limit_cut_short_is_not_held_against_the_run() {
+        let mut totals = Totals::default();
+        let row = |outcome, cut_by_limit| Settled {
+            cut_by_limit,
+            ..Settled::unsent(1, String::new(), None, outcome, String::new(), Carried::default())
+        };
+        totals.add_row(&row(Outcome::Unconfirmed, true));
+        totals.add_row(&row(Outcome::NotAttempted, false));
+        totals.add_row(&row(Outcome::Withdrawn, false));
+        assert_eq!((totals.not_fine, totals.run.rows.total()), (0, 3));
+        totals.add_row(&row(Outcome::Unconfirmed, false));
+        assert_eq!(totals.not_fine, 1);
+    }
+
+    #[test]
+    fn an_account_that_stopped_says_why() {
+        let [idle, busy, stopped] = ["idle", "busy", "stopped"].map(|name| AccountName::parse(name).unwrap());
+        let mut totals = Totals::new([idle, busy.clone(), stopped.clone()]);
+        for account in [&busy, &stopped] {
+            let (id, account) = (String::new(), Some(account.clone()));
+            totals.add_row(&Settled::unsent(1, id, account, Outcome::Rejected, String::new(), Carried::default()));
+        }
+        let cause = StopCause { reason: StopReason::LoginRefused, detail: "log in again".to_owned() };
+        let moment = Timestamp::UNIX_EPOCH;
+        let summary = Summary {
+            facts: RunFacts { run_id: String::new(), command: "run", api: "v1", started_at: moment },
+            finished_at: moment,
+            totals,
+            rate: Rate::Unlimited,
+            learned: None,
+            input_complete: true,
+            stop: None,
+            stopped_accounts: [(stopped, cause)].into(),
+            exit_code: 3,
+        };
+        let accounts = &summary.to_json()["accounts"];
+        assert_eq!(accounts.as_object().unwrap().len(), 2);
+        assert_eq!((&accounts["busy"]["rows"]["rejected"], accounts["busy"].get("stop")), (&json!(1), None));
+        assert_eq!(accounts["stopped"]["stop"], json!({"reason": "login_refused", "detail": "log in again"}));
+        let table = table(&summary, None);
+        assert!(table.contains("account stopped       stopped, login_refused: log in again\n"), "{table}");
     }
 
     #[test]

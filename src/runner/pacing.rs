@@ -134,6 +134,10 @@ pub(super) fn advice(reason: StopReason, words: &str) -> String {
         | StopReason::ReportUnwritable
         | StopReason::LedgerUnwritable
         | StopReason::Broken
+        | StopReason::MaxCredits
+        | StopReason::MaxWithdrawals
+        | StopReason::MaxDuration
+        | StopReason::DailyCap
         | StopReason::Signal(_) => "run the same command again",
     };
     format!("the API says \"{words}\": {next}")

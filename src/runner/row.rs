@@ -171,15 +171,19 @@ impl Tally {
         let detail = self.detail(outcome);
         Settled {
             row: row.number,
+            line: row.line,
             invitation_id: row.withdrawal.id.to_string(),
-            account: row.withdrawal.account,
+            entity_urn: row.withdrawal.id.urn(),
+            account: Some(row.withdrawal.account),
             outcome,
+            settled_before_as: None,
             detail,
             http_status: self.http_status,
             attempts: self.attempts,
             cost: self.cost,
             settled_at: self.settled_at,
             duration: self.first_sent.map(|sent| sent.elapsed()),
+            cut_by_limit: false,
             carried: row.carried,
         }
     }

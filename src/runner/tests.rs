@@ -169,17 +169,17 @@ const SETUP: Setup =
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
-    Ok(Row { number, id, account: None, country: None, profile_url: None, carried: Carried::default() })
+    Ok(Row { number, line: None, id, account: None, country: None, profile_url: None, carried: Carried::default() })
 }
 
 fn bad_row(number: u64) -> Result<Row, RowError> {
-    let (id_text, reason) = ("x".to_owned(), "no ID".to_owned());
-    Err(RowError { number, id_text, account: None, reason, carried: Carried::default() })
+    let (id_text, urn_text, reason) = ("x".to_owned(), String::new(), "no ID".to_owned());
+    Err(RowError { number, line: None, id_text, urn_text, account: None, reason, carried: Carried::default() })
 }
 
 fn triage() -> Triage {
     let lookup = Lookup::without_ledger().unwrap();
-    Triage::new([(AccountName::default(), None)], AccountName::default(), Country::default(), lookup)
+    Triage::new([(AccountName::default(), Country::default())], Some(AccountName::default()), lookup)
 }
 
 struct Ran {

@@ -19,8 +19,9 @@ const MOST_WARNINGS: usize = 20;
 /// A row on its way to the API.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ReadyRow {
-    /// Record number in the input.
+    /// Record number in the input, and the line on which it begins.
     pub number: u64,
+    pub line: Option<u64>,
     /// What the API is asked.
     pub withdrawal: Withdrawal,
     /// Whether an earlier run lost an answer for it, so that it may have been done already.
@@ -49,9 +50,10 @@ pub(crate) enum Route {
 /// Who may be called for, and what needs no call.
 #[derive(Debug)]
 pub(crate) struct Triage {
-    accounts: HashMap<AccountName, Option<Country>>,
-    account: AccountName,
-    country: Country,
+    /// Each with the country of rows without one.
+    accounts: HashMap<AccountName, Country>,
+    /// Of rows that name none.
+    account: Option<AccountName>,
     lookup: Lookup,
     /// Whom never to call for.
     keep: Keep,
@@ -62,18 +64,15 @@ pub(crate) struct Triage {
 }
 
 impl Triage {
-    /// A triage of these accounts; a row that names none takes `account`. A row without a country takes its account's,
-    /// else `country`.
+    /// A triage of these accounts, each with its country; a row that names none takes `account`.
     pub(crate) fn new(
-        accounts: impl IntoIterator<Item = (AccountName, Option<Country>)>,
-        account: AccountName,
-        country: Country,
+        accounts: impl IntoIterator<Item = (AccountName, Country)>,
+        account: Option<AccountName>,
         lookup: Lookup,
     ) -> Self {
         Self {
             accounts: accounts.into_iter().collect(),
             account,
-            country,
             lookup,
             keep: Keep::default(),
             perhaps_kept: 0,
@@ -95,20 +94,23 @@ impl Triage {
 
     /// Lets a row through to the API, or says what it is settled as without a call.
     pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
-        let Row { number, id, account, country, profile_url, carried } = match row {
+        let Row { number, line, id, account, country, profile_url, carried } = match row {
             Ok(row) => row,
-            Err(error) => return Route::NoCall(unsent_error(error, &self.account)),
+            Err(error) => return Route::NoCall(unsent_error(error, self.account.as_ref())),
         };
-        let account = account.unwrap_or_else(|| self.account.clone());
-        let known = self.accounts.get(&account);
-        let country = country.or_else(|| known?.clone()).unwrap_or_else(|| self.country.clone());
-        let is_known = known.is_some();
-        let withdrawal = Withdrawal { id, account, country };
-        let mut row = ReadyRow { number, withdrawal, lost_before: false, carried };
-        if !is_known {
-            let detail = format!("the account {:?} is not configured", row.withdrawal.account.as_str());
-            return Route::NoCall(unsent(row, Outcome::Invalid, detail));
-        }
+        let account = account.or_else(|| self.account.clone());
+        let Some((account, own)) = account.as_ref().and_then(|account| self.accounts.get_key_value(account)) else {
+            let detail = account.as_ref().map_or_else(
+                || "which account? The row names none, and several are configured".to_owned(),
+                |account| format!("the account {:?} is not configured", account.as_str()),
+            );
+            let (id, entity_urn) = (id.to_string(), id.urn());
+            let unsent = Settled::unsent(number, id, account, Outcome::Invalid, detail, carried);
+            return Route::NoCall(Settled { line, entity_urn, ..unsent });
+        };
+        let country = country.unwrap_or_else(|| own.clone());
+        let withdrawal = Withdrawal { id, account: account.clone(), country };
+        let mut row = ReadyRow { number, line, withdrawal, lost_before: false, carried };
         let kept = self.keep.status(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
         self.perhaps_kept += u64::from(kept == KeepStatus::Unknown);
         let spared = match kept {
@@ -129,15 +131,18 @@ impl Triage {
                 Route::NoCall(unsent(row, Outcome::Duplicate, format!("the same invitation as row {earlier_row}")))
             }
             Ok(Standing::Settled { outcome, settled_at }) => {
-                let mut settled = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
-                settled.settled_at = settled_at;
-                Route::NoCall(settled)
+                let unsent = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
+                Route::NoCall(Settled { settled_before_as: Some(outcome), settled_at, ..unsent })
             }
             Err(error) => {
                 let detail = "the run stopped before this row, the ledger can't be read".to_owned();
                 Route::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
             }
         }
+    }
+
+    pub(crate) const fn lookup(&self) -> &Lookup {
+        &self.lookup
     }
 
     /// Says how many rows are not sent since nobody can tell whether they are to be kept, if it is to warn.
@@ -223,12 +228,15 @@ impl Feed {
     }
 }
 
-fn unsent_error(error: RowError, account: &AccountName) -> Settled {
-    let account = error.account.unwrap_or_else(|| account.clone());
-    Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried)
+fn unsent_error(error: RowError, account: Option<&AccountName>) -> Settled {
+    let account = error.account.or_else(|| account.cloned());
+    let (line, entity_urn) = (error.line, error.urn_text);
+    let unsent = Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried);
+    Settled { line, entity_urn, ..unsent }
 }
 
 fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
-    let ReadyRow { number, withdrawal, carried, lost_before: _ } = ready;
-    Settled::unsent(number, withdrawal.id.to_string(), withdrawal.account, outcome, detail, carried)
+    let ReadyRow { number, line, withdrawal, carried, lost_before: _ } = ready;
+    let (id, entity_urn) = (withdrawal.id.to_string(), withdrawal.id.urn());
+    Settled { line, entity_urn, ..Settled::unsent(number, id, Some(withdrawal.account), outcome, detail, carried) }
 }

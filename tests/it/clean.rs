@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use bulk_withdraw::sandbox::{Faults, ListFaults, Sandbox, SandboxOptions, SentTime, StockItem};
+use bulk_withdraw::sandbox::{Faults, InvitationKind, ListFaults, Sandbox, SandboxOptions, SentTime, StockItem};
 use jiff::Timestamp;
 use serde_json::json;
 use wiremock::matchers::any;
@@ -27,6 +27,8 @@ on_both_versions!(
     a_stop_while_listing_withdraws_nothing,
     bounds_of_a_list_fetch_no_page_too_many,
     ten_thousand_on_one_page_are_fetched_once,
+    the_oldest_go_until_some_are_left,
+    a_list_that_is_not_whole_lets_nobody_go,
 );
 
 async fn with_stock(stock: &[StockItem], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
@@ -55,10 +57,11 @@ fn withdrawn(sandbox: &Sandbox) -> BTreeSet<String> {
 fn agrees(program: &Program, sandbox: &Sandbox, stock: &[StockItem], old: &BTreeSet<String>) {
     assert_eq!(withdrawn(sandbox), *old, "not exactly the old ones");
     let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
-    assert_eq!(report.header[11..], ["name", "profile_url", "headline", "sent_time", "age_days"]);
+    assert_eq!(report.header[14..], ["name", "profile_url", "headline", "sent_time", "age_days"]);
     assert_eq!(report.lines.len(), old.len());
     for line in report.lines.values() {
         let item = stock.iter().find(|item| item.id.to_string() == line["invitation_id"]).unwrap();
+        assert_eq!((&*line["line"], &line["entity_urn"]), ("", &format!("urn:li:invitation:{}", item.id)));
         let plain = |name: &str| line[name].trim_start_matches('\'').to_owned();
         assert_eq!((plain("name"), plain("headline")), (item.name.clone(), item.headline.clone()));
         assert_eq!(line["profile_url"], item.profile_url);
@@ -85,7 +88,7 @@ async fn a_thousand(api: Api, faults: Faults) {
     let (stock, old) = thousand();
     let sandbox = with_stock(&stock, |options| (options.faults, options.seed) = (faults, Some(11))).await;
     let program = Program::on(api);
-    let arguments = format!("clean --older-than 30d {} --retries 12", swiftly(&sandbox));
+    let arguments = format!("clean --older-than 30d {} --retries 12 --daily-cap 500", swiftly(&sandbox));
     let ran = program.complete(&arguments).await;
     ran.ended_with(0);
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
@@ -235,6 +238,11 @@ async fn nothing_is_fetched_for_an_invalid_command() {
     let cases = [
         (format!("clean --yes {base}"), "--older-than"),
         (format!("clean --older-than 30 --yes {base}"), "--older-than must be an age like 30d"),
+        (format!("clean --newer-than 30d --yes {base}"), "--max-pending"),
+        (format!("clean --max-pending 7 --limit 7 --yes {base}"), "cannot be used with '--limit <N>'"),
+        (format!("clean --max-pending 7 --max-pages 7 --yes {base}"), "cannot be used with '--max-pages <N>'"),
+        (format!("clean --max-pending all --yes {base}"), "--max-pending must be a whole number"),
+        (format!("list --match= {base}"), "--match must be a text that is not empty"),
         (format!("clean --older-than 30d {base}"), "pass --yes"),
         (format!("clean --older-than 30d --yes --summary - -o - {base}"), "both go to standard output"),
         (format!("list --summary - {base}"), "both go to standard output"),
@@ -443,6 +451,7 @@ async fn every_monday_as_the_readme_says() {
     let mut cron = Command::new("/bin/sh");
     cron.args(["-c", line]).env_clear().env("HOME", program.path("")).env("PATH", bin).stdin(Stdio::null());
     cron.env("BULK_WITHDRAW_BASE_URL", sandbox.base_url()).env("BULK_WITHDRAW_RATE", "unlimited");
+    cron.env("BULK_WITHDRAW_DAILY_CAP", "500");
     let ran = wait(spawn(cron)).await;
     ran.ended_with(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "cron would send a mail");
@@ -485,6 +494,155 @@ async fn ten_thousand_on_one_page_are_fetched_once(api: Api) {
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
     assert_eq!(ran.stdout.lines().count(), 10_001);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+/// An age in whole days, newest first, as the lists have them.
+fn aged(days: impl IntoIterator<Item = u32>) -> Vec<StockItem> {
+    let now = Timestamp::now();
+    (0..).zip(days).map(|(at, days)| StockItem::aged(DAY * days + Duration::from_millis(at), now)).collect()
+}
+
+fn ids_of<'a>(stock: impl IntoIterator<Item = &'a StockItem>) -> BTreeSet<String> {
+    stock.into_iter().map(|item| item.id.to_string()).collect()
+}
+
+/// By the API's ages, and within the same month or week by the IDs.
+async fn the_oldest_go_until_some_are_left(api: Api) {
+    let mut stock = aged(0..400);
+    // Of another type: neither counted nor withdrawn.
+    stock.iter_mut().skip(350).step_by(10).for_each(|item| item.kind = InvitationKind::Organization);
+    let connections: Vec<_> = stock.iter().filter(|item| item.kind == InvitationKind::Connection).collect();
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::on(api);
+    let ran = program.complete(&format!("clean --max-pending 100 {}", swiftly(&sandbox))).await;
+    ran.ended_with(0).says("395 pending: withdrawing 295, keeping 0");
+    assert!(!ran.stderr.contains("the list:") && !ran.stderr.contains("--max-pending"), "{}", ran.stderr);
+    assert_eq!(withdrawn(&sandbox), ids_of(connections[100..].iter().copied()));
+    assert_eq!(program.summary()["input_complete"], json!(true));
+    // As many as may stay are left, so the next time nobody goes.
+    program.complete(&format!("clean --max-pending 100 {}", swiftly(&sandbox))).await.ended_with(0);
+    assert_eq!(program.summary()["rows"]["total"], 0);
+    let dry =
+        format!("clean --max-pending 98 --older-than 30d --dry-run --summary summary.json {}", unlimited(&sandbox));
+    program.complete(&dry).await.ended_with(0).says("left by max-pending 68");
+    assert_eq!(program.summary()["rows"]["to_withdraw"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stays_for_another_reason_counts_among_those_left() {
+    let mut stock = aged([1, 5, 20, 40, 80, 120, 160, 200, 240, 280]);
+    let words = SentTime::Words { prose: "vor 5 Monaten".into(), short: "5 Mon.".into(), days: None };
+    stock[6].sent = words;
+    stock[7].headline = "Beekeeper at large".to_owned();
+    let kept = stock[9].id;
+    let program = Program::new();
+    program.write("keep.txt", format!("{kept}\n"));
+    let filters = "--keep keep.txt --not-match BEEKEEPER";
+    for (flags, going, words) in [
+        ("--max-pending 7", vec![4, 5, 8], None),
+        ("--max-pending 3", vec![0, 1, 2, 3, 4, 5, 8], None),
+        ("--max-pending 2", vec![0, 1, 2, 3, 4, 5, 8], Some("3 stay pending, more than --max-pending 2")),
+        ("--max-pending 2 --older-than 30d", vec![3, 4, 5, 8], Some("6 stay pending, more than --max-pending 2")),
+        ("--max-pending 9 --older-than 30d", vec![8], None),
+        ("--max-pending 10", vec![], None),
+    ] {
+        let sandbox = with_stock(&stock, |_| {}).await;
+        let ran = program.complete(&format!("clean {flags} {filters} {}", swiftly(&sandbox))).await;
+        assert_eq!(ran.ended_with(0).stderr.contains("stay pending"), words.is_some(), "{flags}: {}", ran.stderr);
+        ran.says(words.unwrap_or_default());
+        assert_eq!(withdrawn(&sandbox), ids_of(going.into_iter().map(|at: usize| &stock[at])), "{flags}");
+    }
+}
+
+async fn a_list_that_is_not_whole_lets_nobody_go(api: Api) {
+    let stock = aged(0..100);
+    for list_faults in [
+        ListFaults { repeat: true, ..ListFaults::default() },
+        ListFaults { miss: true, ..ListFaults::default() },
+        ListFaults { early_end: true, ..ListFaults::default() },
+        ListFaults { total_off: true, ..ListFaults::default() },
+    ] {
+        let sandbox = with_stock(&stock, |options| options.list_faults = list_faults).await;
+        let program = Program::on(api);
+        let ran = program.complete(&format!("clean --max-pending 5 {}", swiftly(&sandbox))).await;
+        ran.ended_with(1).says("the list: ").says("--max-pending needs a whole list, and this one is not");
+        let summary = program.summary();
+        assert_eq!((&summary["input_complete"], &summary["rows"]["total"]), (&json!(false), &json!(0)));
+        assert_eq!(sandbox.record().calls, 0, "{list_faults:?}");
+        let dry = format!("clean --max-pending 5 --dry-run --summary summary.json {}", unlimited(&sandbox));
+        program.complete(&dry).await.ended_with(2).says("--max-pending needs a whole list");
+        assert_eq!(program.summary()["rows"]["to_withdraw"], 0);
+    }
+    // A page that can't be had.
+    let sandbox = with_stock(&stock, |options| options.credits = Some(7)).await;
+    let program = Program::on(api);
+    program.complete(&format!("clean --max-pending 5 {}", swiftly(&sandbox))).await.ended_with(4);
+    assert_eq!(sandbox.record().calls, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_repeat_or_can_not_be_had_let_nobody_go() {
+    let (page, none) = (page_of_ten(0, |_| "2 months ago"), json!({"status": "error", "message": "no such page"}));
+    for (second, code) in [(page.clone(), 1), (none, 5)] {
+        let server = answering(vec![page.clone(), second, json!({"status": "success"})]).await;
+        let program = Program::new();
+        let ran = program.complete(&format!("clean --max-pending 5 {}", swiftly_to(&server.uri()))).await;
+        ran.ended_with(code).says("--max-pending needs a whole list, and this one is not");
+        assert_eq!(program.summary()["input_complete"], json!(false));
+        assert_eq!(server.received_requests().await.unwrap().len(), 2, "something was withdrawn");
+    }
+}
+
+/// V1's list with a note, without, and with nothing said; the same filters select what is listed and what is withdrawn.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_headlines_and_notes_select() {
+    let entry = |id: u32, name: &str, headline: &str, note: serde_json::Value| json!({"invitation_id": id, "name": name, "subtitle": headline, "sent_time": "2 months ago", "message": note});
+    let mut unsaid = entry(1_000_008, "Dan", "Sales", json!(null));
+    unsaid.as_object_mut().unwrap().remove("message");
+    let list = json!([
+        entry(1_000_002, "Ada", "Analyst", json!(null)),
+        entry(1_000_004, "Bea Analyst", "RECRUITER", json!("")),
+        entry(1_000_006, "Cid", "Sales, EMEA", json!("Hello Cid")),
+        unsaid,
+    ]);
+    let page = json!({"status": "success", "data": {"invitations": list, "total_available_results": 4}});
+    for (flags, ids, words) in [
+        ("--match analyst", vec!["1000002", "1000004"], ""),
+        ("--match analyst --match EMEA", vec!["1000002", "1000004", "1000006"], ""),
+        ("--match analyst --not-match recruiter", vec!["1000002"], ""),
+        ("--not-match recruiter --not-match sales", vec!["1000002"], ""),
+        ("--without-note", vec!["1000002", "1000004"], "the list doesn't say whether they have a note: 1"),
+        ("--without-note --match cid", vec![], ""),
+    ] {
+        let server = answering(vec![page.clone(), page.clone(), json!({"status": "success"})]).await;
+        let program = Program::new();
+        let arguments = format!("list {flags} --rate unlimited --base-url {}", server.uri());
+        let ran = program.complete(&arguments).await;
+        let listed: Vec<_> = ran.ended_with(0).stdout.lines().skip(1).map(|line| line[..7].to_owned()).collect();
+        assert_eq!(listed, ids, "{flags}");
+        ran.says(words);
+        let clean = format!("clean --older-than 30d {flags} {}", swiftly_to(&server.uri()));
+        program.complete(&clean).await.ended_with(0).says(words);
+        let report = program.report("report.csv");
+        let withdrawn: Vec<_> = report.lines.values().map(|line| line["invitation_id"].as_str()).collect();
+        assert_eq!(withdrawn, ids, "{flags}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_can_stand_in_the_file_and_v2_tells_of_no_notes() {
+    let mut stock = aged([40, 80]);
+    stock[1].headline = "Beekeeper".to_owned();
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::on(Api::V2);
+    for command in ["list", "clean --older-than 30d --yes"] {
+        let ran = program.complete(&format!("{command} --without-note {}", unlimited(&sandbox))).await;
+        ran.ended_with(2).says("--without-note needs V1 of the API");
+    }
+    assert_eq!(sandbox.record().list_calls, 0);
+    program.write("config.toml", "not_match = [\"beekeeper\"]\n");
+    let ran = program.complete(&format!("list --config config.toml {}", unlimited(&sandbox))).await;
+    assert_eq!(ran.ended_with(0).stdout.lines().count(), 2, "{}", ran.stdout);
 }
 
 /// A server with these answers, in turn; the last one again and again.

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod accounts;
 mod clean;
 mod command_line;
 mod configuration;

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::support::{Program, Ran, Report, ids, list, swift, swiftly};
@@ -15,13 +16,16 @@ const SANDBOX: &str = "--sandbox --rate unlimited --retry-base 1ms";
 /// Replaces times and durations, which differ from run to run.
 fn without_times(report: &str) -> String {
     let moment = |text: &str| text.len() == 24 && text.ends_with('Z') && text.starts_with("20");
+    let day = |text: &str| text.len() == 10 && text.starts_with("20") && text.as_bytes()[4] == b'-';
     let mut replaced = String::new();
     for line in report.lines() {
         let mut after_moment = false;
         let cells: Vec<_> = line
             .split(',')
             .map(|cell| {
-                let shown = if moment(cell) {
+                let shown = if day(cell) {
+                    "<day>"
+                } else if moment(cell) {
                     "<time>"
                 } else if after_moment && !cell.is_empty() {
                     "<ms>"
@@ -44,7 +48,7 @@ invitation_id,name,row,account
 7329176687475109101,\"Ann, of \"\"X\"\"\",second,
 7.32918E+18,Bob,third,
 7329176687475109888,Cid,fourth,
-7329176687475113984,Dan,fifth,nobody
+seven,Dan,fifth,nobody
 7329176687475109607,Eve,sixth,default
 ";
 
@@ -99,12 +103,75 @@ fn a_report_as_json_lines() {
     for line in &mut lines {
         assert!(line["settled_at"].as_str().unwrap().ends_with('Z'));
         line["settled_at"] = "<time>".into();
+        if line["reinvite_on"].is_string() {
+            line["reinvite_on"] = "<day>".into();
+        }
         if line["duration_ms"].is_number() {
             line["duration_ms"] = "<ms>".into();
         }
     }
     let text: Vec<_> = lines.iter().map(|line| format!("{line:#}")).collect();
     insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn a_report_names_lines_urns_and_the_day_to_invite_again() {
+    let program = Program::new();
+    // Withdrawn, accepted already, presumed withdrawn; a URN for a ruined ID, a ruined ID, and the first one again.
+    let input = "invitation_id;entity_urn;note\r\n7329176687475109888;;\"two\r\nlines\"\r\n\r\n7329176687475109101;;\r\n\
+                 7329176687475109607;;\r\n7.3E+18;urn:li:fsd_invitation:7329176687475113984;\r\n\
+                 7.3E+18;urn:li:member:7;\r\n7329176687475109888;;\r\n";
+    program.write("list.csv", format!("\u{feff}{input}"));
+    let arguments = format!("run list.csv {SANDBOX} --ledger mine.db -o");
+    for (report, outcomes) in [
+        ("first.csv", ["withdrawn", "not_pending", "presumed_withdrawn", "withdrawn", "invalid", "duplicate"]),
+        (
+            "again.csv",
+            ["already_settled", "already_settled", "already_settled", "already_settled", "invalid", "duplicate"],
+        ),
+    ] {
+        program.run(&format!("{arguments} {report}")).ended_with(1);
+        // Delimiter and byte order mark are those of the input.
+        let text = program.read(report);
+        assert!(text.starts_with("\u{feff}row;line;invitation_id;entity_urn;account;"), "{text}");
+        let report = Report::parse(&text);
+        assert_eq!(report.outcomes(), outcomes);
+        let cells = |name: &str| report.lines.values().map(|line| line[name].clone()).collect::<Vec<_>>();
+        assert_eq!(cells("line"), ["2", "5", "6", "7", "8", "9"]);
+        let urn = |id: &str| format!("urn:li:invitation:{id}");
+        let urns =
+            ["7329176687475109888", "7329176687475109101", "7329176687475109607", "7329176687475113984"].map(urn);
+        assert_eq!(cells("entity_urn")[..4], urns);
+        assert_eq!(cells("entity_urn")[4..], ["urn:li:member:7".to_owned(), urns[0].clone()]);
+        assert!(!report.header.contains(&"input_entity_urn".to_owned()), "{:?}", report.header);
+        for line in report.lines.values() {
+            let is_withdrawn = ["1", "3", "4"].contains(&line["row"].as_str());
+            let day: Timestamp = line["settled_at"].parse().unwrap();
+            let day = (day + Duration::from_secs(21 * 86_400)).strftime("%F").to_string();
+            assert_eq!(line["reinvite_on"], if is_withdrawn { day } else { String::new() }, "{line:?}");
+        }
+    }
+}
+
+/// A name's ending says how to write; one that says nothing ends the command before anything is sent or created.
+#[test]
+fn the_format_of_a_report_must_be_known() {
+    let program = Program::new();
+    program.write("list.csv", INPUT);
+    for arguments in [
+        "run list.csv -o report.xlsx",
+        "run list.csv -o report.xlsx --dry-run",
+        "list -o report.txt",
+        "clean --older-than 30d -o report.json",
+    ] {
+        let ran = program.run(&format!("{arguments} {SANDBOX}"));
+        ran.ended_with(2).says("the format of report.").says("end it in .csv or .jsonl, or pass --output-format");
+        assert_eq!(program.files(), ["list.csv"]);
+    }
+    program.run(&format!("run list.csv -o report.txt --output-format jsonl {SANDBOX}")).ended_with(1);
+    assert!(program.read("report.txt").starts_with("{\"row\":"));
+    program.run(&format!("run list.csv -o report {SANDBOX}")).ended_with(1);
+    assert!(program.read("report").starts_with("row,"));
 }
 
 /// From the call, not from its answer.
@@ -339,6 +406,6 @@ fn an_empty_input_is_a_finished_run() {
         program.write("list.csv", input);
         program.run(&format!("run list.csv {SANDBOX} -o report.csv --summary summary.json")).ended_with(0);
         assert_eq!(program.summary()["rows"]["total"], 0);
-        assert!(program.read("report.csv").starts_with("row,invitation_id,account,outcome,"));
+        assert!(program.read("report.csv").starts_with("row,line,invitation_id,entity_urn,account,outcome,"));
     }
 }

@@ -21,7 +21,7 @@ fn the_samples_end_with_0_and_need_no_credentials() {
         for outcome in ["withdrawn", "presumed_withdrawn", "not_pending", "duplicate"] {
             assert!(report.count(outcome) > 0, "{name} shows no {outcome}");
         }
-        assert_eq!(report.header[11..14], ["name", "profile_url", "headline"], "{name}");
+        assert_eq!(report.header[14..17], ["name", "profile_url", "headline"], "{name}");
     }
 }
 
@@ -34,7 +34,7 @@ fn the_default_report_is_in_the_working_directory_and_named_after_the_input() {
     let files = program.files();
     let report = files.iter().find(|name| name.starts_with("old ones.results-2")).expect("a report");
     assert!(report.ends_with("Z.jsonl"), "{report}");
-    assert!(program.read(report).starts_with("{\"row\":1,\"invitation_id\":\"7329176687475109888\""));
+    assert!(program.read(report).starts_with("{\"row\":1,\"line\":1,\"invitation_id\":\"7329176687475109888\""));
 }
 
 #[test]

@@ -290,7 +290,9 @@ pub struct Report {
 
 impl Report {
     pub fn parse(text: &str) -> Self {
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let text = text.trim_start_matches('\u{feff}');
+        let delimiter = text.strip_prefix("row").unwrap().as_bytes()[0];
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
         let mut lines = BTreeMap::new();
         for record in reader.records() {
