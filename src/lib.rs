@@ -30,7 +30,7 @@
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may be sent: one limiter, one shared hold | whether to repeat it |
 //! | [`event`] | what can happen, as the sinks learn of it | |
-//! | [`ledger`] | SQLite: every call, what is known of each invitation, history; the only SQL | decides |
+//! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |

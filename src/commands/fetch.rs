@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::job::{Job, limits, progress_style};
+use super::memory::Memory;
 use crate::config::Which;
 use crate::event::Event;
 use crate::listing::{Filter, Found, Listed, Paging, Selection, SelectionCounts, Taken};
@@ -82,11 +83,12 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
     job.sinks.progress = Some(Progress::of_list(progress, screen));
     // There is a list from now on, even without a page.
     job.sinks.totals.list = Some(Default::default());
-    let Job { settings, caller, keep, sinks, .. } = job;
+    let Job { settings, caller, keep, sinks, stop, .. } = job;
     let Which { older_than, newer_than, invitation_type, limit, max_pages } = settings.which;
     let account = settings.account.clone();
     let country = settings.accounts.get(&account).cloned().flatten().unwrap_or_else(|| settings.country.clone());
     let filter = Filter { older_than, newer_than, keep: keep.clone(), now: Timestamp::now() };
+    let mut memory = Memory::begin(caller.journal.clone(), account.clone(), invitation_type);
     let mut paging = Paging::new(account.clone(), country, invitation_type);
     let mut counts = SelectionCounts::default();
     let mut younger = Vec::new();
@@ -98,6 +100,7 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
             if limit.is_some_and(|most| counts.selected >= most) {
                 return ListEnd::Complete;
             }
+            let asked_at = Timestamp::now();
             let page = match caller.page(next, &limits(settings)).await {
                 Ok(page) => page,
                 Err(NoPage::Stopped) => return ListEnd::Stopped,
@@ -107,6 +110,7 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
             let before = paging.invitations();
             let mut selected = Vec::new();
             let Taken { new, younger: now_younger } = paging.take(page);
+            memory.keep(&new, asked_at).await;
             for found in new {
                 let selection = filter.select(&found);
                 if selection == Selection::Selected && limit.is_some_and(|most| counts.selected >= most) {
@@ -130,6 +134,9 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
         if paging.doubts().broken_off { ListEnd::BrokenOff } else { ListEnd::Complete }
     };
     let end = sinks.during(pages).await;
+    if let Err(error) = memory.end(paging.is_whole()).await {
+        stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+    }
     sinks.progress = None;
     for doubt in paging.doubts().words().into_iter().chain(counts.words()) {
         tracing::warn!("the list: {doubt}");

@@ -9,6 +9,7 @@ mod history_table;
 mod intake;
 mod job;
 mod list;
+mod memory;
 mod output;
 mod plan;
 mod run;

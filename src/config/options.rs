@@ -285,6 +285,10 @@ options! {
         name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since"],
         help: "Forget all invitations from before this day (UTC)",
     }
+    REINVITABLE: bool, switch, LEDGER {
+        name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before"],
+        help: "Show who can be invited again: withdrawn 21 days ago or earlier and not listed as pending since",
+    }
     TABLE_FORMAT: TableFormat, |value| one_of(value, &[
         ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
     ]), LEDGER {

@@ -16,7 +16,7 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::{CallId, Key, LedgerError, RunInfo, Settlement};
+use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, listed};
 use crate::api::CallKind;
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
@@ -44,16 +44,19 @@ pub(super) enum Task {
     Open { intent: CallIntent, at: Timestamp },
     Close { call: CallId, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>, at: Timestamp },
     Settle { call: CallId, key: Key, settlement: Settlement },
+    Page { list: ListOf, shown: Vec<Shown>, at: Timestamp },
+    WholeList { list: ListOf, began_at: Timestamp },
 }
 
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Answered with the call it was about, once it is durable.
-    Write(Task, Reply<CallId>),
+    /// Answered with the call it was about, if any, once it is durable.
+    Write(Task, Reply<Option<CallId>>),
     Stop(Reply<()>),
 }
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
+type Queued = (Task, Reply<Option<CallId>>);
 
 /// What has to outlive the connection.
 #[derive(Debug)]
@@ -128,7 +131,7 @@ impl Writer {
     }
 
     /// Makes a group durable, in files that can be found again. Returns the call of each task.
-    fn commit_durably(&mut self, group: &[(Task, Reply<CallId>)]) -> Result<Vec<CallId>, LedgerError> {
+    fn commit_durably(&mut self, group: &[Queued]) -> Result<Vec<Option<CallId>>, LedgerError> {
         if group.is_empty() {
             return Ok(Vec::new());
         }
@@ -143,7 +146,7 @@ impl Writer {
         Ok(calls)
     }
 
-    fn commit(&mut self, group: &[(Task, Reply<CallId>)]) -> rusqlite::Result<Vec<CallId>> {
+    fn commit(&mut self, group: &[Queued]) -> rusqlite::Result<Vec<Option<CallId>>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tables = Tables {
             connection: &transaction,
@@ -218,16 +221,24 @@ struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    fn write(&mut self, task: &Task) -> rusqlite::Result<CallId> {
+    fn write(&mut self, task: &Task) -> rusqlite::Result<Option<CallId>> {
         match task {
-            Task::Open { intent, at } => self.open(intent, *at),
+            Task::Open { intent, at } => self.open(intent, *at).map(Some),
             Task::Close { call, end, key, settlement, at } => {
                 self.close(*call, end, key.as_ref(), settlement.as_ref(), *at)?;
-                Ok(*call)
+                Ok(Some(*call))
             }
             Task::Settle { call, key, settlement } => {
                 self.settle(*call, key, settlement)?;
-                Ok(*call)
+                Ok(Some(*call))
+            }
+            Task::Page { list: ListOf { account, invitation_type }, shown, at } => {
+                let account_id = self.account_id(account)?;
+                listed::keep_page(self.connection, account_id, *invitation_type, shown, *at).map(|()| None)
+            }
+            Task::WholeList { list: ListOf { account, invitation_type }, began_at } => {
+                let account_id = self.account_id(account)?;
+                listed::keep_whole_list(self.connection, account_id, *invitation_type, *began_at).map(|()| None)
             }
         }
     }

@@ -150,6 +150,11 @@ impl Paging {
         self.invitations() + self.doubts.unusable
     }
 
+    /// Whether it was read to its end and nothing says that an invitation is missing: only then does absence mean anything.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.ended && self.doubts().words().is_empty()
+    }
+
     pub(crate) fn doubts(&self) -> Doubts {
         let listed = self.listed();
         let last = self.doubts.available.map(|(_, last)| last);

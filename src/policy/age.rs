@@ -1,9 +1,11 @@
-//! The minimum age of an invitation, from the API's text and from its ID.
+//! The minimum age of an invitation, from the API's text and from its ID; and how long nobody is to be invited again.
 //!
 //! Ages decide what is withdrawn, so each is the least that the text can mean, and a text that is not understood gives no
 //! age.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 /// Days in a month and in a year, as `--older-than` counts them.
 const MONTH: u32 = 30;
@@ -40,6 +42,14 @@ pub(crate) fn certain_days(words: &str) -> Option<u32> {
         _ => return None,
     };
     number.checked_mul(days)
+}
+
+/// LinkedIn refuses a new invitation for up to three weeks after a withdrawal (docs/linkup-api.md, "LinkedIn").
+const DAYS_WITHOUT_INVITATION: i32 = 21;
+
+/// The day in UTC from which somebody can be invited again who was withdrawn at this moment.
+pub(crate) fn reinvite_on(withdrawn_at: Timestamp) -> Date {
+    withdrawn_at.to_zoned(TimeZone::UTC).date().saturating_add(DAYS_WITHOUT_INVITATION.days())
 }
 
 /// 2003-01-01, before LinkedIn existed: an ID below this contains no time.
@@ -142,5 +152,18 @@ mod tests {
         // In the future, so not old.
         assert!(is_younger_by_id("7453486530700017665", 1, now));
         assert!(is_younger_by_id("7329176687475109888", u32::MAX, now), "no invitation is that old");
+    }
+
+    #[test]
+    fn when_somebody_can_be_invited_again() {
+        let cases = [
+            ("2026-03-01T00:00:00Z", "2026-03-22"),
+            ("2026-03-01T23:59:59.999Z", "2026-03-22"),
+            ("2026-12-20T12:00:00Z", "2027-01-10"),
+            ("9999-12-30T00:00:00Z", "9999-12-31"),
+        ];
+        for (withdrawn_at, day) in cases {
+            assert_eq!(reinvite_on(withdrawn_at.parse().unwrap()).to_string(), day, "{withdrawn_at}");
+        }
     }
 }

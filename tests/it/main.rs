@@ -11,6 +11,7 @@ mod faults;
 mod foreign_client;
 mod kills;
 mod ledger;
+mod memory;
 mod outputs;
 mod requests;
 mod rooms;

@@ -83,6 +83,8 @@ async fn a_list_that_repeats_key_and_token_is_not_repeated(api: Api) {
         let ran = program.complete(&format!("{command} --base-url {} {flags}", server.uri())).await;
         assert_secrets_are_masked(&everything(&program, ran));
     }
+    // What the ledger keeps of the list.
+    assert_secrets_are_masked(&everything(&program, program.run("history --id 1000000")));
 }
 
 async fn a_whole_run_with_every_log_line_shows_no_secret(api: Api) {
