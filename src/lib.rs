@@ -12,8 +12,8 @@
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and the balance all spend
-//! through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it and nowhere else.
+//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and looks (at key, account
+//! and balance) all spend through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it and nowhere else.
 //!
 //! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
 //! the pool, yet arrive at the same sinks by the same [`event::Event`].

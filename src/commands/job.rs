@@ -184,6 +184,17 @@ impl<'a> Job<'a> {
         tell(settings, screen, summary, summary_file, Some(list))
     }
 
+    /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
+    pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
+        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        close(caller.journal).await;
+        let mut summary = sum_up(facts, sinks.totals, true, stop);
+        if !stop.is_requested() {
+            summary.exit_code = found;
+        }
+        tell(settings, screen, summary, summary_file, None)
+    }
+
     /// Says what the balance is, and whether it may be too small for so many withdrawals.
     pub(super) async fn tell_balance(&self, needed: u64) {
         if self.caller.api.version() == ApiVersion::V1 {

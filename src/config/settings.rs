@@ -17,7 +17,7 @@ use crate::pace::Rate;
 use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
 
-/// The checked settings of `run`, `list`, `clean` or `config`.
+/// The checked settings of `run`, `list`, `clean`, `check` or `config`.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) command: Command,
@@ -118,20 +118,30 @@ impl Settings {
         // The list is paid for to look at it.
         let makes_calls = match command {
             Command::Run => !dry_run,
-            Command::List | Command::Clean => true,
+            Command::List | Command::Clean | Command::Check => true,
             Command::History | Command::Config | Command::Sandbox => false,
         };
         let rate = layers.find_or_default(&options::RATE)?;
         let is_rehearsal = layers.is_set(&options::SIMULATE);
-        let Way { target, api, api_reason, accounts, found } =
+        let Way { target, api, api_reason, mut accounts, found } =
             if is_rehearsal { Way::to_sandbox(layers) } else { Way::to_api(layers, environment, makes_calls, &rate)? };
+        let account = match layers.find(&options::ACCOUNT) {
+            // Each in turn.
+            None if command == Command::Check => accounts.keys().next().cloned().unwrap_or_default(),
+            asked => {
+                let is_only = asked.is_some() && command == Command::Check;
+                let account = choose_account(asked, &accounts)?;
+                accounts.retain(|name, _| !is_only || *name == account);
+                account
+            }
+        };
         let settings = Self {
             command,
             target,
             api,
             api_reason,
             found,
-            account: choose_account(layers.find(&options::ACCOUNT), &accounts)?,
+            account,
             accounts,
             country: layers.get_or_default(&options::COUNTRY)?,
             rate: rate.value,
@@ -193,7 +203,7 @@ impl Settings {
         match (&self.output, self.command) {
             (Some(destination), _) => *destination == Destination::Stdout,
             (None, Command::Run) => self.reads_stdin() && !self.dry_run,
-            (None, Command::List) => true,
+            (None, Command::List | Command::Check) => true,
             (None, Command::Clean | Command::History | Command::Config | Command::Sandbox) => false,
         }
     }

@@ -35,6 +35,8 @@ const fn number_of(kind: CallKind) -> i64 {
         CallKind::Withdraw => 0,
         CallKind::List => 1,
         CallKind::Balance => 2,
+        CallKind::Key => 3,
+        CallKind::Account => 4,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod check;
 mod clean;
 mod command_line;
 mod configuration;
