@@ -1,4 +1,5 @@
-//! The ledger: every call with its cost, and what became of each invitation, so that no call is paid for twice.
+//! The ledger: every call with its cost, what became of each invitation, so that no call is paid for twice, and who was on
+//! the lists.
 //!
 //! Owns the file, its schema and its lock, and the only SQL of the program. It keeps and answers; what to do about
 //! an answer is for [`crate::policy`] and [`crate::runner`] to say. It never sees a token or a key.

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use serde_json::Value;
-use wiremock::matchers::any;
+use serde_json::{Value, json};
+use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
@@ -180,6 +180,24 @@ async fn a_signal_ends_it_and_what_was_found_is_printed(api: Api) {
     let found = findings(&ran);
     assert_eq!(states(&found[0]), finding("default", "unknown", "unknown", None));
     assert!(found[0]["detail"].as_str().unwrap().contains("not checked to the end: sigterm"), "{found:?}");
+}
+
+/// Whatever shows that the key is refused, every account is told so and no further call is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_late_is_refused_for_all() {
+    let server = MockServer::start().await;
+    let answer = |status, body: Value| ResponseTemplate::new(status).set_body_json(body);
+    let refused = json!({"success": false, "error": {"code": "INVALID_API_KEY", "message": "no"}});
+    Mock::given(path("/v2/credits")).respond_with(answer(404, json!({"detail": "Not Found"}))).mount(&server).await;
+    Mock::given(any()).respond_with(answer(403, refused)).mount(&server).await;
+    let ran = check_two(&with_two_accounts(Api::V2), &format!("--base-url {} --rate unlimited", server.uri())).await;
+    ran.ended_with(3);
+    for finding in findings(&ran) {
+        assert_eq!(finding["key"], "refused");
+        let detail = finding["detail"].as_str().unwrap();
+        assert!(detail.ends_with("key refused (INVALID_API_KEY: no): renew api_key (file two.toml:1)"), "{detail}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
 /// What changes and costs nothing is not waited for.
