@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::api::CallKind;
 use crate::invitation::{AccountName, Carried};
 use crate::outcome::Outcome;
+use crate::pace::Rate;
 use crate::policy::Cost;
 
 /// A row's outcome is durable before its event is sent.
@@ -27,6 +28,8 @@ pub(crate) enum Event {
     },
     /// The API accepts calls again.
     Resumed,
+    /// The API key has shown to allow this rate, or no less than the configured one.
+    Learned(Option<Rate>),
     /// The input was read to its end; `rows` includes bad ones.
     InputEnded {
         rows: u64,

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -18,10 +20,11 @@ use crate::config::Settings;
 use crate::exit;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::Pace;
+use crate::pace::{Learned, Pace, Past, Rate};
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
-    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
+    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, human_duration,
+    table,
 };
 use crate::runner::{self, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
@@ -92,7 +95,7 @@ impl<'a> Job<'a> {
     ) -> Result<Self, CommandError> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
-        let pace = Pace::new(settings.rate, settings.patience);
+        let pace = pace(settings, ledger.as_ref())?;
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
         let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
@@ -132,7 +135,7 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.names();
-        let ledger = caller.journal.clone();
+        let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
         sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), rows));
         let runtime = Handle::current();
@@ -150,7 +153,7 @@ impl<'a> Job<'a> {
             list.stop_if_unavailable(stop);
         }
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, input_complete && list_complete, stop);
+        let summary = sum_up(facts, totals, &pace, input_complete && list_complete, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -165,7 +168,7 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         opened.report.discard();
-        let mut summary = sum_up(facts, sinks.totals, list.is_complete(), stop);
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, list.is_complete(), stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
@@ -177,7 +180,7 @@ impl<'a> Job<'a> {
     pub(super) async fn end_list(self, end: &ListEnd, summary_file: Option<ReportFile>, list: &Path) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, end.is_complete(), stop);
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, end.is_complete(), stop);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
@@ -188,7 +191,7 @@ impl<'a> Job<'a> {
     pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, true, stop);
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, true, stop);
         if !stop.is_requested() {
             summary.exit_code = found;
         }
@@ -229,6 +232,23 @@ impl<'a> Job<'a> {
     }
 }
 
+/// The pace, which goes on from what earlier runs left in the ledger.
+fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, CommandError> {
+    let past = match (settings.rate, ledger) {
+        (Rate::Calls { calls, window }, Some(ledger)) => ledger.past(window, calls.get())?,
+        (Rate::Calls { .. } | Rate::Unlimited, _) => Past::default(),
+    };
+    let pace = Pace::new(settings.rate, settings.patience, past);
+    if let Some(learned) = pace.learned() {
+        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
+    }
+    if pace.starts_in() >= Duration::from_secs(1) {
+        let wait = human_duration(pace.starts_in());
+        tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
+    }
+    Ok(pace)
+}
+
 /// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
 async fn carry_out(
     run: impl Future<Output = io::Result<bool>>,
@@ -244,10 +264,11 @@ async fn carry_out(
 }
 
 /// The run in sums, now that it has ended.
-fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, stop: &Stop) -> Summary {
+fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, stop: &Stop) -> Summary {
     let stop = stop.cause();
     let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
-    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, exit_code }
+    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
+    Summary { facts, finished_at: Timestamp::now(), totals, rate, learned, input_complete, stop, exit_code }
 }
 
 /// Writes the summary and shows it. Returns the exit code.

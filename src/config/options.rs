@@ -19,7 +19,7 @@ use crate::invitation::{AccountName, Country, InvitationId};
 use crate::pace::Rate;
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
-use crate::sandbox::{Faults, ListFaults};
+use crate::sandbox::{Faults, Limit, ListFaults};
 
 /// How the log on stderr is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,8 +211,8 @@ options! {
 
     RATE: Rate, parsed, PACE {
         name: "rate", value: "N/TIME", default: Default::Text("290/min"),
-        help: "Maximum call rate: 4/s, 290/min, 1000/h (`unlimited`: localhost only)",
-        wanted: "a call rate, like \"290/min\", \"4/s\" or \"1000/h\" (or \"unlimited\", for a loopback address)",
+        help: "Maximum call rate: 4/s, 290/min, 290/6s (`unlimited`: localhost only)",
+        wanted: "a call rate, like \"290/min\", \"4/s\" or \"290/6s\" (or \"unlimited\", for a loopback address)",
     }
     CONCURRENCY: usize, workers, PACE {
         name: "concurrency", value: "N", default: Default::Text("16"),
@@ -312,9 +312,10 @@ options! {
         help: "Fault rates, like rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%",
         wanted: "shares from 0% to 100% in all, of rate-limited, 500, 502, closed and truncated, like 500=5%,closed=1%",
     }
-    CALL_LIMIT: u32, parsed, SERVER {
-        name: "limit", value: "N", default: Default::Text("300"), wanted: SMALL_COUNT,
-        help: "Calls allowed in any 60 s (0 = unlimited)",
+    CALL_LIMIT: Limit, parsed, SERVER {
+        name: "limit", value: "LIMIT", default: Default::Text("300/min"),
+        help: "Calls allowed, like 300/min or 100/6s,fixed (0 = unlimited)",
+        wanted: "a limit, like 300/min, 100/6s,fixed or 100/6s,bucket=10,counts-refused (0 = unlimited)",
     }
     LATENCY: (Duration, Duration), duration_range, SERVER {
         name: "latency", value: "MIN..MAX", default: Default::Text("20ms..80ms"),

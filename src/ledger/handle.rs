@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::lock::Lock;
 use super::record::{CallEnd, CallIntent};
 use super::writer::{GROUP, Guards, Job, Reply, Task, Writer};
-use super::{CallId, Key, LedgerError, ListOf, Lookup, RunInfo, Settlement, Shown, connection, place, temporary};
+use super::{CallId, Key, LedgerError, ListOf, Lookup, RunInfo, Settlement, Shown, connection, pace, place, temporary};
+use crate::pace::{Learned, Past};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and releases the
 /// lock, as [`Ledger::close`] does.
@@ -116,6 +118,19 @@ impl Ledger {
     /// Keeps that a list was read whole whose first page was asked for at this moment.
     pub(crate) async fn keep_whole_list(&self, list: ListOf, began_at: Timestamp) -> DurableWrite {
         self.write(Task::WholeList { list, began_at }).await
+    }
+
+    /// Keeps what was learned of the rate limit for the next run; `None` forgets it.
+    pub(crate) async fn keep_pace(&self, learned: Option<Learned>) -> DurableWrite {
+        self.write(Task::Pace { learned, at: Timestamp::now() }).await
+    }
+
+    /// What earlier runs learned of the rate limit, and when the calls of the last `window` were sent: at most `most` of
+    /// them. Blocks.
+    pub(crate) fn past(&self, window: Duration, most: u32) -> Result<Past, LedgerError> {
+        let connection = connection::read_beside_writer(&self.0.path)?;
+        pace::past(&connection, &self.0.api, window, most, Timestamp::now())
+            .map_err(|error| LedgerError::unreadable(&self.0.path, error))
     }
 
     /// The look-ups for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One per pass

@@ -11,6 +11,7 @@ mod history;
 mod listed;
 mod lock;
 mod lookup;
+mod pace;
 mod place;
 mod record;
 mod schema;

@@ -14,7 +14,12 @@ const APPLICATION_ID: u32 = 0x6277_6c67;
 
 /// The steps from each version to the next; a file's `user_version` counts those it has. A released step is never
 /// changed: new ones go below it.
-const STEPS: [&str; 3] = [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/4.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/5.sql"),
+];
 
 /// The newest version that is known here.
 #[expect(clippy::cast_possible_truncation, reason = "no list of steps is that long")]

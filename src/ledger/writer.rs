@@ -16,10 +16,11 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, listed};
+use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, listed, pace};
 use crate::api::CallKind;
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
+use crate::pace::Learned;
 use crate::stop::Stop;
 
 /// The most jobs in one transaction, and the most that wait for it.
@@ -46,19 +47,19 @@ pub(super) enum Task {
     Open { intent: CallIntent, at: Timestamp },
     Close { call: CallId, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>, at: Timestamp },
     Settle { call: CallId, key: Key, settlement: Settlement },
+    Pace { learned: Option<Learned>, at: Timestamp },
     Page { list: ListOf, shown: Vec<Shown>, at: Timestamp },
     WholeList { list: ListOf, began_at: Timestamp },
 }
 
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Answered with the call it was about, if any, once it is durable.
+    /// Answered with the call it was about, if it was about one, once it is durable.
     Write(Task, Reply<Option<CallId>>),
     Stop(Reply<()>),
 }
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
-type Queued = (Task, Reply<Option<CallId>>);
 
 /// What has to outlive the connection.
 #[derive(Debug)]
@@ -133,7 +134,7 @@ impl Writer {
     }
 
     /// Makes a group durable, in files that can be found again. Returns the call of each task.
-    fn commit_durably(&mut self, group: &[Queued]) -> Result<Vec<Option<CallId>>, LedgerError> {
+    fn commit_durably(&mut self, group: &[(Task, Reply<Option<CallId>>)]) -> Result<Vec<Option<CallId>>, LedgerError> {
         if group.is_empty() {
             return Ok(Vec::new());
         }
@@ -148,7 +149,7 @@ impl Writer {
         Ok(calls)
     }
 
-    fn commit(&mut self, group: &[Queued]) -> rusqlite::Result<Vec<Option<CallId>>> {
+    fn commit(&mut self, group: &[(Task, Reply<Option<CallId>>)]) -> rusqlite::Result<Vec<Option<CallId>>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tables = Tables {
             connection: &transaction,
@@ -242,6 +243,7 @@ impl Tables<'_> {
                 let account_id = self.account_id(account)?;
                 listed::keep_whole_list(self.connection, account_id, *invitation_type, *began_at).map(|()| None)
             }
+            Task::Pace { learned, at } => pace::keep(self.connection, self.api, *learned, *at).map(|()| None),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::api::CallKind;
 use crate::event::{Called, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
+use crate::pace::Rate;
 use crate::policy::{Cost, visible};
 use crate::stop::StopCause;
 
@@ -147,6 +148,10 @@ pub(crate) struct Summary {
     pub facts: RunFacts,
     pub finished_at: Timestamp,
     pub totals: Totals,
+    /// The rate at the end.
+    pub rate: Rate,
+    /// What the API key has shown to allow, where that is less than the configured rate.
+    pub learned: Option<Rate>,
     /// Whether the input was read to its end.
     pub input_complete: bool,
     /// Why it ended early, if it did.
@@ -180,6 +185,7 @@ impl Summary {
             "credits": credits(totals.run.cost),
             "list": totals.list.as_ref().map(list),
             "accounts": accounts,
+            "pace": {"rate": self.rate.to_string(), "learned": self.learned.map(|rate| rate.to_string())},
             "stop": stop,
             "exit_code": self.exit_code,
         })
@@ -227,6 +233,9 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     };
     line("calls", format!("{} ({} repeated{again})", run.calls, run.retries));
     line("credits", format!("{} charged, {} possible", run.cost.charged, run.cost.possible));
+    if let Some(learned) = summary.learned {
+        line("rate limit", format!("the API key allowed about {learned}; sent at {}", summary.rate));
+    }
     let elapsed = Duration::from_secs_f64(summary.elapsed_s().max(0.0));
     line("time", human_duration(elapsed));
     match summary.totals.list {

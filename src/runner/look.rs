@@ -114,7 +114,7 @@ mod tests {
     use crate::event::Event;
     use crate::invitation::AccountName;
     use crate::ledger::Ledger;
-    use crate::pace::{Pace, Rate};
+    use crate::pace::{Pace, Past, Rate};
     use crate::policy::{Backoff, SuccessMessages};
     use crate::stop::Stop;
 
@@ -148,7 +148,7 @@ mod tests {
         let (stop, patience) = (Stop::default(), Duration::from_secs(9));
         let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
         let (events, mut heard) = mpsc::channel(100);
-        let (journal, pace) = (None::<Ledger>, Pace::new(Rate::Unlimited, patience));
+        let (journal, pace) = (None::<Ledger>, Pace::new(Rate::Unlimited, patience, Past::default()));
         let confirming = SuccessMessages::default();
         let caller = Caller { api, journal, pace, stop: stop.clone(), backoff, confirming, events };
         let read = |result: &CallResult| (result.success_body()? == b"here").then_some(());

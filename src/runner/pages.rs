@@ -162,7 +162,7 @@ mod tests {
         let (stop, patience) = (Stop::default(), Duration::from_secs(9));
         let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
         let limits = Limits { retries: 2, patience };
-        let pace = Pace::new(Rate::Unlimited, patience);
+        let pace = Pace::new(Rate::Unlimited, patience, Default::default());
         let (events, mut heard) = mpsc::channel(100);
         let journal: Option<Ledger> = None;
         let caller =
