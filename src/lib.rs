@@ -12,8 +12,9 @@
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and the balance all spend
-//! through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it and nowhere else.
+//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and looks (at key, account and
+//! balance) all spend through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it
+//! and nowhere else.
 //!
 //! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
 //! the pool, yet arrive at the same sinks by the same [`event::Event`].
@@ -31,7 +32,7 @@
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key allows, budgets, gaps and hours | whether to repeat it |
 //! | [`event`] | what can happen, as the sinks learn of it | |
-//! | [`ledger`] | SQLite: every call, what is known of each invitation, history; the only SQL | decides |
+//! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |

@@ -192,6 +192,18 @@ impl<'a> Job<'a> {
         tell(settings, screen, summary, summary_file, Some(list))
     }
 
+    /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
+    pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
+        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        close(caller.journal).await;
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, true, false, stop);
+        // At a limit, what could not be looked at is unknown.
+        if stop.cause().is_none_or(|cause| cause.reason.is_limit()) {
+            summary.exit_code = found;
+        }
+        tell(settings, screen, summary, summary_file, None)
+    }
+
     /// Says what the balance is, and whether it may be too small for so many withdrawals.
     pub(super) async fn tell_balance(&self, needed: u64) {
         if self.caller.api.version() == ApiVersion::V1 {
@@ -203,8 +215,7 @@ impl<'a> Job<'a> {
             let meaning = if credits.is_some() { Meaning::Withdrawn } else { Meaning::NotSent };
             Judged { meaning, cost: Cost::default(), settlement: None, value: credits }
         };
-        let accounts = self.settings.listed_accounts();
-        let Some(account) = accounts.first() else { return };
+        let Some((account, _)) = self.settings.listed_accounts().next() else { return };
         let call = ApiCall::Balance(account);
         // It changes and costs nothing, so a stop need not wait for its answer.
         let made = self.stop.or(self.caller.call(call, false, judge)).await.flatten();

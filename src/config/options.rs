@@ -42,8 +42,9 @@ const CLEAN: u16 = Command::Clean as u16;
 const HISTORY: u16 = Command::History as u16;
 const CONFIG: u16 = Command::Config as u16;
 const SANDBOX: u16 = Command::Sandbox as u16;
+const CHECK: u16 = Command::Check as u16;
 /// The commands that call the API, and the one that shows their settings.
-const CALLING: u16 = RUN | LIST | CLEAN | CONFIG;
+const CALLING: u16 = RUN | LIST | CLEAN | CHECK | CONFIG;
 
 const BASE: Entry = Entry {
     name: "",
@@ -183,7 +184,7 @@ options! {
         wanted: "csv or jsonl",
     }
     SUMMARY: Destination, destination, REPORT {
-        name: "summary", value: "PATH", wanted: FILE,
+        name: "summary", value: "PATH", wanted: FILE, on: RUN | LIST | CLEAN | CHECK,
         help: "Also write the totals as JSON (`-` = stdout)",
     }
     PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
@@ -216,7 +217,7 @@ options! {
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
-        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | CONFIG,
+        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | CHECK | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
         help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
@@ -224,6 +225,10 @@ options! {
     KEEP: PathBuf, path, SAFETY {
         name: "keep", value: "FILE", wanted: FILE,
         help: "File of IDs or profile URLs never to withdraw, one per line",
+    }
+    LOGIN: bool, switch, BASE {
+        name: "login", on: CHECK,
+        help: "Check V1's logins too, by a page of each account's list (1 credit each)",
     }
 
     RATE: Rate, parsed, PACE {
@@ -285,7 +290,7 @@ options! {
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
-        help: "Account for rows without one, and the only one that `clean` and `list` take",
+        help: "Account for rows without one, and the only one that `clean`, `list` and `check` take",
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
@@ -332,10 +337,14 @@ options! {
         name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since"],
         help: "Forget all invitations from before this day (UTC)",
     }
+    REINVITABLE: bool, switch, LEDGER {
+        name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before"],
+        help: "Show who can be invited again: withdrawn 21 days ago or earlier and not listed as pending since",
+    }
     TABLE_FORMAT: TableFormat, |value| one_of(value, &[
         ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
     ]), LEDGER {
-        name: "format", value: "table|csv|json", on: HISTORY | CONFIG, default: Default::Text("table"),
+        name: "format", value: "table|csv|json", on: HISTORY | CHECK | CONFIG, default: Default::Text("table"),
         help: "Output format", heading: "Output",
         wanted: "table, csv or json",
     }
@@ -408,7 +417,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Entry> {
 
 /// Whether an option of this name belongs to the commands that read the environment and the file, and is a flag only.
 pub(crate) fn is_flag_only(name: &str) -> bool {
-    let is_theirs = |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN) != 0;
+    let is_theirs = |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN | CHECK) != 0;
     name != CONFIG_FILE.entry.name
         && setting(name).is_none()
         && ENTRIES.iter().any(|entry| entry.name == name && is_theirs(entry))

@@ -282,7 +282,11 @@ fn which_accounts_are_taken() {
         let named = place.path(file).display().to_string();
         let settings = place.resolve(Command::List, &[("config", &named)], &variables).unwrap();
         assert_eq!(settings.account.as_ref().map_or("", AccountName::as_str), account, "{file} {variables:?}");
-        assert_eq!(names(settings.listed_accounts().iter()).replace(',', ""), taken, "{file} {variables:?}");
+        assert_eq!(
+            names(settings.listed_accounts().map(|(name, _)| name)).replace(',', ""),
+            taken,
+            "{file} {variables:?}"
+        );
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::lock::Lock;
 use super::record::{CallEnd, CallIntent};
 use super::writer::{GROUP, Guards, Job, Reply, Task, Writer};
-use super::{CallId, Key, LedgerError, Lookup, RunInfo, Settlement, connection, pace, place, temporary};
+use super::{CallId, Key, LedgerError, ListOf, Lookup, RunInfo, Settlement, Shown, connection, pace, place, temporary};
 use crate::pace::{Learned, Past};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and releases the
@@ -108,6 +108,16 @@ impl Ledger {
     /// Records what a row came to whose last call was closed before that was known.
     pub(crate) async fn settle(&self, call: CallId, key: Key, settlement: Settlement) -> DurableWrite {
         self.write(Task::Settle { call, key, settlement }).await
+    }
+
+    /// Keeps what a page showed that was asked for at this moment.
+    pub(crate) async fn keep_page(&self, list: ListOf, shown: Vec<Shown>, at: Timestamp) -> DurableWrite {
+        self.write(Task::Page { list, shown, at }).await
+    }
+
+    /// Keeps that a list was read whole whose first page was asked for at this moment.
+    pub(crate) async fn keep_whole_list(&self, list: ListOf, began_at: Timestamp) -> DurableWrite {
+        self.write(Task::WholeList { list, began_at }).await
     }
 
     /// Keeps what was learned of the rate limit for the next run; `None` forgets it.
@@ -322,7 +332,7 @@ mod tests {
         let bill = History::open(&crashed.path).unwrap().by_day(None).unwrap();
         assert_eq!(bill.iter().map(|line| line.cost).collect::<Vec<_>>(), [Cost { charged: 0, possible: 2 }]);
         let ended: Vec<_> = History::open(&crashed.path).unwrap().of(&key("7").id).unwrap();
-        assert_eq!(ended.iter().map(|entry| entry.state).collect::<Vec<_>>(), [CallState::Lost]);
+        assert_eq!(ended.iter().map(|entry| entry.state).collect::<Vec<_>>(), [Some(CallState::Lost)]);
     }
 
     /// `list` records beside a run, and takes neither its lock nor its calls.

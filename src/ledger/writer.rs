@@ -16,7 +16,7 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::{CallId, Key, LedgerError, RunInfo, Settlement, pace};
+use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, listed, pace};
 use crate::api::CallKind;
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
@@ -36,6 +36,8 @@ const fn number_of(kind: CallKind) -> i64 {
         CallKind::Withdraw => 0,
         CallKind::List => 1,
         CallKind::Balance => 2,
+        CallKind::Key => 3,
+        CallKind::Account => 4,
     }
 }
 
@@ -46,6 +48,8 @@ pub(super) enum Task {
     Close { call: CallId, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>, at: Timestamp },
     Settle { call: CallId, key: Key, settlement: Settlement },
     Pace { learned: Option<Learned>, at: Timestamp },
+    Page { list: ListOf, shown: Vec<Shown>, at: Timestamp },
+    WholeList { list: ListOf, began_at: Timestamp },
 }
 
 #[derive(Debug)]
@@ -230,6 +234,14 @@ impl Tables<'_> {
             Task::Settle { call, key, settlement } => {
                 self.settle(*call, key, settlement)?;
                 Ok(Some(*call))
+            }
+            Task::Page { list: ListOf { account, invitation_type }, shown, at } => {
+                let account_id = self.account_id(account)?;
+                listed::keep_page(self.connection, account_id, *invitation_type, shown, *at).map(|()| None)
+            }
+            Task::WholeList { list: ListOf { account, invitation_type }, began_at } => {
+                let account_id = self.account_id(account)?;
+                listed::keep_whole_list(self.connection, account_id, *invitation_type, *began_at).map(|()| None)
             }
             Task::Pace { learned, at } => pace::keep(self.connection, self.api, *learned, *at).map(|()| None),
         }

@@ -105,8 +105,8 @@ impl Totals {
     /// Counts a call, unless it is free.
     pub(crate) fn add_call(&mut self, called: &Called) {
         match called.kind {
-            CallKind::Balance => return,
-            CallKind::Withdraw => {}
+            CallKind::Balance | CallKind::Account => return,
+            CallKind::Withdraw | CallKind::Key => {}
             CallKind::List => {
                 let list = self.list.get_or_insert_default();
                 list.calls += 1;
@@ -232,7 +232,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
         line("listed", format!("{invitations} on {pages}; credits: {cost}"));
     }
-    if summary.facts.command != "list" {
+    if !matches!(summary.facts.command, "list" | "check") {
         line("rows", run.rows.total().to_string());
     }
     for (outcome, rows) in run.rows.iter().filter(|(_, rows)| *rows > 0) {

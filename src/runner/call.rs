@@ -150,8 +150,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     async fn open(&self, call: &ApiCall<'_>) -> Result<Option<CallId>, MustNotBeSent> {
         let kind = call.kind();
         let possible = match kind {
-            CallKind::Withdraw | CallKind::List => 1,
-            CallKind::Balance => 0,
+            CallKind::Withdraw | CallKind::List | CallKind::Key => 1,
+            CallKind::Balance | CallKind::Account => 0,
         };
         let invitation = key_of(call).map(|key| key.id);
         let intent = CallIntent { kind, account: call.account().clone(), invitation, possible };
@@ -193,7 +193,7 @@ fn state(result: &CallResult, meaning: Meaning) -> CallState {
 fn key_of(call: &ApiCall<'_>) -> Option<Key> {
     match call {
         ApiCall::Withdraw(withdrawal) => Some(Key { account: withdrawal.account.clone(), id: withdrawal.id.clone() }),
-        ApiCall::Page(_) | ApiCall::Balance(_) => None,
+        ApiCall::Page(_) | ApiCall::Balance(_) | ApiCall::Key(_) | ApiCall::Account(_) => None,
     }
 }
 
