@@ -18,13 +18,14 @@ pub(crate) const UNWRITABLE: u8 = 6;
 /// Another run uses this ledger; nothing was sent.
 pub(crate) const HELD: u8 = 75;
 
-/// `fine`: whether every row is fine and the input was read to its end, but for what a limit of the user cut short.
-pub(crate) const fn of_run(stop: Option<StopReason>, fine: bool) -> u8 {
-    match stop {
-        Some(reason) if fine || !reason.is_limit() => of_stop(reason),
-        None if fine => FINE,
-        Some(_) | None => NOT_FINE,
+/// `accounts`: why some of them stopped while the run went on. `fine`: whether every row is fine and the input was read to
+/// its end, but for what a limit of the user cut short.
+pub(crate) fn of_run(stop: Option<StopReason>, accounts: impl IntoIterator<Item = StopReason>, fine: bool) -> u8 {
+    if let Some(reason) = stop.filter(|reason| !reason.is_limit()) {
+        return of_stop(reason);
     }
+    let graver_than_rows = accounts.into_iter().map(of_stop).filter(|code| *code != FINE).min();
+    graver_than_rows.unwrap_or(if fine { FINE } else { NOT_FINE })
 }
 
 pub(crate) const fn of_stop(reason: StopReason) -> u8 {
@@ -84,7 +85,24 @@ mod tests {
             (Some(StopReason::LoginRefused), false, REFUSED),
         ];
         for (stop, fine, code) in cases {
-            assert_eq!(of_run(stop, fine), code, "{stop:?} {fine}");
+            assert_eq!(of_run(stop, [], fine), code, "{stop:?} {fine}");
+        }
+    }
+
+    #[test]
+    fn accounts_that_stopped_decide_where_the_run_did_not() {
+        use StopReason::{AccountRefused, DailyCap, KeyRefused, LoginRefused, MaxCredits, TooManyFailures};
+        let cases: [(Option<StopReason>, &[StopReason], bool, u8); 7] = [
+            (None, &[DailyCap], true, FINE),
+            (None, &[DailyCap], false, NOT_FINE),
+            (None, &[DailyCap, LoginRefused], false, REFUSED),
+            (None, &[TooManyFailures, AccountRefused], false, REFUSED),
+            (None, &[TooManyFailures], false, GAVE_UP),
+            (Some(MaxCredits), &[LoginRefused], false, REFUSED),
+            (Some(KeyRefused), &[TooManyFailures], false, REFUSED),
+        ];
+        for (stop, accounts, fine, code) in cases {
+            assert_eq!(of_run(stop, accounts.iter().copied(), fine), code, "{stop:?} {accounts:?} {fine}");
         }
     }
 }

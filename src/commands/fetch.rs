@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::job::{Job, limits, progress_style};
 use crate::api::Client;
-use crate::config::{Settings, Which};
+use crate::config::{Command, Settings, Which};
 use crate::event::Event;
 use crate::invitation::AccountName;
 use crate::ledger::Ledger;
@@ -124,6 +124,12 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
     /// What keeps one account's list back holds up no other's.
     async fn accounts(&mut self) {
         let accounts = self.settings.listed_accounts();
+        // A list that is to be withdrawn would be out of date by then.
+        let withdraws = self.settings.command == Command::Clean && !self.settings.dry_run;
+        if withdraws && self.caller.hours_begin(&accounts).await.is_none() {
+            self.fetched.end = ListEnd::Stopped;
+            return;
+        }
         for account in &accounts {
             let end = self.account(account).await;
             if let ListEnd::Unavailable(why) = &end {

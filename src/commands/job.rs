@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::error::{CommandError, confirm, has_terminal};
 use super::fetch::ListEnd;
@@ -15,16 +17,17 @@ use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
-use crate::config::Settings;
+use crate::config::{Command, Settings};
 use crate::exit;
+use crate::invitation::AccountName;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::Pace;
+use crate::pace::{DailyCap, Pace};
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
     Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::runner::{self, AccountLimits, Bounds, Caller, Clock, Judged, Limits, Pool, RunLimits, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -94,8 +97,10 @@ impl<'a> Job<'a> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = Pace::new(settings.rate, settings.patience);
+        let bounds = Arc::new(bounds(settings, ledger.as_ref(), stop)?);
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
-        let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
+        let stopped = stop.clone();
+        let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
         let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
@@ -139,13 +144,10 @@ impl<'a> Job<'a> {
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
         let input_ends = intake.ends();
-        let pool = Pool {
-            concurrency: settings.concurrency,
-            limits: limits(settings),
-            max_errors: settings.max_errors,
-            input_ends,
-        };
-        let ended = carry_out(runner::run(intake, triage, pool, caller), told, stop).await;
+        let pool =
+            Pool { concurrency: settings.concurrency, limits: limits(settings), max_errors: settings.max_errors };
+        let bounds = Arc::clone(&caller.bounds);
+        let ended = carry_out(runner::run(intake.rows(settings), triage, pool, caller), told, stop).await;
         close(ledger).await;
         let (totals, input_complete) = ended?;
         if let Some(list) = &list {
@@ -153,7 +155,7 @@ impl<'a> Job<'a> {
         }
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, input_complete && list_complete, is_cut, stop);
+        let summary = sum_up(facts, totals, input_complete && list_complete, is_cut, stop, &bounds);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -166,9 +168,10 @@ impl<'a> Job<'a> {
         why: Option<CommandError>,
     ) -> Result<u8, CommandError> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        let bounds = caller.bounds;
         close(caller.journal).await;
         opened.report.discard();
-        let mut summary = sum_up(facts, sinks.totals, list.is_complete(), *list == ListEnd::Stopped, stop);
+        let mut summary = sum_up(facts, sinks.totals, list.is_complete(), *list == ListEnd::Stopped, stop, &bounds);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
@@ -179,8 +182,9 @@ impl<'a> Job<'a> {
     /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough.
     pub(super) async fn end_list(self, end: &ListEnd, summary_file: Option<ReportFile>, list: &Path) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        let bounds = caller.bounds;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, end.is_complete(), *end == ListEnd::Stopped, stop);
+        let mut summary = sum_up(facts, sinks.totals, end.is_complete(), *end == ListEnd::Stopped, stop, &bounds);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
@@ -239,11 +243,19 @@ async fn carry_out(
 
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
 /// to be incomplete.
-fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
-    let (stop, account_stops) = (stop.cause(), BTreeMap::new());
+fn sum_up(
+    facts: RunFacts,
+    totals: Totals,
+    input_complete: bool,
+    is_cut: bool,
+    stop: &Stop,
+    bounds: &Bounds,
+) -> Summary {
+    let (stop, account_stops) = (stop.cause(), bounds.stopped_accounts().collect::<BTreeMap<_, _>>());
     let reason = stop.as_ref().map(|stop| stop.reason);
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
-    let exit_code = exit::of_run(reason, totals.not_fine == 0 && (input_complete || is_limited));
+    let of_accounts = account_stops.values().map(|stop| stop.reason);
+    let exit_code = exit::of_run(reason, of_accounts, totals.not_fine == 0 && (input_complete || is_limited));
     Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, account_stops, exit_code }
 }
 
@@ -300,6 +312,32 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
         None if io::stderr().is_terminal() => ProgressStyle::Bar,
         None => ProgressStyle::Plain,
     }
+}
+
+/// What bounds the run and its accounts, from now on.
+fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) -> Result<Bounds, CommandError> {
+    // A call may take that long.
+    let longest_wait = settings.max_duration.map(|longest| longest.saturating_sub(settings.timeout));
+    let run = RunLimits {
+        concurrency: settings.concurrency,
+        max_credits: settings.max_credits,
+        max_withdrawals: settings.max_withdrawals,
+        latest_start: longest_wait.and_then(|wait| Instant::now().checked_add(wait)),
+    };
+    let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
+    let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+    let mut withdrawn = match ledger.filter(|_| has_cap) {
+        Some(ledger) => ledger.lookup(false)?.withdrawn_since(day_ago)?,
+        None => BTreeMap::new(),
+    };
+    let is_concerned =
+        |name: &AccountName| settings.command == Command::Run || settings.listed_accounts().contains(name);
+    let accounts = settings.accounts.iter().filter(|(name, _)| is_concerned(name)).map(|(name, own)| {
+        let recent = withdrawn.remove(name).unwrap_or_default();
+        let daily_cap = own.daily_cap.map(|cap| DailyCap::new(cap, recent));
+        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap })
+    });
+    Ok(Bounds::new(run, accounts, stop, Clock::system()))
 }
 
 fn facts(settings: &Settings) -> RunFacts {

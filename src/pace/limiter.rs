@@ -132,6 +132,14 @@ impl Pace {
         Permit { pace: Arc::clone(self), is_probe }
     }
 
+    /// The patience with a hold begins anew: for a while nobody was to call.
+    pub(crate) fn renew_patience(&self) {
+        self.hold.send_modify(|hold| match hold {
+            Hold::Open => {}
+            Hold::Held { since, .. } => *since = Instant::now(),
+        });
+    }
+
     /// Holds all calls for `wait`, although none was refused: the API said that its quota is used up.
     pub(crate) fn hold_for(&self, wait: Duration) {
         let now = Instant::now();

@@ -28,6 +28,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     pub(crate) async fn page(&self, request: &PageRequest, limits: &Limits) -> Result<Page, NoPage> {
         let mut prior = PriorCalls::default();
         let mut is_retry = false;
+        let stop = &self.bounds.account(&request.account).stop;
         loop {
             let call = ApiCall::Page(request);
             let made = self.call(call, is_retry, |result, _| self.judge_page(request, prior, limits, result)).await;
@@ -50,11 +51,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
                     let detail = format!("page {} of the list could not be fetched ({reason}): {next}", request.number);
                     return Err(NoPage::Unavailable(detail));
                 }
-                Decision::SettleAndStop(_, stop) => {
-                    self.stop.request(stop, advice(stop, &reason));
+                Decision::SettleAndStop(_, why) => {
+                    stop.request(why, advice(why, &reason));
                     return Err(NoPage::Stopped);
                 }
-                Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await.ok_or(NoPage::Stopped)?,
+                Decision::Retry(wait) => stop.or(tokio::time::sleep(wait)).await.ok_or(NoPage::Stopped)?,
                 // The pace holds, and gives up when its patience ends.
                 Decision::Hold => {}
             }
@@ -123,7 +124,7 @@ fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use tokio::sync::mpsc;
@@ -135,6 +136,7 @@ mod tests {
     use crate::ledger::Ledger;
     use crate::pace::{Pace, Rate};
     use crate::policy::{Backoff, SuccessMessages};
+    use crate::runner::{Bounds, Clock, RunLimits};
     use crate::stop::Stop;
 
     /// Answers each call with HTTP 200 and the next of these bodies.
@@ -165,8 +167,10 @@ mod tests {
         let pace = Pace::new(Rate::Unlimited, patience);
         let (events, mut heard) = mpsc::channel(100);
         let journal: Option<Ledger> = None;
-        let caller =
-            Caller { api, journal, pace, stop: stop.clone(), backoff, confirming: SuccessMessages::default(), events };
+        let run = RunLimits { concurrency: 1, max_credits: None, max_withdrawals: None, latest_start: None };
+        let bounds = Arc::new(Bounds::new(run, [], &stop, Clock::system()));
+        let confirming = SuccessMessages::default();
+        let caller = Caller { api, journal, pace, stop: stop.clone(), bounds, backoff, confirming, events };
         let (account, country) = (AccountName::default(), Country::default());
         let request =
             PageRequest { account, country, invitation_type: InvitationType::default(), number: 1, offset: 0 };
