@@ -8,7 +8,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Forecast {
-    /// Withdrawals that the daily cap leaves for this run.
+    /// Withdrawals that the limits leave for this run.
     pub(super) now: u64,
     /// The time that they take; `None` where nothing limits it.
     pub(super) time: Option<Duration>,
@@ -18,15 +18,25 @@ pub(super) struct Forecast {
     pub(super) per_day: u64,
 }
 
+/// What holds for all accounts together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunLimits {
+    /// Withdrawals at most.
+    pub(super) most: u64,
+    /// The time between two calls.
+    pub(super) interval: Option<Duration>,
+}
+
 impl Forecast {
-    /// Of so many withdrawals, after the recent ones of the last 24 hours; `interval` is the time between two calls of the
-    /// run.
-    pub(super) fn of(to_send: u64, recent: u64, interval: Option<Duration>, own: &AccountSettings) -> Self {
-        let now = own.daily_cap.map_or(to_send, |cap| to_send.min(cap.saturating_sub(recent)));
+    /// Of so many withdrawals, after the recent ones of the last 24 hours, by the limits of run and account.
+    pub(super) fn of(to_send: u64, recent: u64, run: RunLimits, own: &AccountSettings) -> Self {
+        let RunLimits { most, interval } = run;
+        let capped = own.daily_cap.map_or(to_send, |cap| to_send.min(cap.saturating_sub(recent)));
+        let now = capped.min(most);
         let more_days = match own.daily_cap {
-            _ if now == to_send => Some(0),
+            _ if capped == to_send => Some(0),
             Some(0) => None,
-            Some(cap) => Some((to_send - now).div_ceil(cap)),
+            Some(cap) => Some((to_send - capped).div_ceil(cap)),
             None => Some(0),
         };
         let gap = own.gap.map(|gap| gap.mean());
@@ -88,7 +98,18 @@ mod tests {
             let interval = per_second.map(|calls: u32| Duration::from_secs(1) / calls);
             let time = seconds.map(Duration::from_secs);
             let expected = Forecast { now, time, more_days, per_day };
-            assert_eq!(Forecast::of(to_send, recent, interval, &own), expected, "{own:?} {to_send} {recent}");
+            let run = RunLimits { most: u64::MAX, interval };
+            assert_eq!(Forecast::of(to_send, recent, run, &own), expected, "{own:?} {to_send} {recent}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_the_run_leaves_less_and_adds_no_days() {
+        let own = |daily_cap| AccountSettings { country: Country::default(), daily_cap, gap: None, between: None };
+        for (daily_cap, more_days) in [(None, 0), (Some(40), 2)] {
+            let run = RunLimits { most: 30, interval: None };
+            let expected = Forecast { now: 30, time: None, more_days: Some(more_days), per_day: 30 };
+            assert_eq!(Forecast::of(100, 0, run, &own(daily_cap)), expected, "{daily_cap:?}");
         }
     }
 }

@@ -251,12 +251,12 @@ fn sum_up(
     stop: &Stop,
     bounds: &Bounds,
 ) -> Summary {
-    let (stop, account_stops) = (stop.cause(), bounds.stopped_accounts().collect::<BTreeMap<_, _>>());
+    let (stop, stopped_accounts) = (stop.cause(), bounds.stopped_accounts().collect::<BTreeMap<_, _>>());
     let reason = stop.as_ref().map(|stop| stop.reason);
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
-    let of_accounts = account_stops.values().map(|stop| stop.reason);
+    let of_accounts = stopped_accounts.values().map(|stop| stop.reason);
     let exit_code = exit::of_run(reason, of_accounts, totals.not_fine == 0 && (input_complete || is_limited));
-    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, account_stops, exit_code }
+    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, stopped_accounts, exit_code }
 }
 
 /// Writes the summary and shows it. Returns the exit code.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::error::CommandError;
-use super::forecast::Forecast;
+use super::forecast::{Forecast, RunLimits};
 use super::intake::Intake;
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
@@ -103,7 +103,8 @@ impl Plan {
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
-            let forecast = Forecast::of(rows.to_send, recent, settings.rate.interval(), own);
+            let run = RunLimits { most: most(settings), interval: settings.rate.interval() };
+            let forecast = Forecast::of(rows.to_send, recent, run, own);
             Some((name, Account { rows, forecast }))
         };
         plan.accounts = accounts.into_iter().filter_map(of).collect();
@@ -125,8 +126,8 @@ impl Plan {
 
     /// Withdrawals that the limits leave for this run.
     fn now(&self, settings: &Settings) -> u64 {
-        let capped = self.accounts.values().map(|account| account.forecast.now).sum::<u64>();
-        [settings.max_withdrawals, settings.max_credits].into_iter().flatten().fold(capped, u64::min)
+        let of_accounts: u64 = self.accounts.values().map(|account| account.forecast.now).sum();
+        of_accounts.min(most(settings))
     }
 
     /// The shortest time that the calls of this run can take at the rate; `None` without a limit.
@@ -172,8 +173,12 @@ impl Plan {
         }
         out.push_str(&self.withdrawals(settings));
         let to_send = self.now(settings);
-        let most = settings.max_credits.map(|most| format!(", at most {most} in all")).unwrap_or_default();
-        out.push_str(&format!("{:<22}at least {to_send}; each retry may cost 1 more{most}\n", "credits"));
+        let credits = match settings.max_credits {
+            Some(most) if most <= to_send => format!("at most {most}"),
+            Some(most) => format!("at least {to_send}; each retry may cost 1 more, up to {most} in all"),
+            None => format!("at least {to_send}; each retry may cost 1 more"),
+        };
+        out.push_str(&format!("{:<22}{credits}\n", "credits"));
         let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
@@ -276,6 +281,11 @@ fn check_account(row: &Row, settings: &Settings) -> Result<(), AccountError> {
         Some(name) if settings.accounts.contains_key(name) => Ok(()),
         Some(name) => Err(AccountError::Unknown { row: row.number, name: name.to_string(), known: known() }),
     }
+}
+
+/// Withdrawals of a run at most.
+fn most(settings: &Settings) -> u64 {
+    [settings.max_withdrawals, settings.max_credits].into_iter().flatten().min().unwrap_or(u64::MAX)
 }
 
 fn rounded(time: Duration) -> f64 {

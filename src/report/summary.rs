@@ -151,8 +151,8 @@ pub(crate) struct Summary {
     pub input_complete: bool,
     /// Why it ended early, if it did.
     pub stop: Option<StopCause>,
-    /// Why accounts ended early while others went on.
-    pub account_stops: BTreeMap<AccountName, StopCause>,
+    /// Why some of several accounts stopped early.
+    pub stopped_accounts: BTreeMap<AccountName, StopCause>,
     pub exit_code: u8,
 }
 
@@ -165,7 +165,7 @@ impl Summary {
     pub(crate) fn to_json(&self) -> Value {
         let Self { facts, totals, .. } = self;
         let of_account =
-            |(name, sum): (&AccountName, &Sum)| (name.to_string(), account(sum, self.account_stops.get(name)));
+            |(name, sum): (&AccountName, &Sum)| (name.to_string(), account(sum, self.stopped_accounts.get(name)));
         let with_something = totals.accounts.iter().filter(|(_, sum)| sum.calls > 0 || sum.rows.total() > 0);
         let accounts: Map<String, Value> = with_something.map(of_account).collect();
         json!({
@@ -183,22 +183,22 @@ impl Summary {
             "credits": credits(totals.run.cost),
             "list": totals.list.as_ref().map(list),
             "accounts": accounts,
-            "stop": self.stop.as_ref().map(cause),
+            "stop": self.stop.as_ref().map(stop),
             "exit_code": self.exit_code,
         })
     }
 }
 
-fn account(sum: &Sum, stop: Option<&StopCause>) -> Value {
+fn account(sum: &Sum, stopped: Option<&StopCause>) -> Value {
     let mut account = json!({"rows": rows(&sum.rows), "calls": sum.calls, "credits": credits(sum.cost)});
-    if let Some(stop) = stop {
-        account["stop"] = cause(stop);
+    if let Some(cause) = stopped {
+        account["stop"] = stop(cause);
     }
     account
 }
 
-fn cause(stop: &StopCause) -> Value {
-    json!({"reason": stop.reason.as_str(), "detail": stop.detail})
+fn stop(cause: &StopCause) -> Value {
+    json!({"reason": cause.reason.as_str(), "detail": cause.detail})
 }
 
 /// A list's part of the summary.
@@ -257,8 +257,8 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
     }
-    for (name, stop) in &summary.account_stops {
-        line("stopped", format!("account {name}: {stop}"));
+    for (account, cause) in &summary.stopped_accounts {
+        line("account stopped", format!("{account}, {cause}"));
     }
     if let Some(report) = report {
         line(if summary.facts.command == "list" { "list" } else { "report" }, report.display().to_string());
@@ -337,7 +337,7 @@ mod tests {
             totals,
             input_complete: true,
             stop: None,
-            account_stops: [(stopped, cause)].into(),
+            stopped_accounts: [(stopped, cause)].into(),
             exit_code: 3,
         };
         let accounts = &summary.to_json()["accounts"];
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!((&accounts["busy"]["rows"]["rejected"], accounts["busy"].get("stop")), (&json!(1), None));
         assert_eq!(accounts["stopped"]["stop"], json!({"reason": "login_refused", "detail": "log in again"}));
         let table = table(&summary, None);
-        assert!(table.contains("stopped               account stopped: login_refused: log in again\n"), "{table}");
+        assert!(table.contains("account stopped       stopped, login_refused: log in again\n"), "{table}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The run: triage of rows, one paid call, a row's and a page's attempts, the bounded pool, and the stop.
+//! The run: triage of rows, one paid call, a row's and a page's attempts, the bounded pool, what bounds each account, and
+//! the signals.
 //!
 //! Owns the only place that spends credits ([`Caller`]) and the only one that spawns workers. Prints nothing, knows no
 //! format, and asks [`crate::policy`] what an answer means and what to do about it.
