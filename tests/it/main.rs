@@ -12,6 +12,7 @@ mod faults;
 mod foreign_client;
 mod kills;
 mod ledger;
+mod limits;
 mod outputs;
 mod requests;
 mod rooms;

@@ -175,20 +175,37 @@ async fn accounts_without_a_gap_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_in_its_back_off_holds_up_no_other() {
+    let api = (1..=50).fold(Table::default(), |api, id| api.answering(&id.to_string(), [answer(500, ODD)]));
+    let limits = |stop: &Stop| Bounds::new(no_limits(2), each(2, &AccountLimits::default()), stop, anytime());
+    let began = Instant::now();
+    let setup = Setup { concurrency: 2, ..SETUP };
+    let ran = run_bounded(api.clone(), setup, file(sorted(2, 50)), triage_of(2), limits).await;
+    is_whole(&ran, 100);
+    assert_eq!((count(&ran, Outcome::Failed), count(&ran, Outcome::Withdrawn)), (50, 50));
+    let last = {
+        let state = api.0.lock().unwrap();
+        state.times.iter().filter(|(account, ..)| *account == name(2)).map(|(_, sent, _)| *sent - began).max()
+    };
+    assert!(last < Some(Duration::from_secs(1)), "50 calls of 10 ms, one after the other at worst: {last:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn credits_are_used_up_and_never_passed() {
     for limit in [0, 1, 100] {
         let refused = |id: u64| id.is_multiple_of(5);
         let api = (1..=300).filter(|id| refused(*id)).fold(Table::default(), |api, id| {
             api.answering(&id.to_string(), [answer(200, LIMIT), answer(200, LIMIT), answer(200, OK)])
         });
-        let rows = Rows { again: None, ..file((1..=300).map(|id| row(id, &id.to_string())).collect()) };
+        let rows = file((1..=300).map(|id| row_of(1 + id % 2, id)).collect());
         let run = RunLimits { max_credits: Some(limit), ..no_limits(64) };
-        let limits = |stop: &Stop| Bounds::new(run, [], stop, anytime());
-        let ran = run_bounded(api.clone(), Setup { concurrency: 64, ..SETUP }, rows, triage(), limits).await;
+        let limits = |stop: &Stop| Bounds::new(run, each(2, &AccountLimits::default()), stop, anytime());
+        let setup = Setup { concurrency: 64, max_errors: 3, ..SETUP };
+        let ran = run_bounded(api.clone(), setup, rows, triage_of(2), limits).await;
         let possible = api.0.lock().unwrap().possible;
         assert!(possible <= limit && possible * 10 >= limit * 9, "{possible} of {limit}");
         assert_eq!(ran.stop.unwrap().reason, StopReason::MaxCredits);
-        // What it cut short says so, and is as bad as nothing.
+        assert_eq!(ran.stopped_accounts, BTreeMap::new(), "rows that it cut short count as no failures");
         for settled in ran.settled {
             let is_cut = settled.outcome == Outcome::RateLimited;
             assert_eq!(settled.cut_by_limit, is_cut, "{settled:?}");
