@@ -3,44 +3,20 @@
 //! Owns who may send when: gap, hours, and what is left of a cap or a budget. Does not send.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Zoned;
 use tokio::time::Instant;
 
-use super::reserve::{Reservation, Shared};
+use super::Clock;
+use super::reserve::{Limited, Reservation, Shared};
 use super::turns::Turns;
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::{Budget, DailyCap, Gap, Hours};
 use crate::stop::{Stop, StopCause, StopReason};
-
-/// The time of day, in local time; tests set their own.
-#[derive(Clone)]
-pub(crate) struct Clock(Arc<dyn Fn() -> Zoned + Send + Sync>);
-
-impl Clock {
-    pub(crate) fn system() -> Self {
-        Self::new(Zoned::now)
-    }
-
-    pub(crate) fn new(now: impl Fn() -> Zoned + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    pub(super) fn now(&self) -> Zoned {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
 
 /// The limits of a whole run.
 #[derive(Clone, Copy, Debug)]
@@ -234,9 +210,8 @@ impl Account {
         self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops the account after too many rows in a row that end neither fine nor invalid. Only rows that were called count:
-    /// what was not sent proves nothing about the API.
-    /// Nor do those that a stop cut short.
+    /// Stops the account after too many rows in a row that end neither fine nor invalid. Rows that were not called for prove
+    /// nothing about the API, nor do those that a stop cut short.
     pub(super) fn count_failures(&self, max_errors: u32, outcome: Outcome) {
         if self.stop.is_requested() {
             return;
@@ -298,7 +273,7 @@ impl Allowance<'_> {
 }
 
 /// Reserves one of a limit, if there is one. `None` where it is used up, which stops, or where the stop came first.
-async fn reserve<'a, L: super::reserve::Limited>(
+async fn reserve<'a, L: Limited>(
     limit: Option<&'a Shared<L>>,
     stop: &Stop,
     reason: StopReason,

@@ -2,8 +2,8 @@
 //!
 //! # Memory, and what a file sorted by account costs
 //!
-//! Each account has a queue of at most [`QUEUE`] rows, opened at its first row; the one account of a run has two rows for
-//! each worker. That is all there is of the input in memory.
+//! Each account has a queue of at most [`QUEUE`] rows, opened at its first row; where a run has only one account, it holds
+//! two rows for each worker. Beside the row that each worker has in hand, that is all there is of the input in memory.
 //!
 //! Where an account's queue is full and another account's is about to run dry, an input that can be read again is read on:
 //! from there the rows of the first account are passed over, and a later pass picks them up. So a file that is sorted by

@@ -7,6 +7,7 @@
 mod admit;
 mod bounds;
 mod call;
+mod clock;
 mod feed;
 mod pacing;
 mod pages;
@@ -20,8 +21,9 @@ mod thread;
 mod triage;
 mod turns;
 
-pub(crate) use bounds::{AccountLimits, Bounds, Clock, RunLimits};
+pub(crate) use bounds::{AccountLimits, Bounds, RunLimits};
 pub(crate) use call::{Caller, Judged};
+pub(crate) use clock::Clock;
 pub(crate) use feed::Rows;
 pub(crate) use pages::NoPage;
 pub(crate) use pool::{Pool, run};
