@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::error::{CommandError, confirm, has_terminal};
 use super::fetch::ListEnd;
@@ -17,17 +18,18 @@ use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
-use crate::config::Settings;
+use crate::config::{Command, Settings};
 use crate::exit;
+use crate::invitation::AccountName;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::{Learned, Pace, Past, Rate};
+use crate::pace::{DailyCap, Learned, Pace, Past, Rate};
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
     Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, human_duration,
     table,
 };
-use crate::runner::{self, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::runner::{self, AccountLimits, Bounds, Caller, Clock, Judged, Limits, Pool, RunLimits, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -97,8 +99,10 @@ impl<'a> Job<'a> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = pace(settings, ledger.as_ref())?;
+        let bounds = Arc::new(bounds(settings, ledger.as_ref(), stop)?);
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
-        let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
+        let stopped = stop.clone();
+        let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
         let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
@@ -142,13 +146,10 @@ impl<'a> Job<'a> {
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
         let input_ends = intake.ends();
-        let pool = Pool {
-            concurrency: settings.concurrency,
-            limits: limits(settings),
-            max_errors: settings.max_errors,
-            input_ends,
-        };
-        let ended = carry_out(runner::run(intake, triage, pool, caller), told, stop).await;
+        let pool =
+            Pool { concurrency: settings.concurrency, limits: limits(settings), max_errors: settings.max_errors };
+        let bounds = Arc::clone(&caller.bounds);
+        let ended = carry_out(runner::run(intake.rows(settings), triage, pool, caller), told, stop).await;
         close(ledger).await;
         let (totals, input_complete) = ended?;
         if let Some(list) = &list {
@@ -156,7 +157,7 @@ impl<'a> Job<'a> {
         }
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, &pace, input_complete && list_complete, is_cut, stop);
+        let summary = sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -172,7 +173,8 @@ impl<'a> Job<'a> {
         close(caller.journal).await;
         opened.report.discard();
         let is_cut = *list == ListEnd::Stopped;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, list.is_complete(), is_cut, stop);
+        let (pace, bounds) = (&caller.pace, &caller.bounds);
+        let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
@@ -185,7 +187,8 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         let is_cut = *end == ListEnd::Stopped;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, end.is_complete(), is_cut, stop);
+        let (pace, bounds) = (&caller.pace, &caller.bounds);
+        let mut summary = sum_up(facts, sinks.totals, pace, bounds, end.is_complete(), is_cut, stop);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
@@ -196,7 +199,7 @@ impl<'a> Job<'a> {
     pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, true, false, stop);
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, &caller.bounds, true, false, stop);
         // At a limit, what could not be looked at is unknown.
         if stop.cause().is_none_or(|cause| cause.reason.is_limit()) {
             summary.exit_code = found;
@@ -272,11 +275,20 @@ async fn carry_out(
 
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
 /// to be incomplete.
-fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
-    let (stop, stopped_accounts) = (stop.cause(), BTreeMap::new());
+fn sum_up(
+    facts: RunFacts,
+    totals: Totals,
+    pace: &Pace,
+    bounds: &Bounds,
+    input_complete: bool,
+    is_cut: bool,
+    stop: &Stop,
+) -> Summary {
+    let (stop, stopped_accounts) = (stop.cause(), bounds.stopped_accounts().collect::<BTreeMap<_, _>>());
     let reason = stop.as_ref().map(|stop| stop.reason);
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
-    let exit_code = exit::of_run(reason, [], totals.not_fine == 0 && (input_complete || is_limited));
+    let of_accounts = stopped_accounts.values().map(|stop| stop.reason);
+    let exit_code = exit::of_run(reason, of_accounts, totals.not_fine == 0 && (input_complete || is_limited));
     let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
     let finished_at = Timestamp::now();
     Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }
@@ -335,6 +347,33 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
         None if io::stderr().is_terminal() => ProgressStyle::Bar,
         None => ProgressStyle::Plain,
     }
+}
+
+/// What bounds the run and its accounts, from now on.
+fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) -> Result<Bounds, CommandError> {
+    // A call may take that long.
+    let longest_wait = settings.max_duration.map(|longest| longest.saturating_sub(settings.timeout));
+    let run = RunLimits {
+        concurrency: settings.concurrency,
+        max_credits: settings.max_credits,
+        max_withdrawals: settings.max_withdrawals,
+        latest_start: longest_wait.and_then(|wait| Instant::now().checked_add(wait)),
+    };
+    let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
+    let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+    let mut withdrawn = match ledger.filter(|_| has_cap) {
+        Some(ledger) => ledger.lookup(false)?.withdrawn_since(day_ago)?,
+        None => BTreeMap::new(),
+    };
+    let is_concerned = |name: &AccountName| {
+        settings.command == Command::Run || settings.listed_accounts().any(|(listed, _)| listed == name)
+    };
+    let accounts = settings.accounts.iter().filter(|(name, _)| is_concerned(name)).map(|(name, own)| {
+        let recent = withdrawn.remove(name).unwrap_or_default();
+        let daily_cap = own.daily_cap.map(|cap| DailyCap::new(cap, recent));
+        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap })
+    });
+    Ok(Bounds::new(run, accounts, stop, Clock::system()))
 }
 
 fn facts(settings: &Settings) -> RunFacts {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::error::CommandError;
-use super::forecast::{Forecast, RunLimits};
+use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
@@ -103,7 +103,7 @@ impl Plan {
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
-            let run = RunLimits { most: most(settings), interval: settings.rate.interval() };
+            let run = CommonLimits { most: most(settings), interval: settings.rate.interval() };
             let forecast = Forecast::of(rows.to_send, recent, run, own);
             Some((name, Account { rows, forecast }))
         };

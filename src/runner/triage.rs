@@ -1,17 +1,13 @@
-//! The way from the input to the queue: rows that can be sent go to the pool, the others straight to the sinks.
+//! Which rows can be sent, and what the others are reported as.
 
 use std::collections::{HashMap, HashSet};
 
-use tokio::sync::mpsc;
-
 use crate::api::Withdrawal;
-use crate::event::{Event, Settled};
-use crate::input::ReadError;
+use crate::event::Settled;
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 use crate::ledger::{Key, LedgerError, Lookup, Standing};
 use crate::listing::{Keep, KeepStatus};
 use crate::outcome::Outcome;
-use crate::stop::{Stop, StopReason};
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;
@@ -92,6 +88,17 @@ impl Triage {
         self
     }
 
+    /// The account of this row, if it is one that may be called for.
+    pub(super) fn account_of(&self, row: &Row) -> Option<&AccountName> {
+        let name = row.account.as_ref().or(self.account.as_ref())?;
+        self.accounts.get_key_value(name).map(|(name, _)| name)
+    }
+
+    /// How many accounts may be called for.
+    pub(super) fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// Lets a row through to the API, or says what it is settled as without a call.
     pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
         let Row { number, line, id, account, country, profile_url, carried } = match row {
@@ -165,69 +172,6 @@ impl Triage {
     }
 }
 
-/// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.
-#[derive(Debug)]
-pub(crate) struct Feed {
-    /// Who may be called for.
-    pub triage: Triage,
-    /// Rows for the pool.
-    pub queue: mpsc::Sender<ReadyRow>,
-    /// Rows that need no call, and the input's end.
-    pub events: mpsc::WeakSender<Event>,
-    /// Whether reading on makes sense.
-    pub stop: Stop,
-    /// Whether the input surely ends; if not, a stop ends the reading.
-    pub input_ends: bool,
-}
-
-impl Feed {
-    /// Reads to the input's end. Returns whether that was reached: a stop ends an input that may never end, and a read
-    /// error any.
-    pub(crate) fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
-        let is_complete = self.feed(rows);
-        self.triage.warn_of_perhaps_kept();
-        is_complete
-    }
-
-    fn feed(&mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
-        let mut read = 0;
-        for row in rows {
-            let row = match row {
-                Ok(row) => row,
-                Err(error) => {
-                    tracing::error!("{}; the rows read so far are reported", crate::error_chain(&error));
-                    return false;
-                }
-            };
-            read += 1;
-            let told = match self.triage.route(row) {
-                Route::Call(ready) => match self.queue.blocking_send(ready) {
-                    Ok(()) => true,
-                    Err(mpsc::error::SendError(ready)) => self.tell(Event::Settled(self.stopped(ready))),
-                },
-                Route::NoCall(settled) => self.tell(Event::Settled(settled)),
-                Route::Unknown(settled, error) => {
-                    self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
-                    self.tell(Event::Settled(settled))
-                }
-            };
-            if !told || (self.stop.is_requested() && !self.input_ends) {
-                return false;
-            }
-        }
-        self.tell(Event::InputEnded { rows: read })
-    }
-
-    /// Whether anyone still listens.
-    fn tell(&self, event: Event) -> bool {
-        self.events.upgrade().is_some_and(|events| events.blocking_send(event).is_ok())
-    }
-
-    fn stopped(&self, ready: ReadyRow) -> Settled {
-        unsent(ready, Outcome::NotAttempted, self.stop.before_this_row())
-    }
-}
-
 fn unsent_error(error: RowError, account: Option<&AccountName>) -> Settled {
     let account = error.account.or_else(|| account.cloned());
     let (line, entity_urn) = (error.line, error.urn_text);
@@ -235,7 +179,7 @@ fn unsent_error(error: RowError, account: Option<&AccountName>) -> Settled {
     Settled { line, entity_urn, ..unsent }
 }
 
-fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
+pub(super) fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
     let ReadyRow { number, line, withdrawal, carried, lost_before: _ } = ready;
     let (id, entity_urn) = (withdrawal.id.to_string(), withdrawal.id.urn());
     Settled { line, entity_urn, ..Settled::unsent(number, id, Some(withdrawal.account), outcome, detail, carried) }

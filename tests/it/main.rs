@@ -13,6 +13,7 @@ mod faults;
 mod foreign_client;
 mod kills;
 mod ledger;
+mod limits;
 mod memory;
 mod outputs;
 mod requests;
