@@ -4,32 +4,29 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
 use super::error::{CommandError, confirm, has_terminal};
 use super::fetch::ListEnd;
 use super::intake::Intake;
+use super::limits;
 use super::output::{OutputError, Outputs, write_summary};
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
-use crate::config::{Command, Settings};
+use crate::config::Settings;
 use crate::exit;
-use crate::invitation::AccountName;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::{DailyCap, Learned, Pace, Past, Rate};
+use crate::pace::{Learned, Pace};
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
-    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, human_duration,
-    table,
+    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, AccountLimits, Bounds, Caller, Clock, Judged, Limits, Pool, RunLimits, Triage, on_a_thread};
+use crate::runner::{self, Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -98,8 +95,8 @@ impl<'a> Job<'a> {
     ) -> Result<Self, CommandError> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
-        let pace = pace(settings, ledger.as_ref())?;
-        let bounds = Arc::new(bounds(settings, ledger.as_ref(), stop)?);
+        let pace = limits::pace(settings, ledger.as_ref())?;
+        let bounds = Arc::new(limits::bounds(settings, ledger.as_ref(), stop)?);
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
         let stopped = stop.clone();
         let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
@@ -242,23 +239,6 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The pace, which goes on from what earlier runs left in the ledger.
-fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, CommandError> {
-    let past = match (settings.rate, ledger) {
-        (Rate::Calls { calls, window }, Some(ledger)) => ledger.past(window, calls.get())?,
-        (Rate::Calls { .. } | Rate::Unlimited, _) => Past::default(),
-    };
-    let pace = Pace::new(settings.rate, settings.patience, past);
-    if let Some(learned) = pace.learned() {
-        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
-    }
-    if pace.starts_in() >= Duration::from_secs(1) {
-        let wait = human_duration(pace.starts_in());
-        tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
-    }
-    Ok(pace)
-}
-
 /// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
 async fn carry_out(
     run: impl Future<Output = io::Result<bool>>,
@@ -347,33 +327,6 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
         None if io::stderr().is_terminal() => ProgressStyle::Bar,
         None => ProgressStyle::Plain,
     }
-}
-
-/// What bounds the run and its accounts, from now on.
-fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) -> Result<Bounds, CommandError> {
-    // A call may take that long.
-    let longest_wait = settings.max_duration.map(|longest| longest.saturating_sub(settings.timeout));
-    let run = RunLimits {
-        concurrency: settings.concurrency,
-        max_credits: settings.max_credits,
-        max_withdrawals: settings.max_withdrawals,
-        latest_start: longest_wait.and_then(|wait| Instant::now().checked_add(wait)),
-    };
-    let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
-    let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
-    let mut withdrawn = match ledger.filter(|_| has_cap) {
-        Some(ledger) => ledger.lookup(false)?.withdrawn_since(day_ago)?,
-        None => BTreeMap::new(),
-    };
-    let is_concerned = |name: &AccountName| {
-        settings.command == Command::Run || settings.listed_accounts().any(|(listed, _)| listed == name)
-    };
-    let accounts = settings.accounts.iter().filter(|(name, _)| is_concerned(name)).map(|(name, own)| {
-        let recent = withdrawn.remove(name).unwrap_or_default();
-        let daily_cap = own.daily_cap.map(|cap| DailyCap::new(cap, recent));
-        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap })
-    });
-    Ok(Bounds::new(run, accounts, stop, Clock::system()))
 }
 
 fn facts(settings: &Settings) -> RunFacts {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
+use super::limits::withdrawn_lately;
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
 use crate::outcome::Outcome;
@@ -62,8 +62,7 @@ impl Plan {
         settings: &Settings,
         stop: &Stop,
     ) -> Result<Self, CommandError> {
-        let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
-        let recent = triage.lookup().withdrawn_since(day_ago)?;
+        let recent = withdrawn_lately(triage.lookup())?;
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
         let mut plan = Self { input_complete: true, ..Self::default() };
