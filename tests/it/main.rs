@@ -12,6 +12,7 @@ mod foreign_client;
 mod kills;
 mod ledger;
 mod outputs;
+mod pace;
 mod requests;
 mod rooms;
 mod samples;
