@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod memory;
 mod outputs;
+mod pace;
 mod requests;
 mod rooms;
 mod samples;
