@@ -229,7 +229,7 @@ fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, Comma
     };
     let pace = Pace::new(settings.rate, settings.patience, past);
     if let Some(learned) = pace.learned() {
-        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
+        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.limit(), pace.rate());
     }
     if pace.starts_in() >= Duration::from_secs(1) {
         let wait = human_duration(pace.starts_in());
@@ -256,7 +256,7 @@ async fn carry_out(
 fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, stop: &Stop) -> Summary {
     let stop = stop.cause();
     let exit_code = exit::of_run(stop.as_ref().map(|stop| stop.reason), input_complete && totals.all_fine());
-    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
+    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::limit));
     Summary { facts, finished_at: Timestamp::now(), totals, rate, learned, input_complete, stop, exit_code }
 }
 
