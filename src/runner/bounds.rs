@@ -272,7 +272,7 @@ impl Allowance<'_> {
     }
 }
 
-/// Reserves one of a limit, if there is one. `None` where it is used up, which stops, or where the stop came first.
+/// Reserves one of a limit, if there is one. `None` where it is used up for long, which stops, or where the stop came first.
 async fn reserve<'a, L: Limited>(
     limit: Option<&'a Shared<L>>,
     stop: &Stop,
@@ -280,15 +280,25 @@ async fn reserve<'a, L: Limited>(
     option: &str,
 ) -> Option<Option<Reservation<'a, L>>> {
     let Some(limit) = limit else { return Some(None) };
-    let reservation = stop.or(limit.reserve()).await?;
-    if reservation.is_none() {
+    loop {
+        if let Some(reservation) = stop.or(limit.reserve()).await? {
+            return Some(Some(reservation));
+        }
         let free_at = limit.free_at();
-        let when =
-            free_at.map_or_else(|| "to go on".to_owned(), |at| format!("after {}", at.strftime("%Y-%m-%d %H:%M")));
-        stop.request(reason, format!("{option} is used up: run the same command again {when}"));
+        let Some(wait) = free_at.as_ref().and_then(|at| limit.time_until(at)).filter(|wait| *wait <= SOON) else {
+            let when =
+                free_at.map_or_else(|| "to go on".to_owned(), |at| format!("after {}", at.strftime("%Y-%m-%d %H:%M")));
+            stop.request(reason, format!("{option} is used up: run the same command again {when}"));
+            return None;
+        };
+        tracing::debug!("{option} is used up: waiting {wait:?}");
+        stop.or(tokio::time::sleep(wait.max(SHORTEST_NAP))).await?;
     }
-    reservation.map(Some)
 }
+
+/// A limit that leaves room again within this time is waited for: a daily job would else find what the one of the day
+/// before withdrew seconds later, and withdraw only every other day.
+const SOON: Duration = Duration::from_secs(600);
 
 /// Stops the run when no more call may start, whatever it waits for then.
 fn stop_at(latest_start: Instant, stop: Stop) {

@@ -1,6 +1,7 @@
 //! Reservations of a limit that calls in flight share.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
 use tokio::sync::Notify;
@@ -83,6 +84,11 @@ impl<L: Limited> Shared<L> {
     /// When there will be more of it, in local time.
     pub(super) fn free_at(&self) -> Option<Zoned> {
         Some(self.lock().free_at()?.to_zoned(self.clock.now().time_zone().clone()))
+    }
+
+    /// `None` for a moment that has passed.
+    pub(super) fn time_until(&self, moment: &Zoned) -> Option<Duration> {
+        Duration::try_from(moment.timestamp().duration_since(self.clock.now().timestamp())).ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, L> {

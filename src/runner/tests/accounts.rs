@@ -270,6 +270,24 @@ async fn a_daily_cap_counts_any_24_hours_across_runs() {
     }
 }
 
+/// A job that starts at the same minute each day waits for what the one of the day before withdrew a little later.
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_is_free_again_soon_is_waited_for() {
+    let begins: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+    let yesterday = |minute: i64| begins - SignedDuration::from_hours(24) + SignedDuration::from_mins(minute);
+    // Minutes after the start at which yesterday's withdrawals were made; how many are made today.
+    for (minutes, expected) in [(&[0, 1, 2][..], 3), (&[9, 18, 27], 3), (&[1, 2, 13], 2), (&[11, 12, 13], 0)] {
+        let known = minutes.iter().map(|minute| yesterday(*minute));
+        let limits = AccountLimits { daily_cap: Some(DailyCap::new(3, known)), ..with_gap("5s") };
+        let clock = clock(&begins.to_string());
+        let limits = |stop: &Stop| Bounds::new(no_limits(4), [(AccountName::default(), limits)], stop, clock);
+        let rows = file((1..=9).map(|id| row(id, &id.to_string())).collect());
+        let ran = run_bounded(Table::default(), SETUP, rows, triage(), limits).await;
+        assert_eq!(count(&ran, Outcome::Withdrawn), expected, "{minutes:?}");
+        assert_eq!(ran.stop.unwrap().reason, StopReason::DailyCap);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn outside_its_hours_an_account_waits_without_losing_patience() {
     // The third call is refused just before the hours end, again in the morning, and then not.
