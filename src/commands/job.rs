@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use super::error::{CommandError, confirm, has_terminal};
 use super::fetch::ListEnd;
 use super::intake::Intake;
 use super::output::{OutputError, Outputs, write_summary};
+use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
@@ -120,13 +122,13 @@ impl<'a> Job<'a> {
         Ok(opened.await??)
     }
 
-    /// Withdraws, and returns the exit code. `rows` is their number, where it is known; `list` says how the list from
-    /// which they come ended.
+    /// Withdraws, and returns the exit code. `plan` is that of the rows, where they can be read ahead; `list` says how the
+    /// list from which they come ended.
     pub(super) async fn withdraw(
         self,
         intake: Intake,
         opened: Opened,
-        rows: Option<u64>,
+        plan: Option<&Plan>,
         list: Option<ListEnd>,
     ) -> Result<u8, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
@@ -135,7 +137,7 @@ impl<'a> Job<'a> {
         let report_file = report.names();
         let ledger = caller.journal.clone();
         sinks.report = Some(report);
-        sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), rows));
+        sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows)));
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
         let input_ends = intake.ends();
@@ -145,9 +147,26 @@ impl<'a> Job<'a> {
             max_errors: settings.max_errors,
             input_ends,
         };
-        let ended = carry_out(runner::run(intake, triage, pool, caller), told, stop).await;
+        let caller = Arc::new(caller);
+        let wanted = plan.map(Plan::lists).unwrap_or_default();
+        let (lists, requests) = runner::lists(settings.accounts.keys().cloned(), wanted);
+        let (running, run_ended) = oneshot::channel();
+        let serve = people::serve(requests, Arc::clone(&caller), settings, run_ended);
+        let run = async move {
+            let complete = runner::run(intake, triage, pool, caller, lists).await;
+            drop(running);
+            complete
+        };
+        let mut of_people = None;
+        let run = async {
+            let (complete, end) = tokio::join!(run, serve);
+            of_people = end;
+            complete
+        };
+        let ended = carry_out(run, told, stop).await;
         close(ledger).await;
         let (totals, input_complete) = ended?;
+        let list = list.or(of_people);
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
         }

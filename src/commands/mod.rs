@@ -11,6 +11,7 @@ mod intake;
 mod job;
 mod list;
 mod output;
+mod people;
 mod plan;
 mod run;
 mod sandbox;

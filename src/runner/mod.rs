@@ -4,6 +4,7 @@
 //! format, and asks [`crate::policy`] what an answer means and what to do about it.
 
 mod call;
+mod lists;
 mod pacing;
 mod pages;
 mod pool;
@@ -15,6 +16,7 @@ mod thread;
 mod triage;
 
 pub(crate) use call::{Caller, Judged};
+pub(crate) use lists::{ListRequests, Lists, lists};
 pub(crate) use pages::NoPage;
 pub(crate) use pool::{Pool, run};
 pub(crate) use row::Limits;

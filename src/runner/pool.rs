@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::call::{Caller, Journal, stop_for, tell};
 use super::row::{Limits, Settling};
-use super::{Feed, ReadyRow, Triage, on_a_thread};
+use super::{Feed, Lists, ReadyRow, Triage, on_a_thread};
 use crate::api::LinkUpApi;
 use crate::event::Event;
 use crate::input::ReadError;
@@ -41,12 +41,14 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
     triage: Triage,
     pool: Pool,
-    caller: Caller<A, J>,
+    caller: Arc<Caller<A, J>>,
+    lists: Lists,
 ) -> io::Result<bool> {
     // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.
     let (queue, queued) = mpsc::channel(pool.concurrency * 2);
     let feed = Feed {
         triage,
+        lists: lists.clone(),
         queue,
         // Weak, so that a reader which is stuck in an input without end can't keep the sinks waiting.
         events: caller.events.downgrade(),
@@ -55,7 +57,7 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     };
     let read = on_a_thread("input", move || feed.run(rows))?;
     let stop = caller.stop.clone();
-    work(pool, caller, queued).await;
+    work(pool, caller, lists, queued).await;
     // A reader that is stuck has not reached the input's end.
     let limit = if pool.input_ends { Duration::MAX } else { LAST_ROWS };
     match tokio::time::timeout(limit, read).await {
@@ -69,8 +71,12 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
 }
 
 /// Works until the queue is closed and empty.
-async fn work<A: LinkUpApi, J: Journal>(pool: Pool, caller: Caller<A, J>, queue: mpsc::Receiver<ReadyRow>) {
-    let caller = Arc::new(caller);
+async fn work<A: LinkUpApi, J: Journal>(
+    pool: Pool,
+    caller: Arc<Caller<A, J>>,
+    lists: Lists,
+    queue: mpsc::Receiver<ReadyRow>,
+) {
     let queue = Arc::new(Mutex::new(queue));
     let failures = Arc::new(AtomicU32::new(0));
     let (settled, line) = mpsc::channel(pool.concurrency);
@@ -78,10 +84,13 @@ async fn work<A: LinkUpApi, J: Journal>(pool: Pool, caller: Caller<A, J>, queue:
     let mut workers = JoinSet::new();
     for _ in 0..pool.concurrency {
         let (caller, queue, failures) = (Arc::clone(&caller), Arc::clone(&queue), Arc::clone(&failures));
-        let settled = settled.clone();
+        let (settled, lists) = (settled.clone(), lists.clone());
         workers.spawn(async move {
             while let Some(row) = next(&queue, &caller.stop, pool.input_ends).await {
+                let account = row.withdrawal.account.clone();
+                let withdrawing = lists.withdrawing(&account).await;
                 let settling = caller.withdraw(row, &pool.limits).await;
+                drop(withdrawing);
                 count_failures(&failures, pool.max_errors, settling.settled.outcome, &caller.stop);
                 // It listens for as long as a worker is left, or has broken.
                 if settled.send(settling).await.is_err() {

@@ -167,6 +167,7 @@ const SETUP: Setup =
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
+    let id = Some(id);
     Ok(Row { number, line: None, id, account: None, country: None, profile_url: None, carried: Carried::default() })
 }
 
@@ -222,7 +223,8 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         max_errors: setup.max_errors,
         input_ends: true,
     };
-    let input_complete = run(rows.into_iter(), triage(), pool, caller).await.unwrap();
+    let input_complete =
+        run(rows.into_iter(), triage(), pool, Arc::new(caller), lists([], Vec::new()).0).await.unwrap();
     let (mut settled, mut called) = (Vec::new(), Vec::new());
     while let Some(event) = heard.recv().await {
         match event {

@@ -4,17 +4,21 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::sync::mpsc;
 
+use super::Lists;
 use crate::api::Withdrawal;
 use crate::event::{Event, Settled};
 use crate::input::ReadError;
-use crate::invitation::{AccountName, Carried, Country, Row, RowError};
+use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
 use crate::ledger::{Key, LedgerError, Lookup, Standing};
-use crate::listing::{Keep, KeepStatus};
+use crate::listing::{Keep, KeepStatus, People, PersonAddress};
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;
+
+const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
+                         the list: correct it, or name the invitation by its ID";
 
 /// A row on its way to the API.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +47,8 @@ pub(crate) enum Route {
     Call(ReadyRow),
     /// To the sinks: it needs no call.
     NoCall(Settled),
+    /// Nowhere yet: which invitation it means is on this account's list.
+    List(AccountName, Row),
     /// To the sinks, and nothing more may be sent: whether it needs a call can't be known.
     Unknown(Settled, LedgerError),
 }
@@ -57,6 +63,8 @@ pub(crate) struct Triage {
     lookup: Lookup,
     /// Whom never to call for.
     keep: Keep,
+    /// Who is on the lists that were fetched.
+    people: HashMap<AccountName, People>,
     /// Rows that are not sent since nobody can tell whether they are to be kept.
     perhaps_kept: u64,
     /// Countries that were warned of; `None` where nobody is warned.
@@ -75,6 +83,7 @@ impl Triage {
             account,
             lookup,
             keep: Keep::default(),
+            people: HashMap::new(),
             perhaps_kept: 0,
             warned_countries: None,
         }
@@ -92,32 +101,53 @@ impl Triage {
         self
     }
 
+    /// From now on rows of this account name people by this list.
+    pub(super) fn learn(&mut self, account: AccountName, people: People) {
+        self.people.insert(account, people);
+    }
+
     /// Lets a row through to the API, or says what it is settled as without a call.
     pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
-        let Row { number, line, id, account, country, profile_url, carried } = match row {
+        let row = match row {
             Ok(row) => row,
             Err(error) => return Route::NoCall(unsent_error(error, self.account.as_ref())),
         };
-        let account = account.or_else(|| self.account.clone());
+        let account = row.account.clone().or_else(|| self.account.clone());
         let Some((account, own)) = account.as_ref().and_then(|account| self.accounts.get_key_value(account)) else {
             let detail = account.as_ref().map_or_else(
                 || "which account? The row names none, and several are configured".to_owned(),
                 |account| format!("the account {:?} is not configured", account.as_str()),
             );
-            let (id, entity_urn) = (id.to_string(), id.urn());
-            let unsent = Settled::unsent(number, id, account, Outcome::Invalid, detail, carried);
-            return Route::NoCall(Settled { line, entity_urn, ..unsent });
+            return Route::NoCall(unsent_row(row, account, Outcome::Invalid, detail));
         };
-        let country = country.unwrap_or_else(|| own.clone());
-        let withdrawal = Withdrawal { id, account: account.clone(), country };
+        let country = row.country.clone().unwrap_or_else(|| own.clone());
+        let account = account.clone();
+        match row.id.clone() {
+            Some(id) => self.route_invitation(row, Withdrawal { id, account, country }),
+            None => self.route_person(row, account, country),
+        }
+    }
+
+    fn route_person(&mut self, row: Row, account: AccountName, country: Country) -> Route {
+        let address = row.profile_url.as_deref().unwrap_or_default();
+        // Before a list is paid for. Who is kept by ID shows only then.
+        if let Some(why) = self.spare(None, address) {
+            return Route::NoCall(unsent_row(row, Some(account), Outcome::NotAttempted, why.to_owned()));
+        }
+        let Some(person) = PersonAddress::parse(address) else {
+            return Route::NoCall(unsent_row(row, Some(account), Outcome::Invalid, NO_PERSON.to_owned()));
+        };
+        match self.people.get(&account).map(|people| people.find(&person)) {
+            Some(Ok(id)) => self.route_invitation(row, Withdrawal { id, account, country }),
+            Some(Err((outcome, why))) => Route::NoCall(unsent_row(row, Some(account), outcome, why)),
+            None => Route::List(account, row),
+        }
+    }
+
+    fn route_invitation(&mut self, row: Row, withdrawal: Withdrawal) -> Route {
+        let Row { number, line, profile_url, carried, .. } = row;
+        let spared = self.spare(Some(&withdrawal.id), profile_url.as_deref().unwrap_or_default());
         let mut row = ReadyRow { number, line, withdrawal, lost_before: false, carried };
-        let kept = self.keep.status(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
-        self.perhaps_kept += u64::from(kept == KeepStatus::Unknown);
-        let spared = match kept {
-            KeepStatus::NotKept => None,
-            KeepStatus::Kept => Some("kept: it is on the --keep list"),
-            KeepStatus::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
-        };
         if let Some(why) = spared {
             return Route::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
         }
@@ -137,6 +167,18 @@ impl Triage {
             Err(error) => {
                 let detail = "the run stopped before this row, the ledger can't be read".to_owned();
                 Route::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
+            }
+        }
+    }
+
+    /// Why a row is not sent whose invitation or person is to be kept, or may be.
+    fn spare(&mut self, id: Option<&InvitationId>, profile_url: &str) -> Option<&'static str> {
+        match self.keep.status(id, profile_url) {
+            KeepStatus::NotKept => None,
+            KeepStatus::Kept => Some("kept: it is on the --keep list"),
+            KeepStatus::Unknown => {
+                self.perhaps_kept += 1;
+                Some("not sent: it can't be compared with the profiles of the --keep list")
             }
         }
     }
@@ -170,6 +212,8 @@ impl Triage {
 pub(crate) struct Feed {
     /// Who may be called for.
     pub triage: Triage,
+    /// Where the list of an account is asked for, at the first row that needs it.
+    pub lists: Lists,
     /// Rows for the pool.
     pub queue: mpsc::Sender<ReadyRow>,
     /// Rows that need no call, and the input's end.
@@ -190,6 +234,9 @@ impl Feed {
     }
 
     fn feed(&mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
+        for account in self.lists.take_wanted() {
+            self.learn(account);
+        }
         let mut read = 0;
         for row in rows {
             let row = match row {
@@ -200,22 +247,38 @@ impl Feed {
                 }
             };
             read += 1;
-            let told = match self.triage.route(row) {
-                Route::Call(ready) => match self.queue.blocking_send(ready) {
-                    Ok(()) => true,
-                    Err(mpsc::error::SendError(ready)) => self.tell(Event::Settled(self.stopped(ready))),
-                },
-                Route::NoCall(settled) => self.tell(Event::Settled(settled)),
-                Route::Unknown(settled, error) => {
-                    self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
-                    self.tell(Event::Settled(settled))
-                }
-            };
+            let told = self.hand_on(row);
             if !told || (self.stop.is_requested() && !self.input_ends) {
                 return false;
             }
         }
         self.tell(Event::InputEnded { rows: read })
+    }
+
+    /// Returns whether anyone still listens.
+    fn hand_on(&mut self, row: Result<Row, RowError>) -> bool {
+        match self.triage.route(row) {
+            Route::Call(ready) => match self.queue.blocking_send(ready) {
+                Ok(()) => true,
+                Err(mpsc::error::SendError(ready)) => self.tell(Event::Settled(self.stopped(ready))),
+            },
+            Route::NoCall(settled) => self.tell(Event::Settled(settled)),
+            Route::List(account, row) => {
+                self.learn(account);
+                self.hand_on(Ok(row))
+            }
+            Route::Unknown(settled, error) => {
+                self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+                self.tell(Event::Settled(settled))
+            }
+        }
+    }
+
+    /// Waits for the account's list.
+    fn learn(&mut self, account: AccountName) {
+        let stopped = || People::unknown(Outcome::NotAttempted, self.stop.before_this_row());
+        let people = self.lists.fetch(&account).unwrap_or_else(stopped);
+        self.triage.learn(account, people);
     }
 
     /// Whether anyone still listens.
@@ -233,6 +296,14 @@ fn unsent_error(error: RowError, account: Option<&AccountName>) -> Settled {
     let (line, entity_urn) = (error.line, error.urn_text);
     let unsent = Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried);
     Settled { line, entity_urn, ..unsent }
+}
+
+/// A row that names no invitation, or not yet.
+fn unsent_row(row: Row, account: Option<AccountName>, outcome: Outcome, detail: String) -> Settled {
+    let Row { number, line, id, carried, .. } = row;
+    let entity_urn = id.as_ref().map(InvitationId::urn).unwrap_or_default();
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    Settled { line, entity_urn, ..Settled::unsent(number, id, account, outcome, detail, carried) }
 }
 
 fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {

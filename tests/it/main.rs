@@ -13,6 +13,7 @@ mod foreign_client;
 mod kills;
 mod ledger;
 mod outputs;
+mod profiles;
 mod requests;
 mod rooms;
 mod samples;

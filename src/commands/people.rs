@@ -1,0 +1,87 @@
+//! The lists by which `run` learns which invitations the profiles in its input mean: fetched when the first row asks.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::fetch::ListEnd;
+use super::job::limits;
+use crate::api::{Client, InvitationType};
+use crate::config::Settings;
+use crate::event::Event;
+use crate::invitation::AccountName;
+use crate::ledger::Ledger;
+use crate::listing::{Paging, People};
+use crate::outcome::Outcome;
+use crate::policy::visible;
+use crate::runner::{Caller, ListRequests, NoPage};
+
+/// Fetches each list that is asked for, until `ended` says that nobody asks any more. Returns how the worst of them ended,
+/// if there was one.
+pub(super) async fn serve(
+    mut requests: ListRequests,
+    caller: Arc<Caller<Client, Option<Ledger>>>,
+    settings: &Settings,
+    mut ended: oneshot::Receiver<()>,
+) -> Option<ListEnd> {
+    let mut worst: Option<ListEnd> = None;
+    loop {
+        // A call that is under way is never cut off.
+        let request = tokio::select! {
+            biased;
+            _ = &mut ended => None,
+            request = requests.next() => request,
+        };
+        let Some(request) = request else { return worst };
+        let quiet = requests.quiet(&request.account).await;
+        let (people, end) = fetch(&caller, settings, &request.account).await;
+        drop(quiet);
+        if worst.as_ref().is_none_or(ListEnd::is_complete) || matches!(end, ListEnd::Unavailable(_)) {
+            worst = Some(end);
+        }
+        // If nobody waits for it any more, nobody needs it.
+        let _ = request.reply.send(people);
+    }
+}
+
+/// The people on one account's list, with what becomes of those who are not.
+async fn fetch(
+    caller: &Caller<Client, Option<Ledger>>,
+    settings: &Settings,
+    account: &AccountName,
+) -> (People, ListEnd) {
+    let name = visible(account.as_str());
+    tracing::info!("fetching the list of account {name}, to find people by their profiles: 1 credit per page of 10");
+    let country = settings.accounts.get(account).map(|own| own.country.clone()).unwrap_or_default();
+    let mut paging = Paging::new(account.clone(), country, InvitationType::Connection);
+    let mut people = People::default();
+    let end = loop {
+        let Some(next) = paging.next() else {
+            break if paging.doubts().broken_off { ListEnd::BrokenOff } else { ListEnd::Complete };
+        };
+        let page = match caller.page(next, &limits(settings)).await {
+            Ok(page) => page,
+            Err(NoPage::Stopped) => break ListEnd::Stopped,
+            Err(NoPage::Unavailable(why)) => break ListEnd::Unavailable(why),
+        };
+        let new = paging.take(page).new;
+        new.iter().for_each(|found| people.add(found));
+        caller.tell(Event::PageRead { invitations: new.len() as u64 }).await;
+    };
+    let doubts = paging.doubts().words();
+    for doubt in &doubts {
+        tracing::warn!("the list of account {name}: {doubt}");
+    }
+    match &end {
+        ListEnd::Complete | ListEnd::NotWanted if doubts.is_empty() => {}
+        ListEnd::Complete | ListEnd::NotWanted | ListEnd::BrokenOff => {
+            let doubts = doubts.join("; ");
+            people.leave_others(Outcome::Failed, format!("not found on the list, which may lack people: {doubts}"));
+        }
+        ListEnd::Unavailable(why) => {
+            people.leave_others(Outcome::Failed, format!("not found on what was read of the list: {why}"));
+        }
+        ListEnd::Stopped => people.leave_others(Outcome::NotAttempted, caller.stop.before_this_row()),
+    }
+    (people, end)
+}

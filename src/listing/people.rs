@@ -1,0 +1,128 @@
+//! Who is on an account's list, by profile: which pending invitation a profile's address means.
+//!
+//! Owns the rule that only a certain match names an invitation, and only a whole list without a doubtful address shows that
+//! there is none. Must not fetch.
+
+use std::collections::HashMap;
+
+use super::page::Found;
+use super::profile::PersonAddress;
+use crate::invitation::InvitationId;
+use crate::outcome::Outcome;
+
+/// The people on one account's list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct People {
+    by_address: HashMap<PersonAddress, Vec<InvitationId>>,
+    /// Invitations whose address says nothing that could be compared.
+    unreadable: u64,
+    /// What others are reported as, and why, where the list is not whole.
+    others: Option<(Outcome, String)>,
+}
+
+impl People {
+    /// A list that did not come.
+    pub(crate) fn unknown(outcome: Outcome, why: String) -> Self {
+        Self { others: Some((outcome, why)), ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, found: &Found) {
+        match PersonAddress::parse(&found.profile_url) {
+            Some(address) => self.by_address.entry(address).or_default().push(found.id.clone()),
+            None => self.unreadable += 1,
+        }
+    }
+
+    /// Says that others may be pending too, what they are reported as, and why.
+    pub(crate) fn leave_others(&mut self, outcome: Outcome, why: String) {
+        self.others = Some((outcome, why));
+    }
+
+    /// The pending invitation to this person, or what a row without one is reported as.
+    pub(crate) fn find(&self, address: &PersonAddress) -> Result<InvitationId, (Outcome, String)> {
+        match (self.by_address.get(address).map(Vec::as_slice), &self.others) {
+            (Some([id]), _) => Ok(id.clone()),
+            (Some(several @ [_, ..]), _) => {
+                let ids: Vec<_> = several.iter().map(InvitationId::as_str).collect();
+                Err((Outcome::Invalid, format!("several invitations to this profile are pending: {}", ids.join(", "))))
+            }
+            (Some([]) | None, Some(others)) => Err(others.clone()),
+            (Some([]) | None, None) => Err(match self.incomparable(address) {
+                0 => (Outcome::NotFound, "no invitation to this profile is pending".to_owned()),
+                count => (
+                    Outcome::Invalid,
+                    format!(
+                        "not found on the list by this address, and it can't be compared with {count} addresses there: name \
+                         the invitation by its ID"
+                    ),
+                ),
+            }),
+        }
+    }
+
+    fn incomparable(&self, address: &PersonAddress) -> u64 {
+        let others = self.by_address.iter().filter(|(other, _)| !other.is_comparable(address));
+        self.unreadable + others.map(|(_, ids)| ids.len() as u64).sum::<u64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listing::Days;
+
+    fn people(list: &[(&str, &str)]) -> People {
+        let mut people = People::default();
+        for (id, profile_url) in list {
+            people.add(&Found {
+                id: InvitationId::parse(id).unwrap(),
+                name: String::new(),
+                profile_url: (*profile_url).to_owned(),
+                headline: String::new(),
+                invitation_type: String::new(),
+                sent_time: String::new(),
+                sent_time_days: Days::Unsaid,
+                has_note: None,
+            });
+        }
+        people
+    }
+
+    const ADA: (&str, &str) = ("7", "https://www.linkedin.com/in/ada");
+    const BOB: (&str, &str) = ("8", "https://www.linkedin.com/in/bob");
+    const NUMBER: (&str, &str) = ("9", "https://www.linkedin.com/in/ACoAAB1c2d3");
+
+    #[test]
+    fn whom_a_profile_names() {
+        use Outcome::{Invalid, NotFound};
+        let again = ("77", "https://www.linkedin.com/in/ADA/");
+        let nobody = ("10", "");
+        let cases: [(&[(&str, &str)], &str, Result<&str, Outcome>); 10] = [
+            (&[ADA, BOB], "linkedin.com/in/ada", Ok("7")),
+            (&[ADA, BOB], "linkedin.com/in/cyd", Err(NotFound)),
+            (&[], "linkedin.com/in/ada", Err(NotFound)),
+            (&[ADA, BOB, again], "linkedin.com/in/ada", Err(Invalid)),
+            (&[ADA, BOB, again], "linkedin.com/in/bob", Ok("8")),
+            // A match is one whatever else is on the list; that there is none is less sure.
+            (&[ADA, NUMBER, nobody], "linkedin.com/in/ada", Ok("7")),
+            (&[ADA, NUMBER], "linkedin.com/in/cyd", Err(Invalid)),
+            (&[ADA, nobody], "linkedin.com/in/cyd", Err(Invalid)),
+            (&[ADA], "linkedin.com/in/ACoAAB1c2d3", Err(Invalid)),
+            (&[ADA, NUMBER], "linkedin.com/in/ACoAAB1c2d3", Ok("9")),
+        ];
+        for (list, address, expected) in cases {
+            let found = people(list).find(&PersonAddress::parse(address).unwrap());
+            let found = found.as_ref().map(InvitationId::as_str).map_err(|(outcome, _)| *outcome);
+            assert_eq!(found, expected, "{list:?} {address}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_not_whole_shows_nobody_s_absence() {
+        let mut people = people(&[ADA]);
+        people.leave_others(Outcome::Failed, "page 2 did not come".to_owned());
+        let find = |name: &str| people.find(&PersonAddress::parse(&format!("linkedin.com/in/{name}")).unwrap());
+        assert_eq!(find("ada"), Ok(InvitationId::parse("7").unwrap()));
+        assert_eq!(find("bob"), Err((Outcome::Failed, "page 2 did not come".to_owned())));
+    }
+}
