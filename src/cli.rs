@@ -33,12 +33,20 @@ Exit codes:
   75  another run holds the ledger; nothing was sent
   129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
 
+const CHECK_CODES: &str = "\
+Exit codes:
+  0  nothing is wrong                    4  no credits left
+  2  usage or configuration error        5  no answer, or an unclear one
+  3  key, login or account refused       6  output or ledger could not be written
+  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
+
 const fn about(command: Command) -> &'static str {
     match command {
         Command::Run => "Withdraw every invitation listed in a file",
         Command::List => "Print the pending sent invitations, in a form that `run` reads (1 credit per page of 10)",
         Command::Clean => "Withdraw pending invitations older than a given age, or the oldest until N are left",
         Command::History => "Show past withdrawals and credits",
+        Command::Check => "Check the key, each account's login, and the balance; withdraws nothing",
         Command::Config => "Show each setting, its value and where it came from; secrets are masked",
         Command::Sandbox => "Run a local simulated LinkUp API for practice",
     }
@@ -47,6 +55,7 @@ const fn about(command: Command) -> &'static str {
 fn after_help(command: Command) -> String {
     match command {
         Command::Run | Command::Clean => EXIT_CODES.to_owned(),
+        Command::Check => CHECK_CODES.to_owned(),
         Command::List | Command::History | Command::Config => String::new(),
         Command::Sandbox => {
             format!("The last three digits of an ID choose the answer and a run's outcome:\n{}", sandbox::help_table())

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use crate::api::CallKind;
 use crate::invitation::{AccountName, Carried};
 use crate::outcome::Outcome;
+use crate::pace::Rate;
 use crate::policy::Cost;
 
 /// A row's outcome is durable before its event is sent.
@@ -28,6 +29,8 @@ pub(crate) enum Event {
     },
     /// The API accepts calls again.
     Resumed,
+    /// The API key has shown to allow this rate, or no less than the configured one.
+    Learned(Option<Rate>),
     /// The input was read to its end; `rows` includes bad ones.
     InputEnded {
         rows: u64,

@@ -12,8 +12,9 @@
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and the balance all spend
-//! through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it and nowhere else.
+//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and looks (at key, account and
+//! balance) all spend through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it
+//! and nowhere else.
 //!
 //! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
 //! the pool, yet arrive at the same sinks by the same [`event::Event`].
@@ -25,17 +26,17 @@
 //! | room | owns | never |
 //! |---|---|---|
 //! | [`invitation`], [`outcome`], [`stop`], [`files`] | values that travel; which name leads to which file | I/O beyond looking at names |
+//! | [`sandbox`] | the simulated API; only tests and the `sandbox` command and rehearsals use it | the real path |
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
 //! | [`input`] | readers: lazily a row, or a row's error | ends early because of a bad row |
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
-//! | [`pace`] | when a call may be sent: one limiter, one shared hold, budgets, gaps and hours | whether to repeat it |
+//! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key allows, budgets, gaps and hours | whether to repeat it |
 //! | [`event`] | what can happen, as the sinks learn of it | |
-//! | [`ledger`] | SQLite: every call, what is known of each invitation, history; the only SQL | decides |
+//! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
 //! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, the signals | prints, knows formats, SQL |
-//! | [`sandbox`] | the simulated API | the real path |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
 //! | [`cli`] | clap's commands, built from that table | reads files or the environment |
 //! | [`commands`] | one story per command, wiring the stages | policy, formats |

@@ -32,7 +32,7 @@ fn start(screen: &Screen) -> Result<u8, Failure> {
     let nothing = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, nothing).map_err(usage)?;
     let CommandLine { command, flags } = cli::read().map_err(|line| (line, exit::USAGE))?;
-    let flags = Layers::of_flags(flags).map_err(usage)?;
+    let flags = Layers::of_flags(command, flags).map_err(usage)?;
     start_log(&flags, screen).map_err(usage)?;
     let environment = Environment::of_process();
     let layers = flags.over(&environment).map_err(usage)?;
@@ -55,6 +55,7 @@ async fn carry_out(
         Command::History => {
             commands::history(&config::ledger_path(layers, environment).map_err(usage)?, layers, screen)
         }
+        Command::Check => commands::check(&settings()?, layers, screen).await,
         Command::Config => commands::config(&settings()?, layers),
         Command::Sandbox => commands::sandbox(layers, screen).await,
     };

@@ -25,6 +25,10 @@ pub(crate) enum ApiCall<'a> {
     Page(&'a PageRequest),
     /// V2 only. It is the key's, asked on behalf of an account.
     Balance(&'a AccountName),
+    /// Whether the key is accepted, asked on behalf of an account. V1 only; V2's balance says it.
+    Key(&'a AccountName),
+    /// Whether the account is known and connected. V2 only; V1's page of the list says it.
+    Account(&'a AccountName),
 }
 
 /// What a call asks for.
@@ -33,6 +37,8 @@ pub(crate) enum CallKind {
     Withdraw,
     List,
     Balance,
+    Key,
+    Account,
 }
 
 impl ApiCall<'_> {
@@ -41,6 +47,8 @@ impl ApiCall<'_> {
             Self::Withdraw(_) => CallKind::Withdraw,
             Self::Page(_) => CallKind::List,
             Self::Balance(_) => CallKind::Balance,
+            Self::Key(_) => CallKind::Key,
+            Self::Account(_) => CallKind::Account,
         }
     }
 
@@ -48,7 +56,7 @@ impl ApiCall<'_> {
         match self {
             Self::Withdraw(withdrawal) => &withdrawal.account,
             Self::Page(page) => &page.account,
-            Self::Balance(account) => account,
+            Self::Balance(account) | Self::Key(account) | Self::Account(account) => account,
         }
     }
 }
@@ -77,6 +85,11 @@ pub(crate) struct PageRequest {
 impl PageRequest {
     /// Invitations per page (docs/linkup-api.md, "Sent invitations").
     pub(crate) const SIZE: u32 = 10;
+
+    /// The first one.
+    pub(crate) const fn first(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
+        Self { account, country, invitation_type, number: 1, offset: 0 }
+    }
 }
 
 /// The types of invitation that the API lists (docs/linkup-api.md, "Sent invitations").
@@ -136,6 +149,14 @@ pub(crate) enum CallResult {
 }
 
 impl CallResult {
+    /// The body of an answer under a status of success.
+    pub(crate) fn success_body(&self) -> Option<&[u8]> {
+        match self {
+            Self::Answered(answer) if (200..300).contains(&answer.http_status) => Some(&answer.body),
+            Self::Answered(_) | Self::Lost(_) | Self::NotSent(_) => None,
+        }
+    }
+
     pub(crate) fn http_status(&self) -> Option<u16> {
         match self {
             Self::Answered(answer) => Some(answer.http_status),

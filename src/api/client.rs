@@ -1,6 +1,7 @@
 //! The HTTP client: sends the requests of either API version, and masks its secrets in text that came back, so that an API
 //! which echoes a token can't put it into a report or a log.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub(crate) struct Client {
 
 /// A POST with this body, or a GET.
 pub(super) struct HttpRequest {
-    pub(super) path: &'static str,
+    pub(super) path: Cow<'static, str>,
     pub(super) body: Option<Value>,
 }
 
@@ -102,7 +103,7 @@ impl LinkUpApi for Client {
             Ok(request) => request,
             Err(why) => return CallResult::NotSent(why),
         };
-        let url = self.base_url.join(path);
+        let url = self.base_url.join(&path);
         let request = match body {
             Some(body) => self.http.post(url).body(body.to_string()),
             None => self.http.get(url),

@@ -20,7 +20,7 @@ pub(super) fn request(
     };
     match call {
         ApiCall::Withdraw(withdrawal) => Ok(HttpRequest {
-            path: "/v1/network/withdraw-invitation",
+            path: "/v1/network/withdraw-invitation".into(),
             body: Some(json!({
                 // A string here, though V1's list has a number.
                 "invitation_id": withdrawal.id.as_str(),
@@ -29,7 +29,7 @@ pub(super) fn request(
             })),
         }),
         ApiCall::Page(page) => Ok(HttpRequest {
-            path: "/v1/network/sent-invitations",
+            path: "/v1/network/sent-invitations".into(),
             body: Some(json!({
                 "login_token": login_token(&page.account)?,
                 "country": page.country.as_str(),
@@ -38,6 +38,8 @@ pub(super) fn request(
                 "end_page": page.number,
             })),
         }),
+        ApiCall::Key(_) => Ok(HttpRequest { path: "/v1/check".into(), body: None }),
         ApiCall::Balance(_) => Err("V1 has no call for the balance".to_owned()),
+        ApiCall::Account(_) => Err("V1 has no call for an account".to_owned()),
     }
 }

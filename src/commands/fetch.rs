@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::job::{Job, limits, progress_style};
+use super::memory::Memory;
 use crate::api::Client;
 use crate::config::{Settings, Which};
 use crate::event::Event;
-use crate::invitation::AccountName;
+use crate::invitation::{AccountName, Country};
 use crate::ledger::Ledger;
 use crate::listing::{Filter, Listed, Paging, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
 use crate::policy::visible;
@@ -163,9 +164,8 @@ struct Fetch<'a, T> {
 impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
     /// What keeps one account's list back holds up no other's.
     async fn accounts(&mut self) {
-        let accounts = self.settings.listed_accounts();
-        for account in &accounts {
-            let end = self.account(account).await;
+        for (account, own) in self.settings.listed_accounts() {
+            let end = self.account(account, &own.country).await;
             if let ListEnd::Unavailable(why) = &end {
                 tracing::warn!("{}: {why}", self.name(account));
             }
@@ -186,18 +186,18 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
         if is_only_one { "the list".to_owned() } else { format!("the list of {}", visible(account.as_str())) }
     }
 
-    async fn account(&mut self, account: &AccountName) -> ListEnd {
-        let Some(own) = self.settings.accounts.get(account) else { return ListEnd::Complete };
+    async fn account(&mut self, account: &AccountName, country: &Country) -> ListEnd {
         let Which { invitation_type, limit, max_pages, max_pending, .. } = self.settings.which;
-        let mut paging = Paging::new(account.clone(), own.country.clone(), invitation_type);
+        let mut memory = Memory::begin(self.caller.journal.clone(), account.clone(), invitation_type);
+        let mut paging = Paging::new(account.clone(), country.clone(), invitation_type);
         let end = loop {
             let is_enough = limit.is_some_and(|most| self.fetched.counts.selected >= most);
             let next = paging.next().filter(|_| !is_enough && max_pages.is_none_or(|most| self.pages < most));
             let Some(next) = next else {
-                let doubts = paging.doubts();
-                let is_doubtful = doubts.broken_off || max_pending.is_some() && !doubts.words().is_empty();
+                let is_doubtful = paging.doubts().broken_off || max_pending.is_some() && !paging.is_whole();
                 break if is_doubtful { ListEnd::BrokenOff } else { ListEnd::Complete };
             };
+            let asked_at = Timestamp::now();
             let page = match self.caller.page(next, &limits(self.settings)).await {
                 Ok(page) => page,
                 Err(NoPage::Stopped) => break ListEnd::Stopped,
@@ -205,16 +205,21 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
             };
             self.pages += 1;
             let before = paging.invitations();
-            let selected = self.select(account, paging.take(page));
+            let taken = paging.take(page);
+            memory.keep(&taken.new, asked_at).await;
+            let selected = self.select(account, taken);
             self.caller.tell(Event::PageRead { invitations: paging.invitations() - before }).await;
             if (self.take)(selected).await.is_break() {
                 break ListEnd::NotWanted;
             }
         };
+        if let Err(error) = memory.end(paging.is_whole()).await {
+            self.caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+        }
         for doubt in paging.doubts().words() {
             tracing::warn!("{}: {doubt}", self.name(account));
         }
-        self.fetched.pending.push((account.clone(), end.is_complete().then(|| paging.invitations())));
+        self.fetched.pending.push((account.clone(), paging.is_whole().then(|| paging.invitations())));
         end
     }
 

@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::error::{CommandError, confirm, has_terminal, written};
 use super::history_table;
 use crate::config::{self, Layers};
 use crate::exit;
 use crate::invitation::InvitationId;
-use crate::ledger::{CallState, DayLine, Entry, Forget, History, forget};
+use crate::ledger::{CallState, DayLine, Entry, Forget, History, Reinvitable, forget};
 use crate::outcome::Outcome;
 use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
 
@@ -22,6 +25,16 @@ pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result
         }
         let cells = entries.iter().map(|entry| entry_cells(&id, entry));
         return print(ENTRY_COLUMNS, cells, format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)));
+    }
+    if layers.is_set(&config::REINVITABLE) {
+        let people = History::open(ledger)?.reinvitable(Timestamp::now().to_zoned(TimeZone::UTC).date())?;
+        if people.is_empty() {
+            screen.print("nobody can be invited again yet\n");
+        }
+        let cells = people.iter().map(reinvitable_cells);
+        return print(REINVITABLE_COLUMNS, cells, format, |cells| {
+            encode(TableFormat::Table.encoder(), REINVITABLE_COLUMNS, cells)
+        });
     }
     let forget = layers.get(&config::FORGET).map(Forget::Invitation);
     if let Some(what) = forget.or_else(|| layers.get(&config::FORGET_BEFORE).map(Forget::Before)) {
@@ -45,7 +58,7 @@ fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen:
             return Err(CommandError::NoTerminal("to forget without asking"));
         }
         screen.print(&format!(
-            "This deletes what is known of {}: later runs retry them, for at least 1 credit each.\n",
+            "This deletes what is known of {}, names and profiles included: later runs retry them, for at least 1 credit each.\n",
             plural(count, "invitation")
         ));
         if !confirm(screen, "Delete?")? {
@@ -73,7 +86,7 @@ fn day_cells(line: &DayLine) -> [Cell<'_>; 8] {
     ]
 }
 
-const ENTRY_COLUMNS: [&str; 12] = [
+const ENTRY_COLUMNS: [&str; 16] = [
     "at",
     "invitation_id",
     "account",
@@ -86,12 +99,17 @@ const ENTRY_COLUMNS: [&str; 12] = [
     "run_id",
     "api",
     "detail",
+    "name",
+    "profile_url",
+    "first_seen",
+    "last_seen",
 ];
 
-fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 12] {
+fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 16] {
     let detail = match (entry.state, &entry.detail) {
-        (CallState::Open | CallState::Lost, None) => "a call may have been sent; result unknown",
-        (CallState::Open | CallState::Lost | CallState::Answered | CallState::NotSent, detail) => {
+        (Some(CallState::Open | CallState::Lost), None) => "a call may have been sent; result unknown",
+        (None, _) => "listed as pending; no call was made",
+        (Some(CallState::Open | CallState::Lost | CallState::Answered | CallState::NotSent), detail) => {
             detail.as_deref().unwrap_or_default()
         }
     };
@@ -99,15 +117,32 @@ fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 12] {
         Cell::own(timestamp(entry.at)),
         Cell::own(id.as_str()),
         Cell::Foreign(entry.account.as_str()),
-        Cell::own(entry.state.as_str()),
+        entry.state.map_or(Cell::Absent, |state| Cell::own(state.as_str())),
         Cell::own(entry.outcome.map_or("", Outcome::as_str)),
         Cell::number(entry.http_status),
         Cell::number(entry.attempts),
         Cell::Number(entry.cost.charged),
         Cell::Number(entry.cost.possible),
-        Cell::own(&entry.run_id),
+        entry.run_id.as_deref().map_or(Cell::Absent, Cell::own),
         Cell::own(&entry.api),
         Cell::foreign(detail),
+        entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::foreign(&seen.name)),
+        entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::foreign(&seen.profile_url)),
+        entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::own(timestamp(seen.first))),
+        entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::own(timestamp(seen.last))),
+    ]
+}
+
+const REINVITABLE_COLUMNS: [&str; 6] = ["invitation_id", "name", "profile_url", "account", "reinvite_on", "api"];
+
+fn reinvitable_cells(person: &Reinvitable) -> [Cell<'_>; 6] {
+    [
+        Cell::own(&person.invitation_id),
+        Cell::foreign(&person.name),
+        Cell::foreign(&person.profile_url),
+        Cell::Foreign(person.account.as_str()),
+        Cell::own(person.reinvite_on.to_string()),
+        Cell::own(&person.api),
     ]
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -21,10 +22,11 @@ use crate::config::Settings;
 use crate::exit;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::Pace;
+use crate::pace::{Learned, Pace, Past, Rate};
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
-    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
+    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, human_duration,
+    table,
 };
 use crate::runner::{self, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
@@ -95,7 +97,7 @@ impl<'a> Job<'a> {
     ) -> Result<Self, CommandError> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
-        let pace = Pace::new(settings.rate, settings.patience);
+        let pace = pace(settings, ledger.as_ref())?;
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
         let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
@@ -135,7 +137,7 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
         let Opened { summary: summary_file, report } = opened;
         let report_file = report.names();
-        let ledger = caller.journal.clone();
+        let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
         sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows)));
         let runtime = Handle::current();
@@ -172,7 +174,7 @@ impl<'a> Job<'a> {
         }
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, input_complete && list_complete, is_cut, stop);
+        let summary = sum_up(facts, totals, &pace, input_complete && list_complete, is_cut, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -187,7 +189,8 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         opened.report.discard();
-        let mut summary = sum_up(facts, sinks.totals, list.is_complete(), *list == ListEnd::Stopped, stop);
+        let is_cut = *list == ListEnd::Stopped;
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, list.is_complete(), is_cut, stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
@@ -199,11 +202,24 @@ impl<'a> Job<'a> {
     pub(super) async fn end_list(self, end: &ListEnd, summary_file: Option<ReportFile>, list: &Path) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, end.is_complete(), *end == ListEnd::Stopped, stop);
+        let is_cut = *end == ListEnd::Stopped;
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, end.is_complete(), is_cut, stop);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
         tell(settings, screen, summary, summary_file, Some(list))
+    }
+
+    /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
+    pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
+        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+        close(caller.journal).await;
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, true, false, stop);
+        // At a limit, what could not be looked at is unknown.
+        if stop.cause().is_none_or(|cause| cause.reason.is_limit()) {
+            summary.exit_code = found;
+        }
+        tell(settings, screen, summary, summary_file, None)
     }
 
     /// Says what the balance is, and whether it may be too small for so many withdrawals.
@@ -217,8 +233,7 @@ impl<'a> Job<'a> {
             let meaning = if credits.is_some() { Meaning::Withdrawn } else { Meaning::NotSent };
             Judged { meaning, cost: Cost::default(), settlement: None, value: credits }
         };
-        let accounts = self.settings.listed_accounts();
-        let Some(account) = accounts.first() else { return };
+        let Some((account, _)) = self.settings.listed_accounts().next() else { return };
         let call = ApiCall::Balance(account);
         // It changes and costs nothing, so a stop need not wait for its answer.
         let made = self.stop.or(self.caller.call(call, false, judge)).await.flatten();
@@ -242,6 +257,23 @@ impl<'a> Job<'a> {
     }
 }
 
+/// The pace, which goes on from what earlier runs left in the ledger.
+fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, CommandError> {
+    let past = match (settings.rate, ledger) {
+        (Rate::Calls { calls, window }, Some(ledger)) => ledger.past(window, calls.get())?,
+        (Rate::Calls { .. } | Rate::Unlimited, _) => Past::default(),
+    };
+    let pace = Pace::new(settings.rate, settings.patience, past);
+    if let Some(learned) = pace.learned() {
+        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
+    }
+    if pace.starts_in() >= Duration::from_secs(1) {
+        let wait = human_duration(pace.starts_in());
+        tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
+    }
+    Ok(pace)
+}
+
 /// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
 async fn carry_out(
     run: impl Future<Output = io::Result<bool>>,
@@ -258,12 +290,14 @@ async fn carry_out(
 
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
 /// to be incomplete.
-fn sum_up(facts: RunFacts, totals: Totals, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
+fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
     let (stop, stopped_accounts) = (stop.cause(), BTreeMap::new());
     let reason = stop.as_ref().map(|stop| stop.reason);
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
     let exit_code = exit::of_run(reason, [], totals.not_fine == 0 && (input_complete || is_limited));
-    Summary { facts, finished_at: Timestamp::now(), totals, input_complete, stop, stopped_accounts, exit_code }
+    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
+    let finished_at = Timestamp::now();
+    Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }
 }
 
 /// Writes the summary and shows it. Returns the exit code.

@@ -1,15 +1,18 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
+mod check;
 mod clean;
 mod config;
 mod error;
 mod fetch;
+mod findings;
 mod forecast;
 mod history;
 mod history_table;
 mod intake;
 mod job;
 mod list;
+mod memory;
 mod output;
 mod people;
 mod plan;
@@ -17,6 +20,7 @@ mod run;
 mod sandbox;
 mod target;
 
+pub(crate) use check::check;
 pub(crate) use clean::clean;
 pub(crate) use config::config;
 pub(crate) use history::history;

@@ -1,22 +1,21 @@
 //! `sandbox`: serves the simulated API until it is asked to stop.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use super::error::CommandError;
 use crate::config::{self, Layers};
 use crate::exit;
 use crate::report::Screen;
 use crate::runner::stop_on_signals;
-use crate::sandbox::{Limit, Sandbox, SandboxOptions};
+use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::stop::Stop;
 
 /// Serves until a signal comes. The address goes to standard output, for scripts.
 pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
-    let calls = layers.get_or_default(&config::CALL_LIMIT)?;
+    let limit = layers.get_or_default(&config::CALL_LIMIT)?;
     let (fastest, slowest) = layers.get_or_default(&config::LATENCY)?;
     let options = SandboxOptions {
-        limit: (calls > 0).then_some(Limit { calls, window: Duration::from_secs(60) }),
+        limit: Some(limit).filter(|limit| limit.calls > 0),
         latency: fastest..=slowest,
         faults: layers.get(&config::FAULTS).unwrap_or_default(),
         credits: layers.get(&config::CREDITS),

@@ -67,7 +67,7 @@ pub(super) fn open_ledger_beside(settings: &Settings, facts: &RunFacts, stop: &S
     let opened = Ledger::open_beside(settings.ledger.as_deref()?, &run_info(settings, facts, stop));
     opened
         .inspect_err(|error| {
-            tracing::warn!("the calls of this list are not recorded: {}", crate::error_chain(error));
+            tracing::warn!("these calls are not recorded: {}", crate::error_chain(error));
         })
         .ok()
 }

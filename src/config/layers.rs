@@ -12,7 +12,7 @@ use super::SettingsError;
 use super::credentials::{ACCOUNT_ID, LOGIN_TOKEN, SecretFileError};
 use super::file::ConfigFile;
 use super::file_error::FileError;
-use super::option::{Default, Entry, Opt, PREFIX, Places, list_of, nearest};
+use super::option::{Command, Default, Entry, Opt, PREFIX, Places, list_of, nearest};
 use super::options::{CONFIG_FILE, ENTRIES, is_flag_only, setting, settings};
 
 /// The values that one place sets, by the options' names.
@@ -150,9 +150,9 @@ fn warn_of_unknown(name: &str, option: &str) {
 }
 
 impl Layers {
-    /// Only the flags, checked.
-    pub(crate) fn of_flags(flags: Layer) -> Result<Self, SettingsError> {
-        for entry in ENTRIES {
+    /// Only the command's flags, checked.
+    pub(crate) fn of_flags(command: Command, flags: Layer) -> Result<Self, SettingsError> {
+        for entry in ENTRIES.iter().filter(|entry| command.takes(entry) || entry.places == Places::GlobalFlag) {
             if let Some(value) = flags.get(entry.name) {
                 check(entry, value, &entry.flag())?;
             }

@@ -72,10 +72,12 @@ pub(crate) enum Command {
     History = 8,
     Config = 16,
     Sandbox = 32,
+    Check = 128,
 }
 
 impl Command {
-    pub(crate) const ALL: [Self; 6] = [Self::Run, Self::List, Self::Clean, Self::History, Self::Config, Self::Sandbox];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Run, Self::List, Self::Clean, Self::History, Self::Check, Self::Config, Self::Sandbox];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -85,6 +87,7 @@ impl Command {
             Self::History => "history",
             Self::Config => "config",
             Self::Sandbox => "sandbox",
+            Self::Check => "check",
         }
     }
 

@@ -19,7 +19,7 @@ use crate::invitation::{AccountName, Country, InvitationId};
 use crate::pace::{Gap, Hours, Rate};
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
-use crate::sandbox::{Faults, ListFaults};
+use crate::sandbox::{Faults, Limit, ListFaults};
 
 /// How the log on stderr is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,9 @@ const CLEAN: u16 = Command::Clean as u16;
 const HISTORY: u16 = Command::History as u16;
 const CONFIG: u16 = Command::Config as u16;
 const SANDBOX: u16 = Command::Sandbox as u16;
+const CHECK: u16 = Command::Check as u16;
 /// The commands that call the API, and the one that shows their settings.
-const CALLING: u16 = RUN | LIST | CLEAN | CONFIG;
+const CALLING: u16 = RUN | LIST | CLEAN | CHECK | CONFIG;
 
 const BASE: Entry = Entry {
     name: "",
@@ -183,7 +184,7 @@ options! {
         wanted: "csv or jsonl",
     }
     SUMMARY: Destination, destination, REPORT {
-        name: "summary", value: "PATH", wanted: FILE,
+        name: "summary", value: "PATH", wanted: FILE, on: RUN | LIST | CLEAN | CHECK,
         help: "Also write the totals as JSON (`-` = stdout)",
     }
     PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
@@ -216,7 +217,7 @@ options! {
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
-        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | CONFIG,
+        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | CHECK | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
         help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
@@ -225,11 +226,15 @@ options! {
         name: "keep", value: "FILE", wanted: FILE,
         help: "File of IDs or profile URLs never to withdraw, one per line",
     }
+    LOGIN: bool, switch, BASE {
+        name: "login", on: CHECK,
+        help: "Check V1's logins too, by a page of each account's list (1 credit each)",
+    }
 
     RATE: Rate, parsed, PACE {
         name: "rate", value: "N/TIME", default: Default::Text("290/min"),
-        help: "Maximum call rate: 4/s, 290/min, 1000/h (`unlimited`: localhost only)",
-        wanted: "a call rate, like \"290/min\", \"4/s\" or \"1000/h\" (or \"unlimited\", for a loopback address)",
+        help: "Maximum call rate: 4/s, 290/min, 290/6s (`unlimited`: localhost only)",
+        wanted: "a call rate, like \"290/min\", \"4/s\" or \"290/6s\" (or \"unlimited\", for a loopback address)",
     }
     CONCURRENCY: usize, workers, PACE {
         name: "concurrency", value: "N", default: Default::Text("16"),
@@ -285,7 +290,7 @@ options! {
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
-        help: "Account for rows without one, and the only one that `clean` and `list` take",
+        help: "Account for rows without one, and the only one that `clean`, `list` and `check` take",
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
@@ -332,10 +337,14 @@ options! {
         name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since"],
         help: "Forget all invitations from before this day (UTC)",
     }
+    REINVITABLE: bool, switch, LEDGER {
+        name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before"],
+        help: "Show who can be invited again: withdrawn 21 days ago or earlier and not listed as pending since",
+    }
     TABLE_FORMAT: TableFormat, |value| one_of(value, &[
         ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
     ]), LEDGER {
-        name: "format", value: "table|csv|json", on: HISTORY | CONFIG, default: Default::Text("table"),
+        name: "format", value: "table|csv|json", on: HISTORY | CHECK | CONFIG, default: Default::Text("table"),
         help: "Output format", heading: "Output",
         wanted: "table, csv or json",
     }
@@ -350,9 +359,10 @@ options! {
         help: "Fault rates, like rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%",
         wanted: "shares from 0% to 100% in all, of rate-limited, 500, 502, closed and truncated, like 500=5%,closed=1%",
     }
-    CALL_LIMIT: u32, parsed, SERVER {
-        name: "limit", value: "N", default: Default::Text("300"), wanted: SMALL_COUNT,
-        help: "Calls allowed in any 60 s (0 = unlimited)",
+    CALL_LIMIT: Limit, parsed, SERVER {
+        name: "limit", value: "LIMIT", default: Default::Text("300/min"),
+        help: "Calls allowed, like 300/min or 100/6s,fixed (0 = unlimited)",
+        wanted: "a limit, like 300/min, 100/6s,fixed or 100/6s,bucket=10,counts-refused (0 = unlimited)",
     }
     LATENCY: (Duration, Duration), duration_range, SERVER {
         name: "latency", value: "MIN..MAX", default: Default::Text("20ms..80ms"),
@@ -407,7 +417,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Entry> {
 
 /// Whether an option of this name belongs to the commands that read the environment and the file, and is a flag only.
 pub(crate) fn is_flag_only(name: &str) -> bool {
-    let is_theirs = |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN) != 0;
+    let is_theirs = |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN | CHECK) != 0;
     name != CONFIG_FILE.entry.name
         && setting(name).is_none()
         && ENTRIES.iter().any(|entry| entry.name == name && is_theirs(entry))

@@ -51,8 +51,15 @@ impl Place {
             home.iter().chain(variables).map(|(name, value)| (*name, value.replace("DIR", &dir))).collect();
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let environment = Environment::from(variables.as_slice());
+        let takes = |command: &Command| {
+            flags.iter().all(|(name, _)| {
+                let takes = |entry: &Entry| command.takes(entry) || entry.places == Places::GlobalFlag;
+                ENTRIES.iter().any(|entry| entry.name == *name && takes(entry))
+            })
+        };
+        let command = Command::ALL.into_iter().find(takes).unwrap_or(Command::Run);
         let flags = flags.iter().map(|(name, value)| (*name, value.replace("DIR", &dir).into())).collect();
-        Ok((Layers::of_flags(flags)?.over(&environment)?, environment))
+        Ok((Layers::of_flags(command, flags)?.over(&environment)?, environment))
     }
 
     /// The settings of a command that come of these.
@@ -275,7 +282,11 @@ fn which_accounts_are_taken() {
         let named = place.path(file).display().to_string();
         let settings = place.resolve(Command::List, &[("config", &named)], &variables).unwrap();
         assert_eq!(settings.account.as_ref().map_or("", AccountName::as_str), account, "{file} {variables:?}");
-        assert_eq!(names(settings.listed_accounts().iter()).replace(',', ""), taken, "{file} {variables:?}");
+        assert_eq!(
+            names(settings.listed_accounts().map(|(name, _)| name)).replace(',', ""),
+            taken,
+            "{file} {variables:?}"
+        );
     }
 }
 

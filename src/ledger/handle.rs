@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::lock::Lock;
 use super::record::{CallEnd, CallIntent};
 use super::writer::{GROUP, Guards, Job, Reply, Task, Writer};
-use super::{CallId, Key, LedgerError, Lookup, RunInfo, Settlement, connection, place, temporary};
+use super::{CallId, Key, LedgerError, ListOf, Lookup, RunInfo, Settlement, Shown, connection, pace, place, temporary};
+use crate::pace::{Learned, Past};
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and releases the
 /// lock, as [`Ledger::close`] does.
@@ -88,7 +90,7 @@ impl Ledger {
     pub(crate) async fn open_call(&self, intent: CallIntent) -> Result<CallId, LedgerError> {
         let task = Task::Open { intent, at: Timestamp::now() };
         let opened = self.ask(|reply| Job::Write(task, reply)).await?;
-        opened.await.unwrap_or_else(|_| Err(self.closed()))
+        opened.await.unwrap_or_else(|_| Err(self.closed()))?.ok_or_else(|| self.closed())
     }
 
     /// Records how a call ended and, where it settled its row, what that came to. When this returns, it is queued before
@@ -106,6 +108,29 @@ impl Ledger {
     /// Records what a row came to whose last call was closed before that was known.
     pub(crate) async fn settle(&self, call: CallId, key: Key, settlement: Settlement) -> DurableWrite {
         self.write(Task::Settle { call, key, settlement }).await
+    }
+
+    /// Keeps what a page showed that was asked for at this moment.
+    pub(crate) async fn keep_page(&self, list: ListOf, shown: Vec<Shown>, at: Timestamp) -> DurableWrite {
+        self.write(Task::Page { list, shown, at }).await
+    }
+
+    /// Keeps that a list was read whole whose first page was asked for at this moment.
+    pub(crate) async fn keep_whole_list(&self, list: ListOf, began_at: Timestamp) -> DurableWrite {
+        self.write(Task::WholeList { list, began_at }).await
+    }
+
+    /// Keeps what was learned of the rate limit for the next run; `None` forgets it.
+    pub(crate) async fn keep_pace(&self, learned: Option<Learned>) -> DurableWrite {
+        self.write(Task::Pace { learned, at: Timestamp::now() }).await
+    }
+
+    /// What earlier runs learned of the rate limit, and when the calls of the last `window` were sent: at most `most` of
+    /// them. Blocks.
+    pub(crate) fn past(&self, window: Duration, most: u32) -> Result<Past, LedgerError> {
+        let connection = connection::read_beside_writer(&self.0.path)?;
+        pace::past(&connection, &self.0.api, window, most, Timestamp::now())
+            .map_err(|error| LedgerError::unreadable(&self.0.path, error))
     }
 
     /// The look-ups for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One per pass
@@ -152,7 +177,7 @@ pub(crate) struct DurableWrite(Write);
 enum Write {
     /// Taken by whoever waits for it.
     Known(Option<Result<(), LedgerError>>),
-    Queued(oneshot::Receiver<Result<CallId, LedgerError>>, PathBuf),
+    Queued(oneshot::Receiver<Result<Option<CallId>, LedgerError>>, PathBuf),
 }
 
 impl DurableWrite {
@@ -307,7 +332,7 @@ mod tests {
         let bill = History::open(&crashed.path).unwrap().by_day(None).unwrap();
         assert_eq!(bill.iter().map(|line| line.cost).collect::<Vec<_>>(), [Cost { charged: 0, possible: 2 }]);
         let ended: Vec<_> = History::open(&crashed.path).unwrap().of(&key("7").id).unwrap();
-        assert_eq!(ended.iter().map(|entry| entry.state).collect::<Vec<_>>(), [CallState::Lost]);
+        assert_eq!(ended.iter().map(|entry| entry.state).collect::<Vec<_>>(), [Some(CallState::Lost)]);
     }
 
     /// `list` records beside a run, and takes neither its lock nor its calls.

@@ -41,16 +41,16 @@ pub(crate) struct DayLine {
     pub(crate) cost: Cost,
 }
 
-/// A call for an invitation.
+/// A call for an invitation; or that lists showed it, where there was none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// When it was answered, else when it was sent.
+    /// When it was answered, else when it was sent; without a call when it was last seen.
     pub(crate) at: Timestamp,
     /// The API's address.
     pub(crate) api: String,
     pub(crate) account: AccountName,
-    pub(crate) run_id: String,
-    pub(crate) state: CallState,
+    pub(crate) run_id: Option<String>,
+    pub(crate) state: Option<CallState>,
     /// Of the row, where this call settled it.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) http_status: Option<u16>,
@@ -58,6 +58,30 @@ pub(crate) struct Entry {
     pub(crate) attempts: Option<u32>,
     pub(crate) cost: Cost,
     pub(crate) detail: Option<String>,
+    /// `None` where no list of the account showed it.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// What the lists said of an invitation; texts may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) profile_url: String,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+}
+
+/// Somebody who was withdrawn, and whom no list has shown as pending since. Texts are empty where no list gave them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reinvitable {
+    pub(crate) invitation_id: String,
+    pub(crate) name: String,
+    pub(crate) profile_url: String,
+    pub(crate) account: AccountName,
+    /// From this day on they can be invited again, in UTC.
+    pub(crate) reinvite_on: Date,
+    /// The API's address.
+    pub(crate) api: String,
 }
 
 impl History {
@@ -92,13 +116,20 @@ impl History {
         )
     }
 
-    /// All calls for an invitation, over all APIs and accounts, oldest first.
+    /// All calls for an invitation and who it was for, over all APIs and accounts, oldest first.
     pub(crate) fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
         self.read(
             "SELECT COALESCE(calls.ended_at, sent_at), accounts.api, account, run_id, state, outcome, http_status, attempts,
-                credits_charged, credits_possible, detail
+                credits_charged, credits_possible, detail, first_seen_at, last_seen_at, name, profile_url, call
             FROM calls JOIN accounts ON accounts.id = account_id JOIN runs ON number = run_number
-            WHERE invitation_id = ?1 ORDER BY call",
+                LEFT JOIN listed USING (account_id, invitation_id)
+            WHERE calls.invitation_id = ?1
+            UNION ALL
+            SELECT last_seen_at, api, account, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, first_seen_at, last_seen_at, name,
+                profile_url, NULL
+            FROM listed JOIN accounts ON accounts.id = account_id
+            WHERE invitation_id = ?1 AND account_id NOT IN (SELECT account_id FROM calls WHERE invitation_id = ?1)
+            ORDER BY call",
             id,
             |row| {
                 Ok(Entry {
@@ -112,9 +143,52 @@ impl History {
                     attempts: row.get(7)?,
                     cost: Cost { charged: row.get(8)?, possible: row.get(9)? },
                     detail: row.get(10)?,
+                    seen: match row.get(11)? {
+                        Some(first) => Some(Seen {
+                            first: from_millis(first)?,
+                            last: from_millis(row.get(12)?)?,
+                            name: row.get(13)?,
+                            profile_url: row.get(14)?,
+                        }),
+                        None => None,
+                    },
                 })
             },
         )
+    }
+
+    /// Those whose day to be invited again has come, the earliest first. Neither they nor, where lists give the profile,
+    /// another invitation to the same person was shown as pending since the withdrawal.
+    pub(crate) fn reinvitable(&self, today: Date) -> Result<Vec<Reinvitable>, LedgerError> {
+        let people = self.read(
+            "WITH people AS (
+                SELECT account_id, profile_url, MAX(last_seen_at) AS last_seen_at FROM listed
+                WHERE profile_url <> '' GROUP BY account_id, profile_url
+            )
+            SELECT known.invitation_id, COALESCE(name, ''), COALESCE(listed.profile_url, ''), account, api, outcome, at
+            FROM known JOIN accounts ON accounts.id = known.account_id
+                LEFT JOIN listed USING (account_id, invitation_id)
+                LEFT JOIN people ON people.account_id = known.account_id AND people.profile_url = listed.profile_url
+            WHERE is_final AND at <= ?1
+                AND COALESCE(listed.last_seen_at, 0) <= at AND COALESCE(people.last_seen_at, 0) <= at
+            ORDER BY at, known.invitation_id, known.account_id",
+            start_of(today),
+            |row| {
+                let reinvite_on = row.get::<_, Outcome>(5)?.reinvite_on(from_millis(row.get(6)?)?);
+                let person = |reinvite_on| {
+                    Ok(Reinvitable {
+                        invitation_id: row.get(0)?,
+                        name: row.get(1)?,
+                        profile_url: row.get(2)?,
+                        account: row.get(3)?,
+                        api: row.get(4)?,
+                        reinvite_on,
+                    })
+                };
+                reinvite_on.filter(|day| *day <= today).map(person).transpose()
+            },
+        )?;
+        Ok(people.into_iter().flatten().collect())
     }
 
     /// How many invitations [`forget`] would remove.
@@ -142,22 +216,23 @@ fn start_of(day: Date) -> i64 {
 pub(crate) enum Forget {
     /// An invitation, over all APIs and accounts.
     Invitation(InvitationId),
-    /// All invitations whose calls ended before this day began, in UTC.
+    /// All invitations whose calls ended before this day began, in UTC, and those that were last listed before.
     Before(Date),
 }
 
 impl Forget {
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
-        let count = |condition, value: &dyn rusqlite::ToSql| {
+        let count = |called, listed, value: &dyn rusqlite::ToSql| {
             let sql = format!(
-                "SELECT COUNT(*) FROM (SELECT DISTINCT account_id, invitation_id FROM calls
-                WHERE invitation_id IS NOT NULL AND {condition})"
+                "SELECT COUNT(*) FROM (
+                    SELECT account_id, invitation_id FROM calls WHERE invitation_id IS NOT NULL AND {called}
+                    UNION SELECT account_id, invitation_id FROM listed WHERE {listed})"
             );
             connection.query_one(&sql, [value], |row| row.get(0))
         };
         match self {
-            Self::Invitation(id) => count("invitation_id = ?1", id),
-            Self::Before(day) => count("COALESCE(ended_at, sent_at) < ?1", &start_of(*day)),
+            Self::Invitation(id) => count("invitation_id = ?1", "invitation_id = ?1", id),
+            Self::Before(day) => count("COALESCE(ended_at, sent_at) < ?1", "last_seen_at < ?1", &start_of(*day)),
         }
     }
 
@@ -170,6 +245,7 @@ impl Forget {
             Self::Invitation(id) => {
                 transaction.execute(&format!("{blank} invitation_id = ?1"), [id])?;
                 transaction.execute("DELETE FROM known WHERE invitation_id = ?1", [id])?;
+                transaction.execute("DELETE FROM listed WHERE invitation_id = ?1", [id])?;
             }
             Self::Before(day) => {
                 let day = start_of(*day);
@@ -182,6 +258,7 @@ impl Forget {
                 transaction.execute(&forget, params![day, CallState::Lost])?;
                 let delete = format!("DELETE FROM known WHERE at < ?1 AND NOT ({is_lost_since})");
                 transaction.execute(&delete, params![day, CallState::Lost])?;
+                transaction.execute("DELETE FROM listed WHERE last_seen_at < ?1", [day])?;
             }
         }
         transaction.commit()?;
@@ -199,6 +276,9 @@ pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
         Ok(mut connection) => {
             let remove = || what.remove(&mut connection).map_err(of_write(&path));
             let removed = connection::once_unlocked(&path, &stop, Duration::ZERO, remove);
+            if removed.is_ok() {
+                clear_traces(&connection, &path);
+            }
             drop(connection);
             drop(lock);
             removed
@@ -209,6 +289,16 @@ pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
         }
     }
 }
+/// SQLite leaves what was deleted in unused parts of the file, where anybody who has it finds the names.
+fn clear_traces(connection: &Connection, path: &Path) {
+    if let Err(error) = connection.execute_batch("VACUUM") {
+        let path = path.display();
+        tracing::warn!(
+            "{path} may still hold what was forgotten, in its unused parts ({error}): `sqlite3 {path} VACUUM` clears them"
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{
@@ -277,8 +367,9 @@ mod tests {
         let entries = History::open(&place.path).unwrap().of(&key("7").id).unwrap();
         let line = |entry: &Entry| {
             let Entry { run_id, api, account, state, outcome, cost, .. } = entry;
+            let (run_id, state) = (run_id.as_deref().unwrap(), state.unwrap().as_str());
             let outcome = outcome.map_or("-", Outcome::as_str);
-            format!("{run_id} {api} {account} {} {outcome} {}", state.as_str(), cost.possible)
+            format!("{run_id} {api} {account} {state} {outcome} {}", cost.possible)
         };
         assert_eq!(
             entries.iter().map(line).collect::<Vec<_>>(),

@@ -1,4 +1,5 @@
-//! The ledger: every call with its cost, and what became of each invitation, so that no call is paid for twice.
+//! The ledger: every call with its cost, what became of each invitation, so that no call is paid for twice, and who was on
+//! the lists.
 //!
 //! Owns the file, its schema and its lock, and the only SQL of the program. It keeps and answers; what to do about
 //! an answer is for [`crate::policy`] and [`crate::runner`] to say. It never sees a token or a key.
@@ -7,8 +8,10 @@ mod connection;
 mod error;
 mod handle;
 mod history;
+mod listed;
 mod lock;
 mod lookup;
+mod pace;
 mod place;
 mod record;
 mod schema;
@@ -20,7 +23,8 @@ mod writer;
 pub(crate) use connection::belongs_to_a_ledger;
 pub(crate) use error::LedgerError;
 pub(crate) use handle::{DurableWrite, Ledger};
-pub(crate) use history::{DayLine, Entry, Forget, History, forget};
+pub(crate) use history::{DayLine, Entry, Forget, History, Reinvitable, forget};
+pub(crate) use listed::{ListOf, Shown};
 pub(crate) use lock::Holder;
 pub(crate) use lookup::{Lookup, Standing};
 pub(crate) use place::files_of;

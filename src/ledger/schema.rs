@@ -5,6 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::record::CallState;
+use crate::api::InvitationType;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 
@@ -13,7 +14,13 @@ const APPLICATION_ID: u32 = 0x6277_6c67;
 
 /// The steps from each version to the next; a file's `user_version` counts those it has. A released step is never
 /// changed: new ones go below it.
-const STEPS: [&str; 3] = [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/4.sql")];
+const STEPS: [&str; 5] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
+];
 
 /// The newest version that is known here.
 #[expect(clippy::cast_possible_truncation, reason = "no list of steps is that long")]
@@ -100,6 +107,17 @@ impl ToSql for CallState {
     }
 }
 
+impl ToSql for InvitationType {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let number: i64 = match self {
+            Self::Connection => 0,
+            Self::Organization => 1,
+            Self::ContentSeries => 2,
+        };
+        Ok(number.into())
+    }
+}
+
 impl FromSql for Outcome {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::from_name(value.as_str()?).ok_or(FromSqlError::InvalidType)
@@ -133,7 +151,7 @@ impl ToSql for InvitationId {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Place, id, key, run_at, standing};
-    use super::super::{DayLine, History, Ledger, Standing};
+    use super::super::{DayLine, History, Ledger, ListOf, RunInfo, Shown, Standing};
     use super::*;
     use crate::policy::Cost;
 
@@ -210,6 +228,23 @@ mod tests {
             of_one.iter().map(|entry| entry.outcome.unwrap().as_str()).collect::<Vec<_>>(),
             ["withdrawn", "not_pending"]
         );
+    }
+
+    /// Its withdrawals have their day, and names as soon as a list shows them.
+    #[tokio::test]
+    async fn an_older_ledger_learns_who_was_listed() {
+        let place = older();
+        let today = "2999-01-01".parse().unwrap();
+        let people = |place: &Place| History::open(&place.path).unwrap().reinvitable(today).unwrap();
+        let before = people(&place);
+        assert!(!before.is_empty() && before.iter().all(|person| person.name.is_empty()), "{before:?}");
+        let run = RunInfo { command: "list", ..run_at("b", "http://127.0.0.1:18080") };
+        let ledger = Ledger::open_beside(&place.path, &run).unwrap();
+        let list = ListOf { account: AccountName::default(), invitation_type: InvitationType::Connection };
+        let shown = Shown { id: id(&before[0].invitation_id), name: "Ada".to_owned(), profile_url: String::new() };
+        ledger.keep_page(list, vec![shown], Timestamp::UNIX_EPOCH).await.await.unwrap();
+        ledger.close().await.unwrap();
+        assert_eq!(people(&place)[0].name, "Ada");
     }
 
     #[test]

@@ -16,10 +16,11 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::{CallId, Key, LedgerError, RunInfo, Settlement};
+use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, listed, pace};
 use crate::api::CallKind;
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
+use crate::pace::Learned;
 use crate::stop::Stop;
 
 /// The most jobs in one transaction, and the most that wait for it.
@@ -35,6 +36,8 @@ const fn number_of(kind: CallKind) -> i64 {
         CallKind::Withdraw => 0,
         CallKind::List => 1,
         CallKind::Balance => 2,
+        CallKind::Key => 3,
+        CallKind::Account => 4,
     }
 }
 
@@ -44,12 +47,15 @@ pub(super) enum Task {
     Open { intent: CallIntent, at: Timestamp },
     Close { call: CallId, end: CallEnd, key: Option<Key>, settlement: Option<Settlement>, at: Timestamp },
     Settle { call: CallId, key: Key, settlement: Settlement },
+    Pace { learned: Option<Learned>, at: Timestamp },
+    Page { list: ListOf, shown: Vec<Shown>, at: Timestamp },
+    WholeList { list: ListOf, began_at: Timestamp },
 }
 
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Answered with the call it was about, once it is durable.
-    Write(Task, Reply<CallId>),
+    /// Answered with the call it was about, if it was about one, once it is durable.
+    Write(Task, Reply<Option<CallId>>),
     Stop(Reply<()>),
 }
 
@@ -128,7 +134,7 @@ impl Writer {
     }
 
     /// Makes a group durable, in files that can be found again. Returns the call of each task.
-    fn commit_durably(&mut self, group: &[(Task, Reply<CallId>)]) -> Result<Vec<CallId>, LedgerError> {
+    fn commit_durably(&mut self, group: &[(Task, Reply<Option<CallId>>)]) -> Result<Vec<Option<CallId>>, LedgerError> {
         if group.is_empty() {
             return Ok(Vec::new());
         }
@@ -143,7 +149,7 @@ impl Writer {
         Ok(calls)
     }
 
-    fn commit(&mut self, group: &[(Task, Reply<CallId>)]) -> rusqlite::Result<Vec<CallId>> {
+    fn commit(&mut self, group: &[(Task, Reply<Option<CallId>>)]) -> rusqlite::Result<Vec<Option<CallId>>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut tables = Tables {
             connection: &transaction,
@@ -218,17 +224,26 @@ struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    fn write(&mut self, task: &Task) -> rusqlite::Result<CallId> {
+    fn write(&mut self, task: &Task) -> rusqlite::Result<Option<CallId>> {
         match task {
-            Task::Open { intent, at } => self.open(intent, *at),
+            Task::Open { intent, at } => self.open(intent, *at).map(Some),
             Task::Close { call, end, key, settlement, at } => {
                 self.close(*call, end, key.as_ref(), settlement.as_ref(), *at)?;
-                Ok(*call)
+                Ok(Some(*call))
             }
             Task::Settle { call, key, settlement } => {
                 self.settle(*call, key, settlement)?;
-                Ok(*call)
+                Ok(Some(*call))
             }
+            Task::Page { list: ListOf { account, invitation_type }, shown, at } => {
+                let account_id = self.account_id(account)?;
+                listed::keep_page(self.connection, account_id, *invitation_type, shown, *at).map(|()| None)
+            }
+            Task::WholeList { list: ListOf { account, invitation_type }, began_at } => {
+                let account_id = self.account_id(account)?;
+                listed::keep_whole_list(self.connection, account_id, *invitation_type, *began_at).map(|()| None)
+            }
+            Task::Pace { learned, at } => pace::keep(self.connection, self.api, *learned, *at).map(|()| None),
         }
     }
 

@@ -57,7 +57,7 @@ const MOST_SKIPPED: u64 = 1_000;
 
 impl Paging {
     pub(crate) fn new(account: AccountName, country: Country, invitation_type: InvitationType) -> Self {
-        let next = PageRequest { account, country, invitation_type, number: 1, offset: 0 };
+        let next = PageRequest::first(account, country, invitation_type);
         Self { next, ended: false, seen: HashMap::new(), before: HashSet::new(), stale: 0, doubts: Doubts::default() }
     }
 
@@ -148,6 +148,11 @@ impl Paging {
     /// The number of entries, each invitation counted once.
     fn listed(&self) -> u64 {
         self.invitations() + self.doubts.unusable
+    }
+
+    /// Whether it was read to its end and nothing says that an invitation is missing: only then does absence mean anything.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.ended && self.doubts().words().is_empty()
     }
 
     pub(crate) fn doubts(&self) -> Doubts {

@@ -1,28 +1,71 @@
 //! One limiter for every call of the run, and one shared hold after a refusal.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use tokio::sync::{Mutex, watch};
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Rate;
+use super::learner::{Learned, Learner, SentCall};
 
-/// Burst of the limiter: one call more than evenly paced, so that a late wake-up can be made up for. With
-/// governor's default, a quota of 300 a minute lets 600 through in the first.
-const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+/// How late a call may wake up and its burst still make up for it.
+const LATENESS: Duration = Duration::from_millis(50);
+/// The most of a window's calls that a burst takes: less than what is left of the API's limit. With governor's default, a quota
+/// of 300 per minute lets 600 through in the first.
+const BURST: f64 = 0.01;
 
 /// The one pace of a run. Shared by all workers.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// `None` without a limit.
-    limiter: Option<DefaultDirectRateLimiter>,
+    rate: Rate,
+    /// `None` without a limit: then nothing is learned either.
+    limit: Option<Mutex<Limit>>,
     patience: Duration,
     hold: watch::Sender<Hold>,
     /// Its holder waits for the limiter, everyone else for this lock: first come, first served, and one wake-up per call.
-    turnstile: Mutex<()>,
+    turnstile: tokio::sync::Mutex<()>,
+}
+
+/// What earlier runs leave to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    /// What they learned, and how long ago.
+    pub(crate) learned: Option<(Learned, Duration)>,
+    /// How long ago the calls of the last window were sent, oldest first.
+    pub(crate) calls: Vec<Duration>,
+}
+
+/// The limiter follows what is learned.
+#[derive(Debug)]
+struct Limit {
+    learner: Learner,
+    /// Calls in one window that the limiter lets through.
+    paced: f64,
+    /// Whether what was learned changed since [`Pace::news`].
+    is_news: bool,
+    limiter: Limiter,
+    /// Calls that the limiter does not know of leave no room before.
+    not_before: Instant,
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
+
+/// tokio's clock, so that the limiter stands still where a test pauses it.
+#[derive(Clone, Copy, Debug)]
+struct TokioClock;
+
+impl Clock for TokioClock {
+    type Instant = std::time::Instant;
+
+    fn now(&self) -> Self::Instant {
+        Instant::now().into_std()
+    }
 }
 
 /// Whether calls may be sent.
@@ -49,6 +92,8 @@ enum Hold {
 pub(crate) struct Permit {
     pace: Arc<Pace>,
     is_probe: bool,
+    /// Taken when its end is told; `None` without a limit.
+    call: Option<SentCall>,
 }
 
 /// What follows a refusal.
@@ -60,28 +105,119 @@ pub(crate) enum Refused {
     OutOfPatience,
 }
 
+impl Limit {
+    fn new(calls: u32, window: Duration, past: Past, now: Instant) -> Self {
+        let mut learner = Learner::new(calls, window, past.learned, now);
+        let interval = interval(&learner);
+        let mut room_from = None;
+        for at in past.calls.iter().filter_map(|ago| now.checked_sub(*ago)) {
+            learner.remember(at);
+            room_from = Some(room_from.map_or(at, |room_from| at.max(room_from)) + interval);
+        }
+        let not_before = room_from.unwrap_or(now);
+        let limiter = limiter(&learner);
+        Self { limiter, paced: learner.calls(), is_news: false, learner, not_before }
+    }
+
+    /// Takes a call's place; else, until when to wait for one.
+    fn check(&self, now: Instant) -> Result<(), Instant> {
+        if now < self.not_before {
+            return Err(self.not_before);
+        }
+        self.limiter.check().map_err(|refused| now + refused.wait_time_from(now.into_std()))
+    }
+
+    /// Follows what was learned. A new limiter begins where the old one was.
+    fn follow(&mut self) {
+        if self.paced == self.learner.calls() {
+            return;
+        }
+        self.paced = self.learner.calls();
+        self.is_news = true;
+        self.limiter = limiter(&self.learner);
+        // Its burst is used up.
+        while self.limiter.check().is_ok() {}
+        if let Some(sent) = self.learner.last_sent() {
+            self.not_before = sent + interval(&self.learner);
+        }
+    }
+}
+
+fn interval(learner: &Learner) -> Duration {
+    learner.window().div_f64(learner.calls())
+}
+
+fn limiter(learner: &Learner) -> Limiter {
+    let interval = interval(learner);
+    let late = (LATENESS.as_secs_f64() / interval.as_secs_f64()).max(1.0);
+    let spare = match learner.learned() {
+        None => (learner.calls() * BURST).max(1.0),
+        // Few calls leave no room for it.
+        Some(learned) => learned.calls * BURST,
+    };
+    let burst = NonZeroU32::MIN.saturating_add(late.min(spare) as u32);
+    let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+    RateLimiter::direct_with_clock(quota, TokioClock)
+}
+
 impl Pace {
-    /// A pace of `rate`; `patience` is the longest time without one accepted call.
-    pub(crate) fn new(rate: Rate, patience: Duration) -> Arc<Self> {
-        let limiter =
-            rate.interval().and_then(Quota::with_period).map(|quota| RateLimiter::direct(quota.allow_burst(BURST)));
-        Arc::new(Self { limiter, patience, hold: watch::Sender::default(), turnstile: Mutex::new(()) })
+    /// A pace of `rate`, which goes on from what earlier runs left. `patience` is the longest time without one accepted
+    /// call.
+    pub(crate) fn new(rate: Rate, patience: Duration, past: Past) -> Arc<Self> {
+        let limit = match rate {
+            Rate::Calls { calls, window } => Some(Mutex::new(Limit::new(calls.get(), window, past, Instant::now()))),
+            Rate::Unlimited => None,
+        };
+        Arc::new(Self { rate, limit, patience, hold: watch::Sender::default(), turnstile: Default::default() })
+    }
+
+    fn limit(&self) -> Option<MutexGuard<'_, Limit>> {
+        // Nothing panics while it holds the lock.
+        self.limit.as_ref().map(|limit| limit.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the key has shown to allow, where that is less than the configured rate.
+    pub(crate) fn learned(&self) -> Option<Learned> {
+        self.limit()?.learner.learned()
+    }
+
+    /// What was learned, if it changed since this was last asked.
+    pub(crate) fn news(&self) -> Option<Option<Learned>> {
+        let mut limit = self.limit()?;
+        std::mem::take(&mut limit.is_news).then(|| limit.learner.learned())
+    }
+
+    /// The rate that is kept now.
+    pub(crate) fn rate(&self) -> Rate {
+        match self.learned() {
+            Some(_) => self.limit().map_or(self.rate, |limit| Rate::of(limit.paced, limit.learner.window())),
+            None => self.rate,
+        }
+    }
+
+    /// How long the first call waits since the calls of earlier runs leave no room.
+    pub(crate) fn starts_in(&self) -> Duration {
+        self.limit().map_or(Duration::ZERO, |limit| limit.not_before.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether a refusal holds calls back.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(*self.hold.borrow(), Hold::Held { .. })
     }
 
     /// Waits until a call may be sent. Cancel-safe.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Permit {
         // Without a limit or a hold there is nothing to wait for.
-        if self.limiter.is_none() && matches!(*self.hold.borrow(), Hold::Open) {
+        if self.limit.is_none() && matches!(*self.hold.borrow(), Hold::Open) {
             return self.permit(false);
         }
         let _turn = self.turnstile.lock().await;
         loop {
             self.hold_ends().await;
-            if let Some(limiter) = &self.limiter {
-                limiter.until_ready().await;
-            }
-            // While this waited for the limiter, an answer may have started a hold.
-            if let Some(permit) = self.try_acquire() {
+            let place = self.limit().map_or(Ok(()), |limit| limit.check(Instant::now()));
+            if let Err(until) = place {
+                tokio::time::sleep_until(until).await;
+            } else if let Some(permit) = self.try_acquire() {
                 return permit;
             }
         }
@@ -129,10 +265,16 @@ impl Pace {
     }
 
     fn permit(self: &Arc<Self>, is_probe: bool) -> Permit {
-        Permit { pace: Arc::clone(self), is_probe }
+        let call = self.limit().map(|mut limit| limit.learner.send(Instant::now()));
+        Permit { pace: Arc::clone(self), is_probe, call }
     }
 
-    /// Holds all calls for `wait`, although none was refused: the API said that its quota is used up.
+    /// Whether the calls in flight use up what the API still accepts.
+    pub(crate) fn is_used_up(&self, remaining: u64) -> bool {
+        remaining <= self.limit().map_or(0, |limit| limit.learner.in_flight() as u64)
+    }
+
+    /// Holds all calls for `wait`, although none was refused: the API asked for it.
     pub(crate) fn hold_for(&self, wait: Duration) {
         let now = Instant::now();
         let until = now + wait.min(self.patience);
@@ -146,6 +288,10 @@ impl Pace {
 impl Permit {
     /// The API answered, whatever it said of the invitation. Returns whether this ended a hold.
     pub(crate) fn accepted(mut self) -> bool {
+        if let Some((mut limit, call)) = self.pace.limit().zip(self.call.take()) {
+            limit.learner.accepted(call, Instant::now());
+            limit.follow();
+        }
         let was_probe = std::mem::take(&mut self.is_probe);
         let mut ended = false;
         self.pace.hold.send_if_modified(|hold| match hold {
@@ -164,28 +310,36 @@ impl Permit {
         ended
     }
 
-    /// The API refused the call for its rate. `wait` gives the length of the hold for a number of probes refused in a row;
-    /// `asked_for` is what the API itself asks for.
+    /// The API refused the call for its rate. `wait` gives the length of the hold for a number of probes refused in a row,
+    /// which is longer where what was learned demands it; `asked_for` is what the API itself asks for.
     pub(crate) fn refused(mut self, asked_for: Option<Duration>, wait: impl FnOnce(u32) -> Duration) -> Refused {
-        let was_probe = std::mem::take(&mut self.is_probe);
         let now = Instant::now();
+        let explained = self.pace.limit().zip(self.call.take()).and_then(|(mut limit, call)| {
+            let until = limit.learner.refused(call, now);
+            limit.follow();
+            until
+        });
+        let was_probe = std::mem::take(&mut self.is_probe);
         let patience = self.pace.patience;
         let mut refused = Refused::OutOfPatience;
         self.pace.hold.send_modify(|hold| {
-            let (count, start, earlier) = match hold {
+            let (refusals, start, earlier) = match hold {
                 Hold::Open => (0, now, now),
-                Hold::Held { refusals, since, until, .. } => (*refusals + u32::from(was_probe), *since, *until),
+                Hold::Held { refusals, since, until, .. } => (*refusals, *since, *until),
             };
+            // What is explained needs no longer back-off.
+            let refusals = refusals + u32::from(was_probe && explained.is_none());
             let ends = start + patience;
-            let wait = wait(count);
+            let wait = wait(refusals);
             // Not as a moment: it may be too far away for one.
             if now >= ends || asked_for.is_some_and(|asked_for| asked_for > ends - now) {
                 return;
             }
+            let until = (now + wait).max(explained.unwrap_or(now));
             // The last probe is sent when the patience ends, not after it.
-            let until = (now + wait).min(ends.max(now + asked_for.unwrap_or_default())).max(earlier);
+            let until = until.min(ends.max(now + asked_for.unwrap_or_default())).max(earlier);
             let probing = matches!(hold, Hold::Held { probing: true, .. }) && !was_probe;
-            *hold = Hold::Held { until, probing, refusals: count, since: start };
+            *hold = Hold::Held { until, probing, refusals, since: start };
             refused = Refused::Held(until - now);
         });
         refused
@@ -194,6 +348,9 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if let Some((mut limit, _)) = self.pace.limit().zip(self.call.take()) {
+            limit.learner.lost();
+        }
         if self.is_probe {
             self.pace.hold.send_modify(|hold| match hold {
                 Hold::Open => {}
@@ -210,7 +367,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(900);
 
     fn pace() -> Arc<Pace> {
-        Pace::new(Rate::Unlimited, PATIENCE)
+        Pace::new(Rate::Unlimited, PATIENCE, Past::default())
     }
 
     fn secs(seconds: u64) -> Duration {
@@ -334,21 +491,50 @@ mod tests {
         assert!(permit.accepted());
     }
 
-    /// The limiter runs on the real clock: a server that allows 30 in any 600 ms must refuse none.
-    #[tokio::test]
-    async fn no_window_of_the_servers_holds_more_than_it_allows() {
-        let pace = Pace::new("290/s".parse().unwrap(), PATIENCE);
-        let mut left = Vec::new();
-        for _ in 0..90 {
-            pace.acquire().await.accepted();
-            left.push(std::time::Instant::now());
+    /// The most calls in any window of the rate's, and the time that so many calls take.
+    #[tokio::test(start_paused = true)]
+    async fn no_window_holds_more_than_the_rate_and_a_burst() {
+        let cases =
+            [("290/min", 291), ("290/6s", 292), ("30/600ms", 31), ("4/s", 5), ("1000/h", 1_001), ("20000/s", 20_181)];
+        for (rate, most) in cases {
+            let rate: Rate = rate.parse().unwrap();
+            let Rate::Calls { calls, window } = rate else { panic!("{rate}") };
+            let pace = Pace::new(rate, PATIENCE, Past::default());
+            let mut sent = Vec::new();
+            for _ in 0..calls.get() * 3 {
+                pace.acquire().await.accepted();
+                sent.push(Instant::now());
+            }
+            let fullest =
+                (0..sent.len()).map(|at| sent[at..].partition_point(|later| *later < sent[at] + window)).max();
+            assert_eq!(fullest, Some(most), "{rate}");
+            let took = *sent.last().unwrap() - sent[0];
+            assert!(took > window * 2 && took < window * 3, "{rate}: {took:?}");
         }
-        let span = left[89] - left[0];
-        assert!(span >= Duration::from_micros(88 * 3_448), "88 intervals in {span:?}: more than one call ahead");
-        for window in left.windows(32) {
-            // 31 intervals, less the one call that may be ahead and the clocks' grain.
-            let span = window[31] - window[0];
-            assert!(span >= Duration::from_micros(29 * 3_448), "32 calls in {span:?}");
+    }
+
+    /// What an API says that it still accepts is kept to, the calls in flight counted.
+    #[tokio::test(start_paused = true)]
+    async fn the_last_calls_of_an_allowance_may_be_in_flight() {
+        for (in_flight, remaining, is_used_up) in [(0, 1, false), (3, 4, false), (3, 3, true), (0, 0, true)] {
+            let pace = Pace::new("290/s".parse().unwrap(), PATIENCE, Past::default());
+            let mut permits = Vec::new();
+            for _ in 0..in_flight {
+                permits.push(pace.acquire().await);
+            }
+            assert_eq!(pace.is_used_up(remaining), is_used_up, "{remaining} of {in_flight}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_of_earlier_runs_leave_no_room() {
+        let rate = "60/min".parse().unwrap();
+        // How long ago the last window's calls were sent, and how long the first call waits, in seconds.
+        let cases: [(&[u64], u64); 4] = [(&[], 0), (&[30], 0), (&[2, 1, 0], 1), (&[3, 3, 3, 3, 3, 3], 3)];
+        for (ago, wait) in cases {
+            let calls = ago.iter().map(|ago| secs(*ago)).collect();
+            let pace = Pace::new(rate, PATIENCE, Past { learned: None, calls });
+            assert_eq!(wait_of(&pace).await.0, wait, "{ago:?}");
         }
     }
 }

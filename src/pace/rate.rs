@@ -5,55 +5,39 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// The pace of a run (`--rate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rate {
-    /// So many calls in each period, evenly spaced.
-    Calls {
-        calls: NonZeroU32,
-        /// A second, a minute or an hour.
-        per: Per,
-    },
+    /// This many calls in each window, evenly spaced.
+    Calls { calls: NonZeroU32, window: Duration },
     /// No limit; only for loopback addresses.
     Unlimited,
 }
 
-/// The period of a [`Rate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Per {
-    Second,
-    Minute,
-    Hour,
-}
+/// The windows that have a name.
+const NAMED: [(&str, Duration); 3] =
+    [("s", Duration::from_secs(1)), ("min", Duration::from_secs(60)), ("h", Duration::from_secs(3_600))];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no rate: write it like 290/min, 4/s or 1000/h (or unlimited, for a loopback address)")]
+#[error(
+    "{0:?} is not a valid rate: write it like 290/min, 4/s, 1000/h or 290/6s (or unlimited, for a loopback address)"
+)]
 pub(crate) struct RateError(String);
 
 impl Rate {
+    /// Not more than `calls` in `window`, and not less than one.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    pub(crate) fn of(calls: f64, window: Duration) -> Self {
+        Self::Calls { calls: NonZeroU32::new(calls as u32).unwrap_or(NonZeroU32::MIN), window }
+    }
+
     /// The time from one call to the next; `None` without a limit.
     pub(crate) fn interval(self) -> Option<Duration> {
         match self {
-            Self::Calls { calls, per } => Some(per.duration() / calls.get()),
+            Self::Calls { calls, window } => Some(window / calls.get()),
             Self::Unlimited => None,
-        }
-    }
-}
-
-impl Per {
-    const fn duration(self) -> Duration {
-        match self {
-            Self::Second => Duration::from_secs(1),
-            Self::Minute => Duration::from_secs(60),
-            Self::Hour => Duration::from_secs(3_600),
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Second => "s",
-            Self::Minute => "min",
-            Self::Hour => "h",
         }
     }
 }
@@ -67,23 +51,30 @@ impl FromStr for Rate {
         if text.eq_ignore_ascii_case("unlimited") {
             return Ok(Self::Unlimited);
         }
-        let (calls, per) = text.split_once('/').ok_or_else(error)?;
-        let per = match per.trim().to_ascii_lowercase().as_str() {
-            "s" | "sec" | "second" => Per::Second,
-            "m" | "min" | "minute" => Per::Minute,
-            "h" | "hour" => Per::Hour,
-            _ => return Err(error()),
-        };
-        let rate = Self::Calls { calls: calls.trim().parse().map_err(|_| error())?, per };
+        let (calls, window) = text.split_once('/').ok_or_else(error)?;
+        let calls = calls.trim().parse().map_err(|_| error())?;
+        let rate = Self::Calls { calls, window: self::window(window.trim()).ok_or_else(error)? };
         // Beyond a call a microsecond there is no interval left to keep, and so no limit.
         if rate.interval() < Some(Duration::from_micros(1)) { Err(error()) } else { Ok(rate) }
+    }
+}
+
+fn window(text: &str) -> Option<Duration> {
+    match text.to_ascii_lowercase().as_str() {
+        "s" | "sec" | "second" => Some(Duration::from_secs(1)),
+        "m" | "min" | "minute" => Some(Duration::from_secs(60)),
+        "h" | "hour" => Some(Duration::from_secs(3_600)),
+        time => Duration::try_from(time.parse::<SignedDuration>().ok()?).ok(),
     }
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Calls { calls, per } => write!(f, "{calls}/{}", per.as_str()),
+            Self::Calls { calls, window } => match NAMED.iter().find(|(_, named)| named == window) {
+                Some((name, _)) => write!(f, "{calls}/{name}"),
+                None => write!(f, "{calls}/{:#}", SignedDuration::try_from(*window).unwrap_or(SignedDuration::MAX)),
+            },
             Self::Unlimited => f.write_str("unlimited"),
         }
     }
@@ -97,13 +88,21 @@ mod tests {
     fn rates_as_people_write_them() {
         let cases = [
             ("290/min", Some("290/min"), Some(206_896_551)),
+            ("290/60s", Some("290/min"), Some(206_896_551)),
             ("4/s", Some("4/s"), Some(250_000_000)),
             (" 1000 / h ", Some("1000/h"), Some(3_600_000_000)),
+            ("290/6s", Some("290/6s"), Some(20_689_655)),
+            ("3 / 1m 30s", Some("3/1m 30s"), Some(30_000_000_000)),
+            ("30/600ms", Some("30/600ms"), Some(20_000_000)),
             ("UNLIMITED", Some("unlimited"), None),
             ("0/min", None, None),
             ("1000000/s", Some("1000000/s"), Some(1_000)),
             ("2000000001/s", None, None),
             ("290", None, None),
+            ("290/", None, None),
+            ("290/0s", None, None),
+            ("290/-6s", None, None),
+            ("290/6", None, None),
             ("-1/s", None, None),
             ("290/day", None, None),
             ("1.5/s", None, None),

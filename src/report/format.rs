@@ -47,7 +47,7 @@ impl Format {
     }
 }
 
-/// How `history` and `config` write to standard output.
+/// How `history`, `check` and `config` write to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableFormat {
     Table,

@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Totals, human_duration, plural};
 use crate::outcome::Outcome;
+use crate::pace::Rate;
 use crate::policy::visible;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct Progress {
     shown: Cell<Instant>,
     total: Option<u64>,
     held_until: Option<Timestamp>,
+    /// What the API key allows, where that is less than the configured rate.
+    learned: Option<Rate>,
 }
 
 impl Progress {
@@ -77,7 +80,7 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { phase, style, screen, bar, started: now, shown: Cell::new(now), total, held_until: None }
+        Self { phase, style, screen, bar, started: now, shown: Cell::new(now), total, held_until: None, learned: None }
     }
 
     /// How often [`Progress::show`] wants to be called, if nothing happens.
@@ -100,6 +103,10 @@ impl Progress {
     /// A rate limit holds all workers back until this moment, or none.
     pub(crate) fn set_hold(&mut self, until: Option<Timestamp>) {
         self.held_until = until;
+    }
+
+    pub(crate) fn set_learned(&mut self, rate: Option<Rate>) {
+        self.learned = rate;
     }
 
     /// Shows the totals, if it is time to.
@@ -165,6 +172,7 @@ impl Progress {
             Some(format!("{withdrawn} withdrawn, {} other", done - withdrawn)),
             Some(credits),
             Some(format!("{per_minute:.0}/min")),
+            self.learned.map(|rate| format!("key allows {rate}")),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }

@@ -106,6 +106,7 @@ impl Sinks {
             Event::PageRead { invitations } => self.totals.add_page(invitations),
             Event::Held { until } => self.on_progress(|progress| progress.set_hold(Some(until))),
             Event::Resumed => self.on_progress(|progress| progress.set_hold(None)),
+            Event::Learned(rate) => self.on_progress(|progress| progress.set_learned(rate)),
             Event::InputEnded { rows } => self.on_progress(|progress| progress.set_total(rows)),
         }
     }

@@ -11,6 +11,7 @@ use crate::api::CallKind;
 use crate::event::{Called, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
+use crate::pace::Rate;
 use crate::policy::{Cost, visible};
 use crate::stop::StopCause;
 
@@ -104,8 +105,8 @@ impl Totals {
     /// Counts a call, unless it is free.
     pub(crate) fn add_call(&mut self, called: &Called) {
         match called.kind {
-            CallKind::Balance => return,
-            CallKind::Withdraw => {}
+            CallKind::Balance | CallKind::Account => return,
+            CallKind::Withdraw | CallKind::Key => {}
             CallKind::List => {
                 let list = self.list.get_or_insert_default();
                 list.calls += 1;
@@ -147,6 +148,10 @@ pub(crate) struct Summary {
     pub facts: RunFacts,
     pub finished_at: Timestamp,
     pub totals: Totals,
+    /// The rate at the end.
+    pub rate: Rate,
+    /// What the API key has shown to allow, where that is less than the configured rate.
+    pub learned: Option<Rate>,
     /// Whether the input was read to its end.
     pub input_complete: bool,
     /// Why it ended early, if it did.
@@ -183,6 +188,7 @@ impl Summary {
             "credits": credits(totals.run.cost),
             "list": totals.list.as_ref().map(list),
             "accounts": accounts,
+            "pace": {"rate": self.rate.to_string(), "learned": self.learned.map(|rate| rate.to_string())},
             "stop": self.stop.as_ref().map(stop),
             "exit_code": self.exit_code,
         })
@@ -226,7 +232,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
         line("listed", format!("{invitations} on {pages}; credits: {cost}"));
     }
-    if summary.facts.command != "list" {
+    if !matches!(summary.facts.command, "list" | "check") {
         line("rows", run.rows.total().to_string());
     }
     for (outcome, rows) in run.rows.iter().filter(|(_, rows)| *rows > 0) {
@@ -238,6 +244,9 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     };
     line("calls", format!("{} ({} repeated{again})", run.calls, run.retries));
     line("credits", format!("{} charged, {} possible", run.cost.charged, run.cost.possible));
+    if let Some(learned) = summary.learned {
+        line("rate limit", format!("the API key allowed about {learned}; sent at {}", summary.rate));
+    }
     let elapsed = Duration::from_secs_f64(summary.elapsed_s().max(0.0));
     line("time", human_duration(elapsed));
     match summary.totals.list {
@@ -335,6 +344,8 @@ mod tests {
             facts: RunFacts { run_id: String::new(), command: "run", api: "v1", started_at: moment },
             finished_at: moment,
             totals,
+            rate: Rate::Unlimited,
+            learned: None,
             input_complete: true,
             stop: None,
             stopped_accounts: [(stopped, cause)].into(),

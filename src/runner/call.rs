@@ -11,7 +11,7 @@ use super::pacing::tell_pace;
 use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
 use crate::event::{Called, Event};
 use crate::ledger::{CallEnd, CallId, CallIntent, CallState, DurableWrite, Key, Ledger, LedgerError, Settlement};
-use crate::pace::Pace;
+use crate::pace::{Learned, Pace};
 use crate::policy::{Backoff, Cost, Meaning, SuccessMessages};
 use crate::stop::{Stop, StopReason};
 
@@ -36,6 +36,8 @@ pub(crate) trait Journal: Send + Sync + 'static {
         key: Key,
         settlement: Settlement,
     ) -> impl Future<Output = Self::Write> + Send;
+    /// Keeps what was learned of the rate limit. Queued when it returns; a crash may lose it.
+    fn keep_pace(&self, learned: Option<Learned>) -> impl Future<Output = ()> + Send;
     /// What there is to wait for where nothing is written.
     fn nothing() -> Self::Write;
 }
@@ -68,6 +70,13 @@ impl Journal for Option<Ledger> {
         match self.as_ref().zip(call) {
             Some((ledger, call)) => ledger.settle(call, key, settlement).await,
             None => DurableWrite::nothing(),
+        }
+    }
+
+    async fn keep_pace(&self, learned: Option<Learned>) {
+        if let Some(ledger) = self {
+            // A failed write shows with the next intent.
+            drop(ledger.keep_pace(learned).await);
         }
     }
 
@@ -125,6 +134,9 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let end = CallEnd { state: state(&result, meaning), http_status: result.http_status(), cost };
         let write = self.journal.close(call_id, end, key_of(&call), settlement).await;
         let change = tell_pace(&self.pace, &self.stop, self.backoff, permit, &result, meaning);
+        if let Some(learned) = change.learned {
+            self.journal.keep_pace(learned).await;
+        }
         let is_rate_limited = meaning == Meaning::RateLimited;
         let called = Called { kind: call.kind(), account: call.account().clone(), cost, is_retry, is_rate_limited };
         self.tell(Event::Called(called)).await;
@@ -138,8 +150,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     async fn open(&self, call: &ApiCall<'_>) -> Result<Option<CallId>, MustNotBeSent> {
         let kind = call.kind();
         let possible = match kind {
-            CallKind::Withdraw | CallKind::List => 1,
-            CallKind::Balance => 0,
+            CallKind::Withdraw | CallKind::List | CallKind::Key => 1,
+            CallKind::Balance | CallKind::Account => 0,
         };
         let invitation = key_of(call).map(|key| key.id);
         let intent = CallIntent { kind, account: call.account().clone(), invitation, possible };
@@ -181,7 +193,7 @@ fn state(result: &CallResult, meaning: Meaning) -> CallState {
 fn key_of(call: &ApiCall<'_>) -> Option<Key> {
     match call {
         ApiCall::Withdraw(withdrawal) => Some(Key { account: withdrawal.account.clone(), id: withdrawal.id.clone() }),
-        ApiCall::Page(_) | ApiCall::Balance(_) => None,
+        ApiCall::Page(_) | ApiCall::Balance(_) | ApiCall::Key(_) | ApiCall::Account(_) => None,
     }
 }
 

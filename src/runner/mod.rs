@@ -5,6 +5,7 @@
 
 mod call;
 mod lists;
+mod look;
 mod pacing;
 mod pages;
 mod pool;
@@ -17,6 +18,7 @@ mod triage;
 
 pub(crate) use call::{Caller, Judged};
 pub(crate) use lists::{ListRequests, Lists, lists};
+pub(crate) use look::NoLook;
 pub(crate) use pages::NoPage;
 pub(crate) use pool::{Pool, run};
 pub(crate) use row::Limits;

@@ -72,8 +72,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     ) -> Judged<PageCall> {
         let version = self.api.version();
         let read = |body: &[u8]| read_page(version, request.invitation_type, body, |text| self.api.scrub(text));
-        let page = page_in(result, read);
-        if let Some(page) = page {
+        if let Some(page) = result.success_body().and_then(read) {
             tracing::debug!(page = request.number, "answer");
             let cost = page_cost(version, result);
             return Judged { meaning: Meaning::Withdrawn, cost, settlement: None, value: PageCall::Page(page) };
@@ -90,21 +89,13 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     }
 }
 
-/// The page in a whole answer of success.
-fn page_in(result: &CallResult, read: impl Fn(&[u8]) -> Option<Page>) -> Option<Page> {
-    match result {
-        CallResult::Answered(answer) if (200..300).contains(&answer.http_status) => read(&answer.body),
-        CallResult::Answered(_) | CallResult::Lost(_) | CallResult::NotSent(_) => None,
-    }
-}
-
 /// What an answer without a page means where a list was asked for. What came whole is not paid for again.
 fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
     let rejected = |words: &str| Verdict { meaning: Meaning::Rejected, words: words.to_owned(), is_unknown: false };
     match verdict.meaning {
         // Its words, if any, are those of a withdrawal.
         Meaning::Withdrawn | Meaning::Unclear => rejected("an answer of success without a list"),
-        Meaning::Lost if page_in(result, |body| repeats_key(body).then(Page::default)).is_some() => {
+        Meaning::Lost if result.success_body().is_some_and(repeats_key) => {
             rejected("an answer that says something twice, and so nothing for certain")
         }
         Meaning::NotPending | Meaning::NotFound => Verdict { meaning: Meaning::Rejected, ..verdict },
@@ -162,7 +153,7 @@ mod tests {
         let (stop, patience) = (Stop::default(), Duration::from_secs(9));
         let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
         let limits = Limits { retries: 2, patience };
-        let pace = Pace::new(Rate::Unlimited, patience);
+        let pace = Pace::new(Rate::Unlimited, patience, Default::default());
         let (events, mut heard) = mpsc::channel(100);
         let journal: Option<Ledger> = None;
         let caller =

@@ -146,6 +146,8 @@ impl Journal for List {
         self.note(format!("settle {} {}", key.id, settlement.outcome))
     }
 
+    async fn keep_pace(&self, _: Option<crate::pace::Learned>) {}
+
     fn nothing() -> Write {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -211,7 +213,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
     let caller = Caller {
         api,
         journal,
-        pace: Pace::new(Rate::Unlimited, setup.patience),
+        pace: Pace::new(Rate::Unlimited, setup.patience, Default::default()),
         stop: stop.clone(),
         backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
         confirming: SuccessMessages::default(),
@@ -234,6 +236,7 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
             | Event::PageRead { .. }
             | Event::Held { .. }
             | Event::Resumed
+            | Event::Learned(_)
             | Event::InputEnded { .. } => {}
         }
     }

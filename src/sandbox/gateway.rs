@@ -2,15 +2,15 @@
 //!
 //! Owns all random draws, so that one seed repeats them. Reads no clock: instants come in as values.
 
-use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
+use super::limit::CallCount;
 use super::wire::{Caller, Version};
-use super::{Faults, Limit, Reply, SandboxOptions};
+use super::{Faults, Reply, SandboxOptions};
 
 pub(super) struct Gateway {
-    window: Option<SlidingWindow>,
+    count: Option<CallCount>,
     random: fastrand::Rng,
     pub(super) faults: Faults,
     latency: RangeInclusive<Duration>,
@@ -22,7 +22,7 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn new(options: &SandboxOptions) -> Self {
         Self {
-            window: options.limit.map(SlidingWindow::new),
+            count: options.limit.map(CallCount::new),
             random: options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
             faults: options.faults,
             latency: options.latency.clone(),
@@ -38,7 +38,7 @@ impl Gateway {
         if self.api_key.as_ref().is_some_and(|accepted| accepted.as_bytes() != key) {
             return Err(Reply::InvalidApiKey);
         }
-        let admitted = self.window.as_mut().is_none_or(|window| window.admit(now));
+        let admitted = self.count.as_mut().is_none_or(|count| count.admit(now));
         if admitted { Ok(()) } else { Err(Reply::RateLimited) }
     }
 
@@ -70,64 +70,5 @@ impl Gateway {
         };
         let Some(login) = &caller.login else { return Some(missing) };
         accepted.as_ref().is_some_and(|accepted| accepted != login).then_some(refused)
-    }
-}
-
-/// The admitted calls of the last [`Limit::window`].
-struct SlidingWindow {
-    limit: Limit,
-    admitted: VecDeque<Instant>,
-}
-
-impl SlidingWindow {
-    fn new(limit: Limit) -> Self {
-        Self { limit, admitted: VecDeque::new() }
-    }
-
-    /// A refused call does not count: a client that retries at once is admitted as early as one that waits.
-    fn admit(&mut self, now: Instant) -> bool {
-        while self.admitted.front().is_some_and(|&oldest| now.duration_since(oldest) >= self.limit.window) {
-            self.admitted.pop_front();
-        }
-        let is_free = self.admitted.len() < self.limit.calls as usize;
-        if is_free {
-            self.admitted.push_back(now);
-        }
-        is_free
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_window_holds_no_more_than_the_limit() {
-        let mut window = SlidingWindow::new(Limit { calls: 2, window: Duration::from_millis(100) });
-        let start = Instant::now();
-        let calls = [
-            (0, true),
-            (60, true),
-            (99, false),
-            // The call at 0 has just left the window; the refused one at 99 was never in it.
-            (100, true),
-            // A fixed window would have started again at 100 and admitted this one.
-            (101, false),
-            (159, false),
-            (160, true),
-            (199, false),
-            (1000, true),
-            (1000, true),
-            (1000, false),
-        ];
-        for (at, admitted) in calls {
-            assert_eq!(window.admit(start + Duration::from_millis(at)), admitted, "call at {at} ms");
-        }
-    }
-
-    #[test]
-    fn a_limit_of_zero_admits_nothing() {
-        let mut window = SlidingWindow::new(Limit { calls: 0, window: Duration::from_secs(1) });
-        assert!(!window.admit(Instant::now()));
     }
 }

@@ -4,13 +4,14 @@
 //! of what it did, which tests compare with the client's report. Never used for real calls, and shares no code with the
 //! client: a mistake made in both would go unnoticed.
 //!
-//! `server` reads a request, `v1` or `v2` parses it into a call (`wire`), `simulation` decides it with `gateway` and
-//! `account`, and `v1` or `v2` turns the result into an answer (`wire`) that `server` sends. `record` counts each call
+//! `server` reads a request, `v1` or `v2` parses it into a call (`wire`), `simulation` decides it with `gateway`, `limit`
+//! and `account`, and `v1` or `v2` turns the result into an answer (`wire`) that `server` sends. `record` counts each call
 //! once it is decided, and how it ended. The pending invitations come from `stock`.
 
 mod account;
 mod endings;
 mod gateway;
+mod limit;
 mod options;
 mod record;
 mod reply;
@@ -24,7 +25,10 @@ mod v2;
 mod wire;
 
 pub use endings::{ENDINGS, Ending, help_table};
-pub use options::{Faults, FaultsError, Limit, ListFaults, SandboxOptions, UnknownListFault};
+#[cfg(test)]
+pub(crate) use limit::CallCount;
+pub use limit::{Limit, LimitError, LimitKind};
+pub use options::{Faults, FaultsError, ListFaults, SandboxOptions, UnknownListFault};
 pub use record::{CallRecord, InvitationRecord, Record};
 pub use reply::Reply;
 pub use server::Sandbox;

@@ -6,21 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Reply, StockItem};
-
-/// At most `calls` calls in any period of length `window`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    pub calls: u32,
-    /// The length of the sliding window.
-    pub window: Duration,
-}
-
-impl Limit {
-    /// V1's limit, 300 requests a minute (`docs/linkup-api.md`, V1). The API counts per key; a sandbox simulates one
-    /// key, so all calls share the limit, whatever their key and version.
-    pub const DOCUMENTED: Self = Self { calls: 300, window: Duration::from_secs(60) };
-}
+use super::{Limit, Reply, StockItem};
 
 /// How a sandbox behaves. The default is the documented API without faults.
 #[derive(Clone)]

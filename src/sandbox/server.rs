@@ -604,7 +604,7 @@ mod tests {
 
     #[tokio::test]
     async fn rate_limits_differ_by_version() {
-        let limit = Limit { calls: 0, window: Duration::from_secs(60) };
+        let limit = Limit::sliding(0, Duration::from_secs(60));
         let sandbox = with(|options| options.limit = Some(limit)).await;
         let (status, body) = call(&sandbox, V1_LIST, r#"{"login_token":"cookie"}"#).await;
         assert_eq!((status, &parse(&body)["status"]), (200, &json!("error")));

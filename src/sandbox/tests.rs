@@ -152,7 +152,7 @@ fn endings_do_what_their_table_says() {
 
 #[test]
 fn calls_over_the_limit_are_recorded_and_do_nothing() {
-    let limit = Limit { calls: 2, window: Duration::from_secs(3600) };
+    let limit = Limit::sliding(2, Duration::from_secs(3600));
     let mut api = simulation(SandboxOptions { limit: Some(limit), ..SandboxOptions::default() });
     let replies = ["2", "4", "6", "6"].map(|id| api.answer_id(id));
     let limited = (Reply::RateLimited, false);
@@ -276,7 +276,7 @@ fn both_versions_see_each_other_s_withdrawals() {
 
 #[test]
 fn both_versions_share_the_limit() {
-    let limit = Limit { calls: 3, window: Duration::from_secs(3600) };
+    let limit = Limit::sliding(3, Duration::from_secs(3600));
     let mut api = simulation(SandboxOptions { limit: Some(limit), credits: Some(9), ..SandboxOptions::default() });
     assert_eq!(api.answer_id("4096").0, Reply::Withdrawn);
     ids(&api.list_v2(V2_LIST));

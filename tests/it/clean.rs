@@ -11,8 +11,8 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
-    Api, KEY, Program, SWIFTLY, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn, swift,
-    swiftly, unlimited, until, wait, waits_in_a_pipe_write,
+    Api, KEY, LEDGER, Program, SWIFTLY, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn,
+    swift, swiftly, unlimited, until, wait, waits_in_a_pipe_write,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -219,7 +219,7 @@ async fn what_the_list_shows_as_pending_is_sent_although_it_is_settled() {
     let port = sandbox.base_url().rsplit(':').next().unwrap().to_owned();
     drop(sandbox);
     let again = with_stock(&stock, |_| {}).await;
-    let ledger = program.path(".local/state/bulk-withdraw/ledger.db");
+    let ledger = program.path(LEDGER);
     let ledger = rusqlite::Connection::open(ledger).unwrap();
     let new_port = again.base_url().rsplit(':').next().unwrap().to_owned();
     ledger.execute("UPDATE accounts SET api = REPLACE(api, ?1, ?2)", [&port, &new_port]).unwrap();

@@ -305,7 +305,7 @@ async fn keys_accounts_credits_and_limits_are_checked_everywhere() {
         assert_eq!(error_of_v2(&client.act(action, all()).await), (402, "INSUFFICIENT_CREDITS", &json!(0)), "{action}");
     }
 
-    let none = Limit { calls: 0, window: Duration::from_secs(60) };
+    let none = Limit::sliding(0, Duration::from_secs(60));
     let client = Client::with(|options| options.limit = Some(none)).await;
     for (endpoint, action) in V1.into_iter().zip(V2) {
         assert_eq!(client.n8n(endpoint, all()).await, error_of_v1("Rate limit exceeded. Please try again later"));

@@ -10,7 +10,8 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::{
-    Api, KEY, Program, Ran, TOKEN, ids, kill, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
+    Api, KEY, LEDGER, Program, Ran, TOKEN, ids, kill, list, on_both_versions, spawn, swift, swiftly, unlimited, until,
+    wait,
 };
 
 on_both_versions!(
@@ -18,8 +19,6 @@ on_both_versions!(
     outcomes_that_are_not_final_are_tried_again,
     an_answer_that_an_earlier_run_lost_makes_it_a_presumed_withdrawal,
 );
-
-const LEDGER: &str = ".local/state/bulk-withdraw/ledger.db";
 
 async fn a_second_run_sends_nothing_and_reports_every_row_as_settled(api: Api) {
     let sandbox = swift(|_| {}).await;

@@ -5,6 +5,7 @@
 mod support;
 
 mod accounts;
+mod check;
 mod clean;
 mod command_line;
 mod configuration;
@@ -12,6 +13,7 @@ mod faults;
 mod foreign_client;
 mod kills;
 mod ledger;
+mod memory;
 mod outputs;
 mod profiles;
 mod requests;

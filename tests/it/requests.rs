@@ -12,6 +12,7 @@ on_both_versions!(
     a_withdrawal_is_asked_for_exactly_as_documented,
     a_list_is_asked_for_exactly_as_documented,
     clean_fetches_its_list_first,
+    a_check_is_asked_for_exactly_as_documented,
     a_success_is_never_sent_again_whatever_headers_came_with_it,
     a_redirect_is_not_followed,
     retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it,
@@ -167,6 +168,28 @@ async fn clean_fetches_its_list_first(api: Api) {
     assert!(requests.iter().all(|request| request.url.path() == list_path(api)));
     assert_eq!(withdrawals.len(), 12);
     assert_eq!(program.report("report.csv").count("withdrawn"), 12);
+}
+
+/// Without `--login` nothing that surely costs a credit.
+async fn a_check_is_asked_for_exactly_as_documented(api: Api) {
+    let server = MockServer::start().await;
+    Mock::given(method("GET")).respond_with(api.success()).mount(&server).await;
+    let program = Program::on(api);
+    let mut command = program.command(&format!("check --base-url {} --rate unlimited", server.uri()));
+    if api == Api::V2 {
+        command.env("LINKUP_ACCOUNT_ID", "acc/0?1%-_");
+    }
+    wait(spawn(command)).await;
+    let requests = server.received_requests().await.unwrap();
+    let paths: Vec<_> = requests.iter().map(|request| (request.method.as_str(), request.url.path())).collect();
+    match api {
+        Api::V1 => assert_eq!(paths, [("GET", "/v1/check")]),
+        Api::V2 => assert_eq!(paths, [("GET", "/v2/credits"), ("GET", "/v2/accounts/acc%2F0%3F1%25-_")]),
+    }
+    for request in &requests {
+        assert_eq!((request.url.query(), request.body.len()), (None, 0));
+        assert_is_from_us(request);
+    }
 }
 
 async fn a_success_is_never_sent_again_whatever_headers_came_with_it(api: Api) {

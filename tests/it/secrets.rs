@@ -54,6 +54,11 @@ async fn an_api_that_repeats_key_and_token_is_not_repeated(api: Api) {
         assert_secrets_are_masked(&everything(&program, ran));
         let ran = program.complete(&format!("clean --older-than 30d {arguments}")).await;
         assert_secrets_are_masked(&everything(&program, ran));
+        for format in ["table", "json"] {
+            let looks = format!("--login --format {format} --retries 0 --patience 20ms --summary summary.json -vv");
+            let ran = program.complete(&format!("check {looks} --base-url {} --rate unlimited", server.uri())).await;
+            assert_secrets_are_masked(&everything(&program, ran));
+        }
     }
 }
 
@@ -83,6 +88,8 @@ async fn a_list_that_repeats_key_and_token_is_not_repeated(api: Api) {
         let ran = program.complete(&format!("{command} --base-url {} {flags}", server.uri())).await;
         assert_secrets_are_masked(&everything(&program, ran));
     }
+    // What the ledger keeps of the list.
+    assert_secrets_are_masked(&everything(&program, program.run("history --id 1000000")));
 }
 
 async fn a_whole_run_with_every_log_line_shows_no_secret(api: Api) {
@@ -96,6 +103,7 @@ async fn a_whole_run_with_every_log_line_shows_no_secret(api: Api) {
         format!("run list.csv {flags}"),
         format!("list {}", flags.replace("--yes", "")),
         format!("clean --older-than 30d {flags}"),
+        format!("check --login --base-url {} -vv", sandbox.base_url()),
     ] {
         let mut command = program.command(&arguments);
         // Libraries would log requests.

@@ -134,6 +134,8 @@ pub(crate) use on_both_versions;
 
 /// Hidden, so that it is not in [`Program::files`].
 const LOG: &str = ".stderr";
+/// Where the ledger is by default.
+pub const LEDGER: &str = ".local/state/bulk-withdraw/ledger.db";
 
 /// The program in a directory of its own, without the caller's environment.
 pub struct Program {

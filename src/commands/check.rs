@@ -1,0 +1,136 @@
+//! `check`: looks at key, login or account, and balance before a job relies on them.
+
+use std::io::{self, Write};
+
+use super::error::{CommandError, written};
+use super::findings::{Finding, State};
+use super::job::{Job, limits, unless_stopped};
+use super::output::Outputs;
+use crate::api::{ApiCall, ApiVersion, Client, PageRequest};
+use crate::config::{self, Layers, Settings};
+use crate::event::Event;
+use crate::exit;
+use crate::invitation::Country;
+use crate::ledger::Ledger;
+use crate::listing::{Keep, read_page};
+use crate::policy::{Meaning, accepts_key, balance, is_connected};
+use crate::report::{Cell, Format, Screen, encode};
+use crate::runner::{Caller, NoLook, stop_on_signals};
+use crate::stop::Stop;
+
+const COLUMNS: [&str; 5] = ["account", "key", "login", "balance", "detail"];
+
+/// Checks, prints what was found, and returns the exit code.
+pub(crate) async fn check(settings: &Settings, layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
+    let outputs = Outputs::choose(settings, Format::Csv)?;
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
+    let summary_file = unless_stopped(&stop, "outputs", move || outputs.begin_summary()).await??;
+    let Job { caller, sinks, .. } = &mut job;
+    let findings = sinks.during(look(caller, settings, layers)).await;
+    let cells = findings.iter().map(|finding| {
+        let Finding { account, key, login, balance, problems, .. } = finding;
+        [
+            Cell::Foreign(account.as_str()),
+            Cell::own(key.as_str()),
+            Cell::own(login.as_str()),
+            Cell::number(*balance),
+            Cell::own(problems.join("; ")),
+        ]
+    });
+    let text = encode(layers.get_or_default(&config::TABLE_FORMAT)?.encoder(), COLUMNS, cells)?;
+    let printed = written(io::stdout().lock().write_all(text.as_bytes()));
+    let found = if printed.is_ok() { Finding::exit_code(&findings) } else { exit::UNWRITABLE };
+    let code = job.end_look(found, summary_file).await;
+    printed.map(|_| code)
+}
+
+/// Looks at the key once, and at each account's login.
+async fn look(caller: &Caller<Client, Option<Ledger>>, settings: &Settings, layers: &Layers) -> Vec<Finding> {
+    let Some((first, _)) = settings.listed_accounts().next() else { return Vec::new() };
+    let mut key = Finding::of(first);
+    look_at_key(caller, settings, &mut key).await;
+    let mut findings = Vec::new();
+    for (account, own) in settings.listed_accounts() {
+        let mut finding = key.also_of(account);
+        // Without the key, or without an answer, there is nothing to see.
+        if finding.is_open() && !caller.stop.is_requested() {
+            look_at_login(caller, settings, layers, &own.country, &mut finding).await;
+        }
+        if finding.is_open() {
+            key.key = finding.key;
+        } else {
+            key = finding.clone();
+        }
+        findings.push(finding);
+    }
+    let shown = settings.listing(layers);
+    for finding in &mut findings {
+        finding.say(&shown);
+        if let Some(cause) = caller.stop.cause() {
+            finding.problems.push(format!("not checked to the end: {cause}"));
+        }
+    }
+    findings
+}
+
+/// The balance says it on V2.
+async fn look_at_key(caller: &Caller<Client, Option<Ledger>>, settings: &Settings, finding: &mut Finding) {
+    let (account, limits) = (&finding.account, limits(settings));
+    let looked_for = match settings.api {
+        ApiVersion::V1 => "key",
+        ApiVersion::V2 => "balance",
+    };
+    let seen = match settings.api {
+        ApiVersion::V1 => {
+            caller.look(ApiCall::Key(account), &limits, |result| accepts_key(result).then_some(None)).await
+        }
+        ApiVersion::V2 => caller.look(ApiCall::Balance(account), &limits, |result| balance(result).map(Some)).await,
+    };
+    match seen {
+        Ok(balance) => {
+            finding.key = State::Accepted;
+            finding.balance = balance;
+        }
+        Err(NoLook::Refused(meaning, words)) => finding.refuse(looked_for, meaning, words),
+        Err(NoLook::Stopped) => {}
+    }
+}
+
+async fn look_at_login(
+    caller: &Caller<Client, Option<Ledger>>,
+    settings: &Settings,
+    layers: &Layers,
+    country: &Country,
+    finding: &mut Finding,
+) {
+    let (account, limits) = (finding.account.clone(), limits(settings));
+    let seen = match settings.api {
+        ApiVersion::V1 if !layers.is_set(&config::LOGIN) => {
+            finding.login = State::NotChecked;
+            return;
+        }
+        ApiVersion::V1 => {
+            let request = PageRequest::first(account, country.clone(), settings.which.invitation_type);
+            let read = |body: &[u8]| read_page(ApiVersion::V1, request.invitation_type, body, str::to_owned);
+            let page = caller.look(ApiCall::Page(&request), &limits, |result| read(result.success_body()?)).await;
+            if let Ok(page) = &page {
+                caller.tell(Event::PageRead { invitations: page.found.len() as u64 }).await;
+            }
+            page.map(|_| true)
+        }
+        ApiVersion::V2 => caller.look(ApiCall::Account(&account), &limits, is_connected).await,
+    };
+    match seen {
+        Ok(is_connected) => {
+            finding.key = State::Accepted;
+            finding.login = if is_connected { State::Accepted } else { State::Refused };
+        }
+        Err(NoLook::Refused(Meaning::NotFound, words)) if settings.api == ApiVersion::V2 => {
+            finding.refuse("login", Meaning::AccountRefused, words);
+        }
+        Err(NoLook::Refused(meaning, words)) => finding.refuse("login", meaning, words),
+        Err(NoLook::Stopped) => {}
+    }
+}

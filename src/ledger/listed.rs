@@ -1,0 +1,216 @@
+//! Who was on the account's lists: kept so that people can be named later, and their absence can prove something.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::schema::millis;
+use crate::api::InvitationType;
+use crate::invitation::{AccountName, InvitationId};
+
+/// The lists of one account and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListOf {
+    pub(crate) account: AccountName,
+    pub(crate) invitation_type: InvitationType,
+}
+
+/// A pending invitation and whom it was for, as a page showed them; texts may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) id: InvitationId,
+    pub(crate) name: String,
+    pub(crate) profile_url: String,
+}
+
+/// Keeps a page. `at` is when it was asked for: whatever is settled later is not contradicted by it.
+pub(super) fn keep_page(
+    connection: &Connection,
+    account_id: i64,
+    invitation_type: InvitationType,
+    shown: &[Shown],
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut keep = connection.prepare_cached(
+        "INSERT INTO listed (account_id, invitation_id, type, name, profile_url, first_seen_at, last_seen_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        ON CONFLICT DO UPDATE SET
+            type = excluded.type,
+            name = iif(excluded.name = '', name, excluded.name),
+            profile_url = iif(excluded.profile_url = '', profile_url, excluded.profile_url),
+            last_seen_at = MAX(last_seen_at, excluded.last_seen_at)",
+    )?;
+    for Shown { id, name, profile_url } in shown {
+        keep.execute(params![account_id, id, invitation_type, name, profile_url, millis(at)])?;
+    }
+    Ok(())
+}
+
+/// Keeps that a list was read whole whose first page was asked for at this moment.
+pub(super) fn keep_whole_list(
+    connection: &Connection,
+    account_id: i64,
+    invitation_type: InvitationType,
+    began_at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO whole_lists (account_id, type, began_at) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET began_at = MAX(began_at, excluded.began_at)",
+        )?
+        .execute(params![account_id, invitation_type, millis(began_at)])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{API, NOON, Place, id, key, key_of, moment, settle, settlement_at};
+    use super::super::{Entry, Forget, History, Ledger, Reinvitable, forget};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    fn list(account: &str) -> ListOf {
+        ListOf { account: AccountName::parse(account).unwrap(), invitation_type: InvitationType::Connection }
+    }
+
+    fn shown(digits: &str, name: &str) -> Shown {
+        let profile_url = if name.is_empty() { String::new() } else { format!("https://www.linkedin.com/in/{name}") };
+        Shown { id: id(digits), name: name.to_owned(), profile_url }
+    }
+
+    async fn keep(ledger: &Ledger, account: &str, people: &[(&str, &str)], at: &str) {
+        let shown = people.iter().map(|(digits, name)| shown(digits, name)).collect();
+        ledger.keep_page(list(account), shown, moment(at)).await.await.unwrap();
+    }
+
+    fn of(place: &Place, digits: &str) -> Vec<Entry> {
+        History::open(&place.path).unwrap().of(&id(digits)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_list_showed_is_known_with_its_first_and_last_time() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        keep(&ledger, "default", &[("7", "ada"), ("8", "")], "2026-03-01T10:00:00Z").await;
+        keep(&ledger, "default", &[("7", "ada-l"), ("8", "bob")], "2026-03-08T10:00:00Z").await;
+        // A page that comes late, and one that says less.
+        keep(&ledger, "default", &[("7", "")], "2026-03-05T10:00:00Z").await;
+        keep(&ledger, "second", &[("7", "eve")], "2026-03-02T10:00:00Z").await;
+        settle(&ledger, &key("7"), &settlement_at(Outcome::Withdrawn, NOON)).await.unwrap();
+        ledger.close().await.unwrap();
+
+        let [listed, called] = of(&place, "7").try_into().unwrap();
+        let seen = called.seen.unwrap();
+        assert_eq!((called.run_id.as_deref(), called.outcome), (Some("a"), Some(Outcome::Withdrawn)));
+        assert_eq!((seen.name.as_str(), seen.profile_url.as_str()), ("ada-l", "https://www.linkedin.com/in/ada-l"));
+        assert_eq!((seen.first, seen.last), (moment("2026-03-01T10:00:00Z"), moment("2026-03-08T10:00:00Z")));
+        // No call was made for the other account's.
+        assert_eq!((listed.account.as_str(), listed.state, listed.run_id), ("second", None, None));
+        assert_eq!((listed.at, listed.seen.unwrap().name), (moment("2026-03-02T10:00:00Z"), "eve".to_owned()));
+        assert_eq!(of(&place, "8")[0].seen.as_ref().unwrap().name, "bob");
+        assert_eq!(of(&place, "9"), []);
+    }
+
+    #[tokio::test]
+    async fn the_last_whole_list_of_each_account_and_type_is_known() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let pages = ListOf { invitation_type: InvitationType::Organization, ..list("default") };
+        for (list, at) in [
+            (list("default"), "2026-03-08T10:00:00Z"),
+            (list("default"), "2026-03-01T10:00:00Z"),
+            (pages, "2026-03-02T10:00:00Z"),
+            (list("second"), "2026-03-03T10:00:00Z"),
+        ] {
+            ledger.keep_whole_list(list, moment(at)).await.await.unwrap();
+        }
+        ledger.close().await.unwrap();
+        let connection = Connection::open(&place.path).unwrap();
+        let mut query = connection
+            .prepare(
+                "SELECT account || ' ' || type || ' ' || datetime(began_at / 1000, 'unixepoch') FROM whole_lists
+                JOIN accounts ON accounts.id = account_id ORDER BY 1",
+            )
+            .unwrap();
+        let lines: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let expected =
+            ["default 0 2026-03-08 10:00:00", "default 1 2026-03-02 10:00:00", "second 0 2026-03-03 10:00:00"];
+        assert_eq!(lines, expected);
+    }
+
+    fn reinvitable(place: &Place, today: &str) -> Vec<String> {
+        let people = History::open(&place.path).unwrap().reinvitable(today.parse().unwrap()).unwrap();
+        let line = |person: Reinvitable| {
+            let Reinvitable { invitation_id, name, profile_url, account, reinvite_on, api } = person;
+            assert_eq!((api.as_str(), profile_url.ends_with(&name)), (API, true));
+            format!("{invitation_id} {name} {account} {reinvite_on}")
+        };
+        people.into_iter().map(line).collect()
+    }
+
+    #[tokio::test]
+    async fn who_can_be_invited_again() {
+        use Outcome::{Failed, NotPending, PresumedWithdrawn, Withdrawn};
+        let place = Place::new();
+        let ledger = place.open("a");
+        let people =
+            [("1", "ada"), ("2", "bob"), ("3", "cyd"), ("4", "dan"), ("5", "eve"), ("6", "fay"), ("8", ""), ("9", "")];
+        keep(&ledger, "default", &people, "2026-02-28T10:00:00Z").await;
+        for (key, outcome, at) in [
+            (key("1"), Withdrawn, "2026-03-01T00:00:00Z"),
+            (key("2"), PresumedWithdrawn, "2026-03-01T23:59:59Z"),
+            (key("3"), NotPending, "2026-03-01T12:00:00Z"),
+            (key("4"), Failed, "2026-03-01T12:00:00Z"),
+            (key("5"), Withdrawn, "2026-03-01T12:00:00Z"),
+            (key("6"), Withdrawn, "2026-03-01T12:00:00Z"),
+            (key("7"), Withdrawn, "2026-03-02T00:00:00Z"),
+            (key("8"), Withdrawn, "2026-03-02T12:00:00Z"),
+            (key("9"), Withdrawn, "2026-03-02T12:00:00Z"),
+            (key_of("second", "5"), Withdrawn, "2026-03-01T12:00:00Z"),
+        ] {
+            settle(&ledger, &key, &settlement_at(outcome, at)).await.unwrap();
+        }
+        // Number 5 is pending all the same, and number 6 was invited again under another number; two without a profile
+        // are not taken for one person.
+        keep(&ledger, "default", &[("5", "eve"), ("66", "fay"), ("99", "")], "2026-03-03T10:00:00Z").await;
+        ledger.close().await.unwrap();
+
+        assert_eq!(reinvitable(&place, "2026-03-21"), [""; 0]);
+        let first_day = ["1 ada default 2026-03-22", "5  second 2026-03-22", "2 bob default 2026-03-22"];
+        assert_eq!(reinvitable(&place, "2026-03-22"), first_day);
+        let second_day = ["7  default 2026-03-23", "8  default 2026-03-23", "9  default 2026-03-23"];
+        assert_eq!(reinvitable(&place, "2026-03-23"), [first_day, second_day].concat());
+    }
+
+    /// Whether the name stands anywhere in the ledger's files.
+    fn holds(place: &Place, name: &str) -> bool {
+        let holds = |file: &String| {
+            let bytes = std::fs::read(place.dir.path().join(file)).unwrap();
+            bytes.windows(name.len()).any(|window| window == name.as_bytes())
+        };
+        place.listing().iter().any(holds)
+    }
+
+    #[tokio::test]
+    async fn who_is_forgotten_leaves_no_trace_in_the_file() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let many: Vec<_> = (100..400).map(|at| (at.to_string(), format!("person-{at}"))).collect();
+        let many: Vec<_> = many.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
+        keep(&ledger, "default", &many, "2026-03-01T10:00:00Z").await;
+        keep(&ledger, "second", &[("100", "person-100")], "2026-03-01T10:00:00Z").await;
+        keep(&ledger, "default", &[("101", "somebody")], "2026-03-02T10:00:00Z").await;
+        ledger.close().await.unwrap();
+        assert!(holds(&place, "person-100") && holds(&place, "person-399"));
+
+        let one = Forget::Invitation(id("100"));
+        assert_eq!(History::open(&place.path).unwrap().count(&one).unwrap(), 2);
+        assert_eq!(forget(&place.path, &one).unwrap(), 2);
+        assert!(!holds(&place, "person-100") && holds(&place, "person-399"));
+        assert_eq!(of(&place, "100"), []);
+
+        let before = Forget::Before("2026-03-02".parse().unwrap());
+        assert_eq!(History::open(&place.path).unwrap().count(&before).unwrap(), 298);
+        assert_eq!(forget(&place.path, &before).unwrap(), 298);
+        assert!(!holds(&place, "person-") && holds(&place, "somebody"));
+    }
+}

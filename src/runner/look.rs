@@ -1,0 +1,213 @@
+//! A look at key, account or balance: one call with the pace and retries of a page. What it finds stops nothing.
+
+use super::Limits;
+use super::call::{Caller, Journal, Judged, stop_for};
+use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
+use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
+
+/// Why there was nothing to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoLook {
+    /// The stop says why.
+    Stopped,
+    /// What the last answer means, and its words.
+    Refused(Meaning, String),
+}
+
+impl<A: LinkUpApi, J: Journal> Caller<A, J> {
+    /// What `read` finds in the call's answer.
+    pub(crate) async fn look<T>(
+        &self,
+        call: ApiCall<'_>,
+        limits: &Limits,
+        read: impl Fn(&CallResult) -> Option<T>,
+    ) -> Result<T, NoLook> {
+        let mut prior = PriorCalls::default();
+        let mut is_retry = false;
+        loop {
+            let judge = |result: &CallResult, _| self.judge_look(call.kind(), result, read(result));
+            let made = match call.kind() {
+                // It changes and costs nothing, so a stop need not wait for its answer.
+                CallKind::Balance | CallKind::Account => self.stop.or(self.call(call, is_retry, judge)).await.flatten(),
+                CallKind::Withdraw | CallKind::List | CallKind::Key => self.call(call, is_retry, judge).await,
+            };
+            let made = made.ok_or(NoLook::Stopped)?;
+            if let Err(error) = made.write.await {
+                stop_for(&self.stop, &error);
+                return Err(NoLook::Stopped);
+            }
+            let (meaning, words) = match made.value {
+                Ok(seen) => return Ok(seen),
+                Err(refused) => refused,
+            };
+            match decide(meaning, prior, limits.retries, self.backoff, fastrand::f64()) {
+                Decision::Settle(_) | Decision::SettleAndStop(..) => return Err(NoLook::Refused(meaning, words)),
+                Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await.ok_or(NoLook::Stopped)?,
+                // The pace holds, and gives up when its patience ends.
+                Decision::Hold => {}
+            }
+            prior = prior.after(meaning);
+            is_retry = true;
+        }
+    }
+
+    fn judge_look<T>(
+        &self,
+        kind: CallKind,
+        result: &CallResult,
+        seen: Option<T>,
+    ) -> Judged<Result<T, (Meaning, String)>> {
+        let version = self.api.version();
+        let verdict = judge(version, result, "", &self.confirming);
+        let cost = match (kind, &seen) {
+            (CallKind::Balance | CallKind::Account, _) => Cost::default(),
+            (CallKind::List, Some(_)) => page_cost(version, result),
+            // An answer that is not what was asked for may have been charged.
+            (CallKind::Key | CallKind::List | CallKind::Withdraw, _) => {
+                let is_success = seen.is_some() || verdict.meaning == Meaning::Withdrawn;
+                cost(version, if is_success { Meaning::Unclear } else { verdict.meaning }, result)
+            }
+        };
+        let (meaning, value) = match seen {
+            Some(seen) => (Meaning::Withdrawn, Ok(seen)),
+            None => {
+                let (meaning, words) = of_a_look(verdict, result.http_status());
+                (meaning, Err((meaning, cut(&self.api.scrub(&words)))))
+            }
+        };
+        tracing::debug!(?kind, ?meaning, http_status = result.http_status(), "answer");
+        Judged { meaning, cost, settlement: None, value }
+    }
+}
+
+/// What an answer means in which there was nothing to see. What came whole is not asked for again.
+fn of_a_look(verdict: Verdict, http_status: Option<u16>) -> (Meaning, String) {
+    let Verdict { meaning, words, is_unknown: _ } = verdict;
+    match meaning {
+        Meaning::Withdrawn | Meaning::Unclear => (Meaning::Rejected, "an answer of an unknown form".to_owned()),
+        Meaning::NotPending => (Meaning::Rejected, words),
+        // No such address there.
+        Meaning::Lost if matches!(http_status, Some(404 | 405)) => (Meaning::Rejected, words),
+        Meaning::NotFound
+        | Meaning::Rejected
+        | Meaning::KeyRefused
+        | Meaning::LoginRefused
+        | Meaning::AccountRefused
+        | Meaning::CreditsUsedUp
+        | Meaning::RateLimited
+        | Meaning::ServerError
+        | Meaning::Lost
+        | Meaning::NotSent => (meaning, words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::api::{ApiVersion, HttpAnswer};
+    use crate::event::Event;
+    use crate::invitation::AccountName;
+    use crate::ledger::Ledger;
+    use crate::pace::{Pace, Past, Rate};
+    use crate::policy::{Backoff, SuccessMessages};
+    use crate::stop::Stop;
+
+    /// Ends each call with the next of these statuses and bodies; without one nothing was sent.
+    struct Answers(ApiVersion, Mutex<VecDeque<(u16, &'static str)>>);
+
+    impl LinkUpApi for Answers {
+        fn version(&self) -> ApiVersion {
+            self.0
+        }
+
+        async fn send(&self, _: ApiCall<'_>) -> CallResult {
+            match self.1.lock().unwrap().pop_front() {
+                Some((http_status, body)) => {
+                    CallResult::Answered(HttpAnswer { http_status, body: body.into(), ..HttpAnswer::default() })
+                }
+                None => CallResult::NotSent("no connection".to_owned()),
+            }
+        }
+
+        fn scrub(&self, text: &str) -> String {
+            text.replace("secret", "***")
+        }
+    }
+
+    /// What came of a look with two retries, which finds a body that says "here"; with the calls and what they can have
+    /// cost.
+    async fn looked(call: ApiCall<'_>, answers: &[(u16, &'static str)]) -> (Result<(), NoLook>, u64, Cost) {
+        let version = if call.kind() == CallKind::Key { ApiVersion::V1 } else { ApiVersion::V2 };
+        let api = Answers(version, Mutex::new(answers.iter().copied().collect()));
+        let (stop, patience) = (Stop::default(), Duration::from_secs(9));
+        let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
+        let (events, mut heard) = mpsc::channel(100);
+        let (journal, pace) = (None::<Ledger>, Pace::new(Rate::Unlimited, patience, Past::default()));
+        let confirming = SuccessMessages::default();
+        let caller = Caller { api, journal, pace, stop: stop.clone(), backoff, confirming, events };
+        let read = |result: &CallResult| (result.success_body()? == b"here").then_some(());
+        let seen = caller.look(call, &Limits { retries: 2, patience }, read).await;
+        assert!(!stop.is_requested(), "{:?}", stop.cause());
+        let (mut calls, mut spent) = (0, Cost::default());
+        while let Ok(event) = heard.try_recv() {
+            if let Event::Called(called) = event {
+                calls += 1;
+                spent += called.cost;
+            }
+        }
+        (seen, calls, spent)
+    }
+
+    const KEY_REFUSED: &str = r#"{"status": "error", "message": "Invalid API key"}"#;
+    const UNKNOWN_ACCOUNT: &str = r#"{"success": false, "error": {"code": "INVALID_ACCOUNT", "message": "no secret"}}"#;
+
+    /// No refusal stops what is looked at next.
+    #[tokio::test(start_paused = true)]
+    async fn what_a_look_finds_and_costs() {
+        let account = AccountName::default();
+        let (key, of_account) = (ApiCall::Key(&account), ApiCall::Account(&account));
+        let refused = |meaning, words: &str| Err(NoLook::Refused(meaning, words.to_owned()));
+        let not_sent = || refused(Meaning::NotSent, "no connection");
+        let cases = [
+            (key, vec![(200, "here")], Ok(()), 1, (0, 1)),
+            (key, vec![(200, KEY_REFUSED)], refused(Meaning::KeyRefused, "Invalid API key"), 1, (0, 1)),
+            (key, vec![], not_sent(), 3, (0, 0)),
+            (key, vec![(502, "<html>"), (200, "here")], Ok(()), 2, (0, 2)),
+            // What came whole is not paid for again.
+            (
+                key,
+                vec![(200, r#"{"status": "success"}"#)],
+                refused(Meaning::Rejected, "an answer of an unknown form"),
+                1,
+                (0, 1),
+            ),
+            (of_account, vec![(200, "here")], Ok(()), 1, (0, 0)),
+            (
+                of_account,
+                vec![(404, UNKNOWN_ACCOUNT)],
+                refused(Meaning::AccountRefused, "INVALID_ACCOUNT: no ***"),
+                1,
+                (0, 0),
+            ),
+            (of_account, vec![(502, "<html>"), (200, "here")], Ok(()), 2, (0, 0)),
+            // No such address: that would not change.
+            (
+                of_account,
+                vec![(404, "<html>")],
+                refused(Meaning::Rejected, "HTTP 404 with a body that is not the API's"),
+                1,
+                (0, 0),
+            ),
+        ];
+        for (call, answers, expected, calls, (charged, possible)) in cases {
+            let cost = Cost { charged, possible };
+            assert_eq!(looked(call, &answers).await, (expected, calls, cost), "{call:?} {answers:?}");
+        }
+    }
+}
