@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::fetch::ListEnd;
 use super::job::limits;
+use super::memory::Memory;
 use crate::api::{Client, InvitationType};
 use crate::config::Settings;
 use crate::event::Event;
@@ -15,6 +17,7 @@ use crate::listing::{Paging, People};
 use crate::outcome::Outcome;
 use crate::policy::visible;
 use crate::runner::{Caller, ListRequests, NoPage};
+use crate::stop::StopReason;
 
 /// Fetches each list that is asked for, until `ended` says that nobody asks any more. Returns how the worst of them ended,
 /// if there was one.
@@ -54,20 +57,26 @@ async fn fetch(
     tracing::info!("fetching the list of account {name}, to find people by their profiles: 1 credit per page of 10");
     let country = settings.accounts.get(account).map(|own| own.country.clone()).unwrap_or_default();
     let mut paging = Paging::new(account.clone(), country, InvitationType::Connection);
+    let mut memory = Memory::begin(caller.journal.clone(), account.clone(), InvitationType::Connection);
     let mut people = People::default();
     let end = loop {
         let Some(next) = paging.next() else {
             break if paging.doubts().broken_off { ListEnd::BrokenOff } else { ListEnd::Complete };
         };
+        let asked_at = Timestamp::now();
         let page = match caller.page(next, &limits(settings)).await {
             Ok(page) => page,
             Err(NoPage::Stopped) => break ListEnd::Stopped,
             Err(NoPage::Unavailable(why)) => break ListEnd::Unavailable(why),
         };
         let new = paging.take(page).new;
-        new.iter().for_each(|found| people.add(found));
+        memory.keep(&new, asked_at).await;
+        new.iter().for_each(|found| people.add(found.id.clone(), &found.profile_url));
         caller.tell(Event::PageRead { invitations: new.len() as u64 }).await;
     };
+    if let Err(error) = memory.end(paging.is_whole()).await {
+        caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+    }
     let doubts = paging.doubts().words();
     for doubt in &doubts {
         tracing::warn!("the list of account {name}: {doubt}");

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::page::Found;
+use jiff::Timestamp;
+
 use super::profile::PersonAddress;
 use crate::invitation::InvitationId;
 use crate::outcome::Outcome;
@@ -18,6 +19,8 @@ pub(crate) struct People {
     unreadable: u64,
     /// What others are reported as, and why, where the list is not whole.
     others: Option<(Outcome, String)>,
+    /// When it was fetched, where that was before.
+    remembered_from: Option<Timestamp>,
 }
 
 impl People {
@@ -26,9 +29,16 @@ impl People {
         Self { others: Some((outcome, why)), ..Self::default() }
     }
 
-    pub(crate) fn add(&mut self, found: &Found) {
-        match PersonAddress::parse(&found.profile_url) {
-            Some(address) => self.by_address.entry(address).or_default().push(found.id.clone()),
+    /// A whole list that was fetched at this moment: IDs and profiles.
+    pub(crate) fn remembered(at: Timestamp, list: Vec<(InvitationId, String)>) -> Self {
+        let mut people = Self { remembered_from: Some(at), ..Self::default() };
+        list.into_iter().for_each(|(id, profile_url)| people.add(id, &profile_url));
+        people
+    }
+
+    pub(crate) fn add(&mut self, id: InvitationId, profile_url: &str) {
+        match PersonAddress::parse(profile_url) {
+            Some(address) => self.by_address.entry(address).or_default().push(id),
             None => self.unreadable += 1,
         }
     }
@@ -48,7 +58,7 @@ impl People {
             }
             (Some([]) | None, Some(others)) => Err(others.clone()),
             (Some([]) | None, None) => Err(match self.incomparable(address) {
-                0 => (Outcome::NotFound, "no invitation to this profile is pending".to_owned()),
+                0 => (Outcome::NotFound, format!("no invitation to this profile is pending{}", self.as_of())),
                 count => (
                     Outcome::Invalid,
                     format!(
@@ -60,6 +70,11 @@ impl People {
         }
     }
 
+    fn as_of(&self) -> String {
+        let of = |at: Timestamp| format!(", by the list of {at:.0}; --recheck fetches a new one");
+        self.remembered_from.map(of).unwrap_or_default()
+    }
+
     fn incomparable(&self, address: &PersonAddress) -> u64 {
         let others = self.by_address.iter().filter(|(other, _)| !other.is_comparable(address));
         self.unreadable + others.map(|(_, ids)| ids.len() as u64).sum::<u64>()
@@ -69,21 +84,11 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::Days;
 
     fn people(list: &[(&str, &str)]) -> People {
         let mut people = People::default();
         for (id, profile_url) in list {
-            people.add(&Found {
-                id: InvitationId::parse(id).unwrap(),
-                name: String::new(),
-                profile_url: (*profile_url).to_owned(),
-                headline: String::new(),
-                invitation_type: String::new(),
-                sent_time: String::new(),
-                sent_time_days: Days::Unsaid,
-                has_note: None,
-            });
+            people.add(InvitationId::parse(id).unwrap(), profile_url);
         }
         people
     }

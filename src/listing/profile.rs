@@ -101,6 +101,15 @@ impl PersonAddress {
         }
     }
 
+    /// What tells it from other addresses, of whatever form.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.who
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.who
+    }
+
     pub(super) fn is_comparable(&self, other: &Self) -> bool {
         self.form == other.form
     }

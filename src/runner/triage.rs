@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::Lists;
@@ -16,6 +17,11 @@ use crate::stop::{Stop, StopReason};
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;
+
+/// A list that is no older is not fetched again.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
 const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
                          the list: correct it, or name the invitation by its ID";
@@ -137,11 +143,34 @@ impl Triage {
         let Some(person) = PersonAddress::parse(address) else {
             return Route::NoCall(unsent_row(row, Some(account), Outcome::Invalid, NO_PERSON.to_owned()));
         };
-        match self.people.get(&account).map(|people| people.find(&person)) {
-            Some(Ok(id)) => self.route_invitation(row, Withdrawal { id, account, country }),
-            Some(Err((outcome, why))) => Route::NoCall(unsent_row(row, Some(account), outcome, why)),
-            None => Route::List(account, row),
+        match self.find(&account, &person) {
+            Ok(Some(Ok(id))) => self.route_invitation(row, Withdrawal { id, account, country }),
+            Ok(Some(Err((outcome, why)))) => Route::NoCall(unsent_row(row, Some(account), outcome, why)),
+            Ok(None) => Route::List(account, row),
+            Err(error) => {
+                let unsent = unsent_row(row, Some(account), Outcome::NotAttempted, UNREADABLE.to_owned());
+                Route::Unknown(unsent, error)
+            }
         }
+    }
+
+    /// The invitation to this person, or what a row without one is reported as; `None` where only the list can say.
+    fn find(
+        &mut self,
+        account: &AccountName,
+        person: &PersonAddress,
+    ) -> Result<Option<Result<InvitationId, (Outcome, String)>>, LedgerError> {
+        let now = Timestamp::now();
+        if let Some(id) = self.lookup.settled_person(account, person.as_str(), now)? {
+            return Ok(Some(Ok(id)));
+        }
+        if !self.people.contains_key(account) {
+            let since = now.saturating_sub(FRESH).unwrap_or(Timestamp::MIN);
+            if let Some((at, list)) = self.lookup.whole_list(account, since)? {
+                self.learn(account.clone(), People::remembered(at, list));
+            }
+        }
+        Ok(self.people.get(account).map(|people| people.find(person)))
     }
 
     fn route_invitation(&mut self, row: Row, withdrawal: Withdrawal) -> Route {
@@ -164,10 +193,7 @@ impl Triage {
                 let unsent = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
                 Route::NoCall(Settled { settled_before_as: Some(outcome), settled_at, ..unsent })
             }
-            Err(error) => {
-                let detail = "the run stopped before this row, the ledger can't be read".to_owned();
-                Route::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
-            }
+            Err(error) => Route::Unknown(unsent(row, Outcome::NotAttempted, UNREADABLE.to_owned()), error),
         }
     }
 

@@ -15,6 +15,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 on_both_versions!(
     fifty_profiles_in_ten_spellings_withdraw_who_is_pending_and_nobody_else,
+    who_was_resolved_and_settled_costs_no_list,
     a_list_that_is_not_whole_shows_nobody_s_absence,
     a_list_that_can_not_be_had_leaves_its_people_alone,
 );
@@ -97,6 +98,81 @@ async fn fifty_profiles_in_ten_spellings_withdraw_who_is_pending_and_nobody_else
     assert_eq!((&summary["list"]["invitations"], &summary["input_complete"]), (&json!(65), &json!(true)));
     assert_eq!(summary["credits"]["charged"], record.charged + record.list_charged);
     assert_eq!(program.bill(), (record.charged + record.list_charged, record.possible + record.list_possible));
+
+    program.complete(&format!("run people.txt {}", swiftly(&sandbox))).await.ended_with(1);
+    let report = program.report("report.csv");
+    assert_eq!((report.count("already_settled"), report.count("not_found")), (45, 5));
+    assert!(report.lines[&50]["detail"].contains("by the list of 20"), "{:?}", report.lines[&50]);
+    assert!(!report.lines[&1]["reinvite_on"].is_empty() && report.lines[&50]["reinvite_on"].is_empty());
+    assert_eq!(program.summary()["calls"], 0);
+    assert_eq!((sandbox.record().calls, sandbox.record().list_calls), (record.calls, record.list_calls));
+}
+
+/// Lets all that the ledger knows have happened so many days earlier.
+fn age_ledger(program: &Program, days: i64) {
+    let ledger = rusqlite::Connection::open(program.path(".local/state/bulk-withdraw/ledger.db")).unwrap();
+    let millis = days * 24 * 3_600_000;
+    ledger
+        .execute_batch(&format!(
+            "UPDATE known SET at = at - {millis};
+            UPDATE listed SET first_seen_at = first_seen_at - {millis}, last_seen_at = last_seen_at - {millis};
+            UPDATE whole_lists SET began_at = began_at - {millis};"
+        ))
+        .unwrap();
+}
+
+async fn who_was_resolved_and_settled_costs_no_list(api: Api) {
+    let stock = stock(12);
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::on(api);
+    let people = |who: std::ops::Range<u32>, way| who.map(|at| spelled(&name(at), at + way) + "\n").collect::<String>();
+    let complete = async |file: &str| {
+        let before = sandbox.record();
+        program.complete(&format!("run {file} {}", swiftly(&sandbox))).await;
+        let after = sandbox.record();
+        let report = program.report("report.csv");
+        let outcomes: Vec<String> = report.outcomes().into_iter().map(str::to_owned).collect();
+        (outcomes, after.list_calls - before.list_calls, after.calls - before.calls)
+    };
+    program.write("two.txt", people(0..2, 0)).write("again.txt", people(0..2, 3)).write("three.txt", people(0..3, 5));
+    let (outcomes, lists, calls) = complete("two.txt").await;
+    assert_eq!((outcomes, calls), (vec!["withdrawn".to_owned(); 2], 2));
+    assert!(lists > 0);
+
+    age_ledger(&program, 7);
+    assert_eq!(complete("again.txt").await, (vec!["already_settled".to_owned(); 2], 0, 0));
+    // For somebody new a list that old is fetched anew; on the next day it would be again, if there were anybody.
+    let (outcomes, lists, calls) = complete("three.txt").await;
+    assert_eq!((outcomes.join(" "), calls), ("already_settled already_settled withdrawn".to_owned(), 1));
+    assert!(lists > 0);
+    assert_eq!(complete("three.txt").await, (vec!["already_settled".to_owned(); 3], 0, 0));
+
+    // From the day on which they can be invited again, they may have been.
+    age_ledger(&program, 15);
+    let (outcomes, lists, calls) = complete("two.txt").await;
+    assert_eq!((outcomes, calls), (vec!["not_found".to_owned(); 2], 0));
+    assert!(lists > 0);
+
+    // A list of the same day tells who is pending, and nobody who is forgotten is told to be absent.
+    program.write("five.txt", people(5..6, 0)).write("six.txt", people(6..7, 0));
+    assert_eq!(complete("five.txt").await, (vec!["withdrawn".to_owned()], 0, 1));
+    program.run(&format!("history --yes --forget {}", stock[6].id)).ended_with(0);
+    let (outcomes, lists, calls) = complete("six.txt").await;
+    assert_eq!((outcomes, calls), (vec!["withdrawn".to_owned()], 1));
+    assert!(lists > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recheck_fetches_the_list_anew() {
+    let stock = stock(2);
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let program = Program::new();
+    program.write("ada.txt", url(&name(0)));
+    program.complete(&format!("run ada.txt {}", swiftly(&sandbox))).await.ended_with(0);
+    let before = sandbox.record();
+    program.complete(&format!("run ada.txt --recheck {}", swiftly(&sandbox))).await.ended_with(1);
+    assert_eq!(program.report("report.csv").outcomes(), ["not_found"]);
+    assert!(sandbox.record().list_calls > before.list_calls && sandbox.record().calls == before.calls);
 }
 
 #[tokio::test(flavor = "multi_thread")]
