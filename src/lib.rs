@@ -6,15 +6,16 @@
 //! # The way a row takes
 //!
 //! ```text
-//!  INPUT ──► input ──► triage ──► queue ──► worker (bounded pool) ──► ledger ──► Event ──► report
-//!  csv/jsonl  Row or    duplicate? bounded   permit → intent → send    outcome    told      the file,
-//!  file/stdin RowError  settled?             → judge → decide          durable    after     totals, progress
+//!  INPUT ──► input ──► triage ──► queue ────► worker (bounded pool) ──► ledger ──► Event ──► report
+//!  csv/jsonl  Row or    duplicate? bounded,    admit → intent → send     outcome    told      the file,
+//!  file/stdin RowError  settled?   one for     → judge → decide          durable    after     totals, progress
+//!                                  each account
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
 //! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and looks (at key, account and
-//! balance) all spend through one function, `Caller::call` in [`runner`]; pace, ledger and the count of credits hang on it
-//! and nowhere else.
+//! balance) all spend through one function, `Caller::call` in [`runner`]; pace, budgets, ledger and the count of credits hang
+//! on it and nowhere else.
 //!
 //! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
 //! the pool, yet arrive at the same sinks by the same [`event::Event`].
@@ -36,7 +37,7 @@
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
-//! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, the signals | prints, knows formats, SQL |
+//! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, each account's bounds, the signals | prints, knows formats, SQL |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
 //! | [`cli`] | clap's commands, built from that table | reads files or the environment |
 //! | [`commands`] | one story per command, wiring the stages | policy, formats |
@@ -50,8 +51,8 @@
 //! | a report format | one encoder beside `report/csv.rs`, and its line where `report/format.rs` chooses by name |
 //! | an option | its entry in `config/options.rs`, a field of [`config::Settings`], and the code that uses it |
 //! | an API version | [`api::ApiVersion`]; its requests beside `api/v2.rs`, its answers beside `policy/judge_v2.rs`, its pages in `listing/page.rs` |
-//! | a reason to stop | [`stop::StopReason`], and its code in `exit.rs` |
-//! | a cause to wait | [`pace::Pace`]: whatever holds calls back does it before a permit is given |
+//! | a reason to stop | [`stop::StopReason`] with its scope, and its code in `exit.rs` |
+//! | a cause to wait | of all calls [`pace::Pace`]; of one account's, or a limit, `Caller::admit` in [`runner`], before a permit is given |
 //!
 //! # Rules
 //!
@@ -60,6 +61,7 @@
 //!   durability does not cost throughput.
 //! * Policy is a table: [`policy::decide`] takes values and returns one, and no second place knows what is retried.
 //! * A success is final, whatever headers came with it; headers only move the pace.
+//! * A stop has a scope, the run or one account. What holds back one account never holds up another.
 //! * What can't be recorded or reported must not happen: a ledger or a report that can't be written stops the run.
 //! * Channels are bounded, nothing is global, secrets are types that can't be printed.
 

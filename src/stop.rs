@@ -1,12 +1,15 @@
-//! The stop: why no more calls are made, shared by all tasks of a run.
+//! The stop: why no more calls are made, for the run or for one of its accounts, shared by all tasks of a run.
 //!
-//! Owns the reasons and the signal to waiting tasks. Does not know what is being stopped.
+//! Owns the reasons, their scope and the signal to waiting tasks. Does not know what is being stopped.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
+
+use crate::invitation::AccountName;
 
 /// Why a run stopped before the end of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,23 @@ impl StopReason {
         matches!(self, Self::MaxCredits | Self::MaxWithdrawals | Self::MaxDuration | Self::DailyCap)
     }
 
+    /// Whether it says nothing of other accounts.
+    const fn is_of_an_account(self) -> bool {
+        match self {
+            Self::LoginRefused | Self::AccountRefused | Self::TooManyFailures | Self::DailyCap => true,
+            Self::KeyRefused
+            | Self::CreditsUsedUp
+            | Self::PatienceExhausted
+            | Self::ReportUnwritable
+            | Self::LedgerUnwritable
+            | Self::Broken
+            | Self::MaxCredits
+            | Self::MaxWithdrawals
+            | Self::MaxDuration
+            | Self::Signal(_) => false,
+        }
+    }
+
     /// The name in the summary.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -92,47 +112,111 @@ impl fmt::Display for StopCause {
     }
 }
 
-/// A request to stop that tasks can check and wait for. Clones share one request.
+/// A request to stop that tasks can check and wait for: the run's, or that of one of its accounts. Clones share one request.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(Arc<watch::Sender<Option<StopCause>>>);
+pub(crate) struct Stop {
+    cause: Arc<watch::Sender<Option<StopCause>>>,
+    /// `None` for the run's stop.
+    account: Option<Arc<AccountScope>>,
+}
+
+/// What an account's stop belongs to.
+#[derive(Debug)]
+struct AccountScope {
+    name: AccountName,
+    run: Stop,
+    accounts: Arc<Accounts>,
+}
+
+/// How many accounts there are, and why some of them stopped.
+#[derive(Debug)]
+struct Accounts {
+    count: usize,
+    stopped: Mutex<Vec<StopCause>>,
+}
 
 impl Default for Stop {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self { cause: Arc::new(watch::Sender::new(None)), account: None }
     }
 }
 
 impl Stop {
-    /// Requests the stop. The first reason is kept, but a report or ledger that can't be written replaces any other reason,
-    /// since the exit code must say that data is missing there.
+    /// A stop for each of these accounts. The run's stop stops them too; once all of them are stopped, the run is. One
+    /// account has the run's.
+    pub(crate) fn of_accounts(&self, names: impl IntoIterator<Item = AccountName>) -> HashMap<AccountName, Self> {
+        let names: Vec<_> = names.into_iter().collect();
+        let accounts = Arc::new(Accounts { count: names.len(), stopped: Mutex::default() });
+        let of = |name: &AccountName| {
+            let scope = AccountScope { name: name.clone(), run: self.clone(), accounts: Arc::clone(&accounts) };
+            if names.len() == 1 { self.clone() } else { Self { account: Some(Arc::new(scope)), ..Self::default() } }
+        };
+        names.iter().map(|name| (name.clone(), of(name))).collect()
+    }
+
+    /// Requests the stop: of the run, or of the account, if the reason concerns only that.
     pub(crate) fn request(&self, reason: StopReason, detail: impl Into<String>) {
-        self.0.send_if_modified(|cause| {
-            let is_outranked = |cause: &StopCause| reason.is_unwritable() && !cause.reason.is_unwritable();
+        let cause = StopCause { reason, detail: detail.into() };
+        match &self.account {
+            None => drop(self.put(cause)),
+            Some(account) if !reason.is_of_an_account() => drop(account.run.put(cause)),
+            Some(account) => {
+                if self.put(cause.clone()) {
+                    tracing::warn!("the account {:?} stopped, {cause}", account.name.as_str());
+                    account.stop_the_run_after_all(cause);
+                }
+            }
+        }
+    }
+
+    /// The first reason is kept, but a report or ledger that can't be written replaces any other reason, since the exit
+    /// code must say that data is missing there. Returns whether this one was put in place.
+    fn put(&self, new: StopCause) -> bool {
+        self.cause.send_if_modified(|cause| {
+            let is_outranked = |cause: &StopCause| new.reason.is_unwritable() && !cause.reason.is_unwritable();
             let replaces = cause.as_ref().is_none_or(is_outranked);
             if replaces {
-                *cause = Some(StopCause { reason, detail: detail.into() });
+                *cause = Some(new);
             }
             replaces
-        });
+        })
     }
 
     pub(crate) fn is_requested(&self) -> bool {
-        self.0.borrow().is_some()
+        self.cause.borrow().is_some() || self.account.as_ref().is_some_and(|account| account.run.is_requested())
     }
 
     pub(crate) fn cause(&self) -> Option<StopCause> {
-        self.0.borrow().clone()
+        self.own_cause().or_else(|| self.account.as_ref()?.run.cause())
+    }
+
+    /// Why the account was stopped while the run went on. Of the run's stop, why the run was.
+    pub(crate) fn own_cause(&self) -> Option<StopCause> {
+        self.cause.borrow().clone()
     }
 
     /// The detail of a row that was not called for.
     pub(crate) fn before_this_row(&self) -> String {
         let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
-        format!("the run stopped before this row, {cause}")
+        format!("{} stopped before this row, {cause}", self.what_stopped())
+    }
+
+    pub(crate) fn what_stopped(&self) -> &'static str {
+        if self.own_cause().is_some() && self.account.is_some() { "its account" } else { "the run" }
     }
 
     pub(crate) async fn requested(&self) {
         // An error would mean that the sender was dropped, but `self` owns it.
-        let _ = self.0.subscribe().wait_for(Option::is_some).await;
+        let own = async { drop(self.cause.subscribe().wait_for(Option::is_some).await) };
+        match &self.account {
+            None => own.await,
+            Some(account) => {
+                tokio::select! {
+                    () = own => {}
+                    () = Box::pin(account.run.requested()) => {}
+                }
+            }
+        }
     }
 
     /// The result of `wait`, or `None` as soon as the stop is requested.
@@ -146,6 +230,27 @@ impl Stop {
             done = wait => Some(done),
         }
     }
+}
+
+impl AccountScope {
+    /// Stops the run if no account is left.
+    fn stop_the_run_after_all(&self, cause: StopCause) {
+        let mut stopped = self.accounts.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.push(cause);
+        if stopped.len() == self.accounts.count
+            && let Some(cause) = gravest(stopped.drain(..))
+        {
+            self.run.put(cause);
+        }
+    }
+}
+
+/// The cause that decides the exit code, where several accounts stopped: a limit of the user's is none to worry about.
+pub(crate) fn gravest(causes: impl IntoIterator<Item = StopCause>) -> Option<StopCause> {
+    causes.into_iter().min_by_key(|StopCause { reason, .. }| {
+        let is_refusal = matches!(reason, StopReason::LoginRefused | StopReason::AccountRefused);
+        (!is_refusal, reason.is_limit())
+    })
 }
 
 #[cfg(test)]
@@ -163,6 +268,56 @@ mod tests {
         stop.request(StopReason::KeyRefused, "fifth");
         let cause = stop.cause().unwrap();
         assert_eq!((cause.reason, cause.detail.as_str()), (StopReason::ReportUnwritable, "third"));
+    }
+
+    #[test]
+    fn an_account_stops_without_the_others_and_the_last_one_stops_the_run() {
+        let names = || ["a", "b", "c"].map(|name| AccountName::parse(name).unwrap());
+        let reasons = [
+            ([StopReason::LoginRefused, StopReason::DailyCap, StopReason::TooManyFailures], StopReason::LoginRefused),
+            ([StopReason::DailyCap, StopReason::TooManyFailures, StopReason::DailyCap], StopReason::TooManyFailures),
+            ([StopReason::DailyCap; 3], StopReason::DailyCap),
+        ];
+        for (reasons, of_run) in reasons {
+            let run = Stop::default();
+            let stops = run.of_accounts(names());
+            for (at, (name, reason)) in names().iter().zip(reasons).enumerate() {
+                assert!(!run.is_requested() && !stops[name].is_requested(), "{reason:?}");
+                stops[name].request(reason, "");
+                // A second request of an account counts for nothing.
+                stops[name].request(reason, "again");
+                assert_eq!(names().iter().filter(|name| stops[*name].own_cause().is_some()).count(), at + 1);
+            }
+            assert_eq!(run.cause().unwrap().reason, of_run);
+        }
+    }
+
+    #[test]
+    fn what_concerns_all_accounts_stops_the_run_and_a_lone_account_has_its_stop() {
+        let run = Stop::default();
+        let names = ["a", "b"].map(|name| AccountName::parse(name).unwrap());
+        let stops = run.of_accounts(names.clone());
+        stops[&names[0]].request(StopReason::KeyRefused, "");
+        assert!(run.is_requested() && stops[&names[1]].is_requested());
+        assert_eq!(stops[&names[1]].own_cause(), None);
+
+        let run = Stop::default();
+        run.of_accounts(names[..1].to_vec())[&names[0]].request(StopReason::LoginRefused, "");
+        assert_eq!(run.cause().unwrap().reason, StopReason::LoginRefused);
+    }
+
+    #[tokio::test]
+    async fn a_wait_of_an_account_ends_with_either_stop() {
+        for of_run in [true, false] {
+            let run = Stop::default();
+            let names = ["a", "b"].map(|name| AccountName::parse(name).unwrap());
+            let stops = run.of_accounts(names.clone());
+            let (waited, ()) = tokio::join!(stops[&names[0]].or(std::future::pending::<()>()), async {
+                let asked = if of_run { &run } else { &stops[&names[0]] };
+                asked.request(StopReason::LoginRefused, "");
+            });
+            assert_eq!(waited, None);
+        }
     }
 
     #[tokio::test]

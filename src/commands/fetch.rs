@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::job::{Job, limits, progress_style};
 use super::memory::Memory;
 use crate::api::Client;
-use crate::config::{Settings, Which};
+use crate::config::{Command, Settings, Which};
 use crate::event::Event;
 use crate::invitation::{AccountName, Country};
 use crate::ledger::Ledger;
@@ -164,6 +164,13 @@ struct Fetch<'a, T> {
 impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
     /// What keeps one account's list back holds up no other's.
     async fn accounts(&mut self) {
+        // A list that is to be withdrawn would be out of date by then.
+        let withdraws = self.settings.command == Command::Clean && !self.settings.dry_run;
+        let names: Vec<_> = self.settings.listed_accounts().map(|(name, _)| name.clone()).collect();
+        if withdraws && self.caller.hours_begin(&names).await.is_none() {
+            self.fetched.end = ListEnd::Stopped;
+            return;
+        }
         for (account, own) in self.settings.listed_accounts() {
             let end = self.account(account, &own.country).await;
             if let ListEnd::Unavailable(why) = &end {

@@ -20,7 +20,7 @@ pub(super) struct Forecast {
 
 /// What holds for all accounts together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RunLimits {
+pub(super) struct CommonLimits {
     /// Withdrawals at most.
     pub(super) most: u64,
     /// The time between two calls.
@@ -29,8 +29,8 @@ pub(super) struct RunLimits {
 
 impl Forecast {
     /// Of so many withdrawals, after the recent ones of the last 24 hours, by the limits of run and account.
-    pub(super) fn of(to_send: u64, recent: u64, run: RunLimits, own: &AccountSettings) -> Self {
-        let RunLimits { most, interval } = run;
+    pub(super) fn of(to_send: u64, recent: u64, run: CommonLimits, own: &AccountSettings) -> Self {
+        let CommonLimits { most, interval } = run;
         let capped = own.daily_cap.map_or(to_send, |cap| to_send.min(cap.saturating_sub(recent)));
         let now = capped.min(most);
         let more_days = match own.daily_cap {
@@ -98,7 +98,7 @@ mod tests {
             let interval = per_second.map(|calls: u32| Duration::from_secs(1) / calls);
             let time = seconds.map(Duration::from_secs);
             let expected = Forecast { now, time, more_days, per_day };
-            let run = RunLimits { most: u64::MAX, interval };
+            let run = CommonLimits { most: u64::MAX, interval };
             assert_eq!(Forecast::of(to_send, recent, run, &own), expected, "{own:?} {to_send} {recent}");
         }
     }
@@ -107,7 +107,7 @@ mod tests {
     fn a_limit_of_the_run_leaves_less_and_adds_no_days() {
         let own = |daily_cap| AccountSettings { country: Country::default(), daily_cap, gap: None, between: None };
         for (daily_cap, more_days) in [(None, 0), (Some(40), 2)] {
-            let run = RunLimits { most: 30, interval: None };
+            let run = CommonLimits { most: 30, interval: None };
             let expected = Forecast { now: 30, time: None, more_days: Some(more_days), per_day: 30 };
             assert_eq!(Forecast::of(100, 0, run, &own(daily_cap)), expected, "{daily_cap:?}");
         }

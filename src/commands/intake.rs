@@ -2,10 +2,12 @@
 
 use std::vec;
 
-use crate::input::{CsvStyle, Input, InputFormat, ReadError, is_profile_url};
+use crate::config::Settings;
+use crate::input::{CsvStyle, Input, InputError, InputFormat, ReadError, is_profile_url};
 use crate::invitation::{Row, RowError};
 use crate::listing::Listed;
 use crate::report::{Columns, Format};
+use crate::runner::Rows;
 
 /// Rows, and what there is to know about them ahead.
 pub(super) enum Intake {
@@ -48,6 +50,22 @@ impl Intake {
             Self::List(_) => false,
         };
         !is_csv || self.column_names().iter().any(|name| is_profile_url(name))
+    }
+
+    /// Its rows, as the run takes them: more than once, where it can be read again.
+    pub(super) fn rows(self, settings: &Settings) -> Rows<Self> {
+        type Again = Box<dyn FnMut() -> Result<Intake, InputError> + Send>;
+        let again: Option<Again> = match &self {
+            Self::Input(input) => settings.source.clone().filter(|_| input.is_regular_file()).map(|source| {
+                let options = settings.input.clone();
+                Box::new(move || Ok(Self::Input(Box::new(Input::open(&source, &options)?)))) as Again
+            }),
+            Self::List(rows) => {
+                let rows = rows.clone();
+                Some(Box::new(move || Ok(Self::List(rows.clone()))))
+            }
+        };
+        Rows { first: self, again }
     }
 
     /// Whether it surely ends.

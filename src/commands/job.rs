@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -13,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::{CommandError, confirm, has_terminal};
 use super::fetch::ListEnd;
 use super::intake::Intake;
+use super::limits;
 use super::output::{OutputError, Outputs, write_summary};
 use super::people;
 use super::plan::Plan;
@@ -22,13 +22,12 @@ use crate::config::Settings;
 use crate::exit;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::{Learned, Pace, Past, Rate};
+use crate::pace::{Learned, Pace};
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
-    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, human_duration,
-    table,
+    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::runner::{self, Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -97,9 +96,11 @@ impl<'a> Job<'a> {
     ) -> Result<Self, CommandError> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
-        let pace = pace(settings, ledger.as_ref())?;
+        let pace = limits::pace(settings, ledger.as_ref())?;
+        let bounds = Arc::new(limits::bounds(settings, ledger.as_ref(), stop)?);
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
-        let caller = Caller { api, journal: ledger, pace, stop: stop.clone(), backoff, confirming, events };
+        let stopped = stop.clone();
+        let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
         let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
@@ -143,19 +144,18 @@ impl<'a> Job<'a> {
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
         let input_ends = intake.ends();
-        let pool = Pool {
-            concurrency: settings.concurrency,
-            limits: limits(settings),
-            max_errors: settings.max_errors,
-            input_ends,
-        };
+        let pool =
+            Pool { concurrency: settings.concurrency, limits: limits(settings), max_errors: settings.max_errors };
+        let bounds = Arc::clone(&caller.bounds);
         let caller = Arc::new(caller);
-        let wanted = plan.map(Plan::lists).unwrap_or_default();
+        let all = || settings.accounts.keys().cloned().collect();
+        let (wanted, accounts) = plan.map_or_else(|| (Vec::new(), all()), |plan| (plan.lists(), plan.accounts()));
         let (lists, requests) = runner::lists(settings.accounts.keys().cloned(), wanted);
         let (running, run_ended) = oneshot::channel();
-        let serve = people::serve(requests, Arc::clone(&caller), settings, run_ended);
+        let serve = people::serve(requests, Arc::clone(&caller), settings, accounts, run_ended);
+        let rows = intake.rows(settings);
         let run = async move {
-            let complete = runner::run(intake, triage, pool, caller, lists).await;
+            let complete = runner::run(rows, triage, pool, caller, lists).await;
             drop(running);
             complete
         };
@@ -174,7 +174,7 @@ impl<'a> Job<'a> {
         }
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, &pace, input_complete && list_complete, is_cut, stop);
+        let summary = sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop);
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -190,7 +190,8 @@ impl<'a> Job<'a> {
         close(caller.journal).await;
         opened.report.discard();
         let is_cut = *list == ListEnd::Stopped;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, list.is_complete(), is_cut, stop);
+        let (pace, bounds) = (&caller.pace, &caller.bounds);
+        let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
         if let Some(why) = why {
             summary.exit_code = why.exit_code();
             screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
@@ -203,7 +204,8 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         let is_cut = *end == ListEnd::Stopped;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, end.is_complete(), is_cut, stop);
+        let (pace, bounds) = (&caller.pace, &caller.bounds);
+        let mut summary = sum_up(facts, sinks.totals, pace, bounds, end.is_complete(), is_cut, stop);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
         }
@@ -214,7 +216,7 @@ impl<'a> Job<'a> {
     pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, true, false, stop);
+        let mut summary = sum_up(facts, sinks.totals, &caller.pace, &caller.bounds, true, false, stop);
         // At a limit, what could not be looked at is unknown.
         if stop.cause().is_none_or(|cause| cause.reason.is_limit()) {
             summary.exit_code = found;
@@ -257,23 +259,6 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The pace, which goes on from what earlier runs left in the ledger.
-fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, CommandError> {
-    let past = match (settings.rate, ledger) {
-        (Rate::Calls { calls, window }, Some(ledger)) => ledger.past(window, calls.get())?,
-        (Rate::Calls { .. } | Rate::Unlimited, _) => Past::default(),
-    };
-    let pace = Pace::new(settings.rate, settings.patience, past);
-    if let Some(learned) = pace.learned() {
-        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
-    }
-    if pace.starts_in() >= Duration::from_secs(1) {
-        let wait = human_duration(pace.starts_in());
-        tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
-    }
-    Ok(pace)
-}
-
 /// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
 async fn carry_out(
     run: impl Future<Output = io::Result<bool>>,
@@ -290,11 +275,20 @@ async fn carry_out(
 
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
 /// to be incomplete.
-fn sum_up(facts: RunFacts, totals: Totals, pace: &Pace, input_complete: bool, is_cut: bool, stop: &Stop) -> Summary {
-    let (stop, stopped_accounts) = (stop.cause(), BTreeMap::new());
+fn sum_up(
+    facts: RunFacts,
+    totals: Totals,
+    pace: &Pace,
+    bounds: &Bounds,
+    input_complete: bool,
+    is_cut: bool,
+    stop: &Stop,
+) -> Summary {
+    let (stop, stopped_accounts) = (stop.cause(), bounds.stopped_accounts().collect::<BTreeMap<_, _>>());
     let reason = stop.as_ref().map(|stop| stop.reason);
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
-    let exit_code = exit::of_run(reason, [], totals.not_fine == 0 && (input_complete || is_limited));
+    let of_accounts = stopped_accounts.values().map(|stop| stop.reason);
+    let exit_code = exit::of_run(reason, of_accounts, totals.not_fine == 0 && (input_complete || is_limited));
     let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
     let finished_at = Timestamp::now();
     Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }

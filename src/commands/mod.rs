@@ -11,6 +11,7 @@ mod history;
 mod history_table;
 mod intake;
 mod job;
+mod limits;
 mod list;
 mod memory;
 mod output;

@@ -19,12 +19,13 @@ use crate::policy::visible;
 use crate::runner::{Caller, ListRequests, NoPage};
 use crate::stop::StopReason;
 
-/// Fetches each list that is asked for, until `ended` says that nobody asks any more. Returns how the worst of them ended,
-/// if there was one.
+/// Fetches each list that is asked for, within the hours of one of these accounts, until `ended` says that nobody asks any
+/// more. Returns how the worst list ended, if there was one.
 pub(super) async fn serve(
     mut requests: ListRequests,
     caller: Arc<Caller<Client, Option<Ledger>>>,
     settings: &Settings,
+    accounts: Vec<AccountName>,
     mut ended: oneshot::Receiver<()>,
 ) -> Option<ListEnd> {
     let mut worst: Option<ListEnd> = None;
@@ -36,14 +37,20 @@ pub(super) async fn serve(
             request = requests.next() => request,
         };
         let Some(request) = request else { return worst };
-        let quiet = requests.quiet(&request.account).await;
-        let (people, end) = fetch(&caller, settings, &request.account).await;
-        drop(quiet);
+        let (people, end) = if caller.hours_begin(&accounts).await.is_some() {
+            let _quiet = requests.quiet(&request.account).await;
+            fetch(&caller, settings, &request.account).await
+        } else {
+            (People::default(), ListEnd::Stopped)
+        };
+        // Without a list the stop is what there is to say.
+        if end != ListEnd::Stopped {
+            // If nobody waits for it any more, nobody needs it.
+            let _ = request.reply.send(people);
+        }
         if worst.as_ref().is_none_or(ListEnd::is_complete) || matches!(end, ListEnd::Unavailable(_)) {
             worst = Some(end);
         }
-        // If nobody waits for it any more, nobody needs it.
-        let _ = request.reply.send(people);
     }
 }
 
@@ -82,15 +89,14 @@ async fn fetch(
         tracing::warn!("the list of account {name}: {doubt}");
     }
     match &end {
-        ListEnd::Complete | ListEnd::NotWanted if doubts.is_empty() => {}
-        ListEnd::Complete | ListEnd::NotWanted | ListEnd::BrokenOff => {
+        ListEnd::Complete | ListEnd::BrokenOff if !doubts.is_empty() => {
             let doubts = doubts.join("; ");
             people.leave_others(Outcome::Failed, format!("not found on the list, which may lack people: {doubts}"));
         }
         ListEnd::Unavailable(why) => {
             people.leave_others(Outcome::Failed, format!("not found on what was read of the list: {why}"));
         }
-        ListEnd::Stopped => people.leave_others(Outcome::NotAttempted, caller.stop.before_this_row()),
+        ListEnd::Complete | ListEnd::BrokenOff | ListEnd::NotWanted | ListEnd::Stopped => {}
     }
     (people, end)
 }

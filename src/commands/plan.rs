@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::error::CommandError;
-use super::forecast::{Forecast, RunLimits};
+use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
+use super::limits::withdrawn_lately;
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
 use crate::outcome::Outcome;
@@ -64,8 +64,7 @@ impl Plan {
         settings: &Settings,
         stop: &Stop,
     ) -> Result<Self, CommandError> {
-        let day_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
-        let recent = triage.lookup().withdrawn_since(day_ago)?;
+        let recent = withdrawn_lately(triage.lookup())?;
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
         let mut plan = Self { input_complete: true, ..Self::default() };
@@ -106,7 +105,7 @@ impl Plan {
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
-            let run = RunLimits { most: most(settings), interval: settings.rate.interval() };
+            let run = CommonLimits { most: most(settings), interval: settings.rate.interval() };
             let forecast = Forecast::of(rows.most(), recent, run, own);
             Some((name, Account { rows, forecast }))
         };
@@ -117,6 +116,11 @@ impl Plan {
     /// Rows that would be sent, at most.
     pub(super) fn to_send(&self) -> u64 {
         self.all.most()
+    }
+
+    /// The accounts that have rows.
+    pub(super) fn accounts(&self) -> Vec<AccountName> {
+        self.accounts.keys().cloned().collect()
     }
 
     /// The accounts whose lists have to be fetched, to find people by their profiles.

@@ -274,6 +274,14 @@ impl Pace {
         remaining <= self.limit().map_or(0, |limit| limit.learner.in_flight() as u64)
     }
 
+    /// The patience with a hold begins anew: for a while nobody was to call.
+    pub(crate) fn renew_patience(&self) {
+        self.hold.send_modify(|hold| match hold {
+            Hold::Open => {}
+            Hold::Held { since, .. } => *since = Instant::now(),
+        });
+    }
+
     /// Holds all calls for `wait`, although none was refused: the API asked for it.
     pub(crate) fn hold_for(&self, wait: Duration) {
         let now = Instant::now();

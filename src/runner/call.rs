@@ -1,4 +1,4 @@
-//! One paid call, the only way to spend a credit: permit, intent, send, judge, record, feedback to the pace.
+//! One paid call, the only way to spend a credit: admit, intent, send, judge, record, feedback to the pace.
 //!
 //! Owns that order. Does not know what a call is for: whoever makes one judges it, and decides what follows.
 
@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::Bounds;
+use super::admit::Admitted;
 use super::pacing::tell_pace;
 use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
 use crate::event::{Called, Event};
@@ -91,7 +93,9 @@ pub(crate) struct Caller<A, J> {
     pub(crate) api: A,
     pub(crate) journal: J,
     pub(crate) pace: Arc<Pace>,
+    /// The run's. What concerns one account asks for that account's.
     pub(crate) stop: Stop,
+    pub(crate) bounds: Arc<Bounds>,
     pub(crate) backoff: Backoff,
     pub(crate) confirming: SuccessMessages,
     pub(crate) events: mpsc::Sender<Event>,
@@ -126,13 +130,17 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         is_retry: bool,
         judge: impl FnOnce(&CallResult, Instant) -> Judged<T>,
     ) -> Option<Made<T, J::Write>> {
-        let permit = self.stop.or(self.pace.acquire()).await?;
+        let Admitted { permit, mut credit, turn } = self.admit(&call).await?;
         let call_id = self.open(&call).await.ok()?;
+        // Unless the answer says otherwise, and should none be judged.
+        credit.spend(possible(call.kind()));
         let sent = Instant::now();
         let result = self.api.send(call).await;
         let Judged { meaning, cost, settlement, value } = judge(&result, sent);
+        credit.spend(cost.possible);
         let end = CallEnd { state: state(&result, meaning), http_status: result.http_status(), cost };
         let write = self.journal.close(call_id, end, key_of(&call), settlement).await;
+        drop((credit, turn));
         let change = tell_pace(&self.pace, &self.stop, self.backoff, permit, &result, meaning);
         if let Some(learned) = change.learned {
             self.journal.keep_pace(learned).await;
@@ -149,12 +157,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     /// Records the intent.
     async fn open(&self, call: &ApiCall<'_>) -> Result<Option<CallId>, MustNotBeSent> {
         let kind = call.kind();
-        let possible = match kind {
-            CallKind::Withdraw | CallKind::List | CallKind::Key => 1,
-            CallKind::Balance | CallKind::Account => 0,
-        };
         let invitation = key_of(call).map(|key| key.id);
-        let intent = CallIntent { kind, account: call.account().clone(), invitation, possible };
+        let intent = CallIntent { kind, account: call.account().clone(), invitation, possible: possible(kind) };
         let opened = self.journal.open(intent).await.map_err(|error| {
             // A stop ended the wait for the lock, and what was not sent misses no record.
             if !matches!(error, LedgerError::Locked { .. }) {
@@ -162,7 +166,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             }
             MustNotBeSent
         })?;
-        if self.stop.is_requested() {
+        if self.bounds.account(call.account()).stop.is_requested() {
             let end = CallEnd { state: CallState::NotSent, http_status: None, cost: Cost::default() };
             if let Err(error) = self.journal.close(opened, end, key_of(call), None).await.await {
                 stop_for(&self.stop, &error);
@@ -180,6 +184,14 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
 
 /// It could not be recorded, or the stop came meanwhile.
 struct MustNotBeSent;
+
+/// The most that a call can cost, as far as is known before it.
+pub(super) const fn possible(kind: CallKind) -> u64 {
+    match kind {
+        CallKind::Withdraw | CallKind::List | CallKind::Key => 1,
+        CallKind::Balance | CallKind::Account => 0,
+    }
+}
 
 /// An answer that means nothing for certain is as good as lost.
 fn state(result: &CallResult, meaning: Meaning) -> CallState {

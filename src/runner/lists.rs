@@ -78,3 +78,29 @@ impl ListRequests {
         Some(self.quiet.0.get(account)?.write().await)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_withdrawn_from_an_account_while_its_list_is_fetched() {
+        let [sales, other] = ["sales", "other"].map(|name| AccountName::parse(name).unwrap());
+        let (lists, requests) = lists([sales.clone(), other.clone()], Vec::new());
+        let withdrawing = lists.withdrawing(&sales).await;
+        assert!(timeout(SOON, requests.quiet(&sales)).await.is_err(), "one is under way");
+        assert!(timeout(SOON, lists.withdrawing(&sales)).await.is_ok(), "as many as there are workers");
+        drop(withdrawing);
+        let fetching = timeout(SOON, requests.quiet(&sales)).await.unwrap();
+        assert!(timeout(SOON, lists.withdrawing(&sales)).await.is_err());
+        assert!(timeout(SOON, lists.withdrawing(&other)).await.is_ok(), "another account is not held up");
+        drop(fetching);
+        assert!(timeout(SOON, lists.withdrawing(&sales)).await.is_ok());
+    }
+}

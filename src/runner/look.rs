@@ -107,16 +107,10 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
-    use tokio::sync::mpsc;
-
     use super::*;
     use crate::api::{ApiVersion, HttpAnswer};
     use crate::event::Event;
     use crate::invitation::AccountName;
-    use crate::ledger::Ledger;
-    use crate::pace::{Pace, Past, Rate};
-    use crate::policy::{Backoff, SuccessMessages};
-    use crate::stop::Stop;
 
     /// Ends each call with the next of these statuses and bodies; without one nothing was sent.
     struct Answers(ApiVersion, Mutex<VecDeque<(u16, &'static str)>>);
@@ -145,15 +139,10 @@ mod tests {
     async fn looked(call: ApiCall<'_>, answers: &[(u16, &'static str)]) -> (Result<(), NoLook>, u64, Cost) {
         let version = if call.kind() == CallKind::Key { ApiVersion::V1 } else { ApiVersion::V2 };
         let api = Answers(version, Mutex::new(answers.iter().copied().collect()));
-        let (stop, patience) = (Stop::default(), Duration::from_secs(9));
-        let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
-        let (events, mut heard) = mpsc::channel(100);
-        let (journal, pace) = (None::<Ledger>, Pace::new(Rate::Unlimited, patience, Past::default()));
-        let confirming = SuccessMessages::default();
-        let caller = Caller { api, journal, pace, stop: stop.clone(), backoff, confirming, events };
+        let (caller, mut heard) = Caller::bare(api);
         let read = |result: &CallResult| (result.success_body()? == b"here").then_some(());
-        let seen = caller.look(call, &Limits { retries: 2, patience }, read).await;
-        assert!(!stop.is_requested(), "{:?}", stop.cause());
+        let seen = caller.look(call, &Limits { retries: 2, patience: Duration::from_secs(9) }, read).await;
+        assert_eq!(caller.stop.cause(), None);
         let (mut calls, mut spent) = (0, Cost::default());
         while let Ok(event) = heard.try_recv() {
             if let Event::Called(called) = event {

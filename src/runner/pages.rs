@@ -28,6 +28,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     pub(crate) async fn page(&self, request: &PageRequest, limits: &Limits) -> Result<Page, NoPage> {
         let mut prior = PriorCalls::default();
         let mut is_retry = false;
+        let stop = &self.bounds.account(&request.account).stop;
         loop {
             let call = ApiCall::Page(request);
             let made = self.call(call, is_retry, |result, _| self.judge_page(request, prior, limits, result)).await;
@@ -50,11 +51,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
                     let detail = format!("page {} of the list could not be fetched ({reason}): {next}", request.number);
                     return Err(NoPage::Unavailable(detail));
                 }
-                Decision::SettleAndStop(_, stop) => {
-                    self.stop.request(stop, advice(stop, &reason));
+                Decision::SettleAndStop(_, why) => {
+                    stop.request(why, advice(why, &reason));
                     return Err(NoPage::Stopped);
                 }
-                Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await.ok_or(NoPage::Stopped)?,
+                Decision::Retry(wait) => stop.or(tokio::time::sleep(wait)).await.ok_or(NoPage::Stopped)?,
                 // The pace holds, and gives up when its patience ends.
                 Decision::Hold => {}
             }
@@ -117,16 +118,10 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
-    use tokio::sync::mpsc;
-
     use super::*;
     use crate::api::{ApiVersion, CallKind, HttpAnswer, InvitationType};
     use crate::event::Event;
     use crate::invitation::{AccountName, Country};
-    use crate::ledger::Ledger;
-    use crate::pace::{Pace, Rate};
-    use crate::policy::{Backoff, SuccessMessages};
-    use crate::stop::Stop;
 
     /// Answers each call with HTTP 200 and the next of these bodies.
     struct Bodies(ApiVersion, Mutex<VecDeque<&'static str>>);
@@ -150,21 +145,13 @@ mod tests {
     /// why it did not come.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
         let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));
-        let (stop, patience) = (Stop::default(), Duration::from_secs(9));
-        let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(1) };
-        let limits = Limits { retries: 2, patience };
-        let pace = Pace::new(Rate::Unlimited, patience, Default::default());
-        let (events, mut heard) = mpsc::channel(100);
-        let journal: Option<Ledger> = None;
-        let caller =
-            Caller { api, journal, pace, stop: stop.clone(), backoff, confirming: SuccessMessages::default(), events };
-        let (account, country) = (AccountName::default(), Country::default());
-        let request =
-            PageRequest { account, country, invitation_type: InvitationType::default(), number: 1, offset: 0 };
+        let (caller, mut heard) = Caller::bare(api);
+        let limits = Limits { retries: 2, patience: Duration::from_secs(9) };
+        let request = PageRequest::first(AccountName::default(), Country::default(), InvitationType::default());
         let (came, detail) = match caller.page(&request, &limits).await {
             Ok(_) => (true, String::new()),
             Err(NoPage::Unavailable(detail)) => (false, detail),
-            Err(NoPage::Stopped) => panic!("{:?}", stop.cause()),
+            Err(NoPage::Stopped) => panic!("{:?}", caller.stop.cause()),
         };
         let (mut calls, mut possible) = (0, 0);
         while let Ok(event) = heard.try_recv() {

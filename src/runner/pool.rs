@@ -2,22 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::call::{Caller, Journal, stop_for, tell};
+use super::feed::{Accounts, Feed, Item, QUEUE, Queue, Rows, low};
 use super::row::{Limits, Settling};
-use super::{Feed, Lists, ReadyRow, Triage, on_a_thread};
+use super::{Lists, ReadyRow, Triage, on_a_thread};
 use crate::api::LinkUpApi;
 use crate::event::Event;
-use crate::input::ReadError;
-use crate::invitation::{Row, RowError};
+use crate::invitation::AccountName;
 use crate::ledger::LedgerError;
-use crate::outcome::{ExitEffect, Outcome};
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Stop, StopCause, StopReason, gravest};
 
 /// After a stop, an input that may never end (a terminal, a pipe) is given this long to hand over what it has read.
 const LAST_ROWS: Duration = Duration::from_millis(250);
@@ -27,39 +25,40 @@ const BROKEN: &str = "this is a bug, please report it; run the same command agai
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {
-    /// Workers, and so the most calls in flight.
+    /// Workers of each account; the most calls in flight.
     pub concurrency: usize,
     pub limits: Limits,
-    /// Consecutive rows that may fail before the run stops; 0 for any number.
+    /// Consecutive rows of an account that may fail before it stops; 0 for any number.
     pub max_errors: u32,
-    /// Whether the input surely ends, so that a stopped run can report all of its rows.
-    pub input_ends: bool,
 }
 
 /// Brings every row to its outcome and tells the sinks. Returns whether the input was read to its end.
 pub(crate) async fn run<A: LinkUpApi, J: Journal>(
-    rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>> + Send + 'static,
+    rows: Rows<impl Iterator<Item = Item> + Send + 'static>,
     triage: Triage,
     pool: Pool,
     caller: Arc<Caller<A, J>>,
     lists: Lists,
 ) -> io::Result<bool> {
+    let input_ends = rows.again.is_some();
+    let accounts = triage.accounts();
     // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.
-    let (queue, queued) = mpsc::channel(pool.concurrency * 2);
+    let queue = if accounts > 1 { QUEUE } else { pool.concurrency * 2 };
+    let (opened, queues) = mpsc::channel(1);
+    let (runs_dry, dry) = mpsc::channel(1);
+    let stop = caller.stop.clone();
     let feed = Feed {
         triage,
         lists: lists.clone(),
-        queue,
-        // Weak, so that a reader which is stuck in an input without end can't keep the sinks waiting.
+        bounds: Arc::clone(&caller.bounds),
+        accounts: Accounts::new(accounts, queue, opened, dry),
         events: caller.events.downgrade(),
-        stop: caller.stop.clone(),
-        input_ends: pool.input_ends,
+        stop: stop.clone(),
     };
     let read = on_a_thread("input", move || feed.run(rows))?;
-    let stop = caller.stop.clone();
-    work(pool, caller, lists, queued).await;
+    work(pool, caller, lists, input_ends, queues, runs_dry).await;
     // A reader that is stuck has not reached the input's end.
-    let limit = if pool.input_ends { Duration::MAX } else { LAST_ROWS };
+    let limit = if input_ends { Duration::MAX } else { LAST_ROWS };
     match tokio::time::timeout(limit, read).await {
         Ok(Ok(complete)) => Ok(complete),
         Ok(Err(_)) => {
@@ -70,44 +69,114 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     }
 }
 
-/// Works until the queue is closed and empty.
+/// Works until each queue is closed and empty, and no further one can come.
 async fn work<A: LinkUpApi, J: Journal>(
     pool: Pool,
     caller: Arc<Caller<A, J>>,
     lists: Lists,
-    queue: mpsc::Receiver<ReadyRow>,
+    input_ends: bool,
+    mut queues: mpsc::Receiver<Queue>,
+    runs_dry: mpsc::Sender<()>,
 ) {
-    let queue = Arc::new(Mutex::new(queue));
-    let failures = Arc::new(AtomicU32::new(0));
+    let stop = &caller.stop;
     let (settled, line) = mpsc::channel(pool.concurrency);
-    let told = tokio::spawn(tell_when_durable(line, caller.events.clone(), caller.stop.clone()));
+    let told = tokio::spawn(tell_when_durable(line, caller.events.clone(), stop.clone()));
     let mut workers = JoinSet::new();
-    for _ in 0..pool.concurrency {
-        let (caller, queue, failures) = (Arc::clone(&caller), Arc::clone(&queue), Arc::clone(&failures));
-        let (settled, lists) = (settled.clone(), lists.clone());
-        workers.spawn(async move {
-            while let Some(row) = next(&queue, &caller.stop, pool.input_ends).await {
-                let account = row.withdrawal.account.clone();
-                let withdrawing = lists.withdrawing(&account).await;
-                let settling = caller.withdraw(row, &pool.limits).await;
-                drop(withdrawing);
-                count_failures(&failures, pool.max_errors, settling.settled.outcome, &caller.stop);
-                // It listens for as long as a worker is left, or has broken.
-                if settled.send(settling).await.is_err() {
-                    caller.stop.request(StopReason::Broken, BROKEN);
+    let mut accounts = Vec::new();
+    let mut is_open = true;
+    loop {
+        tokio::select! {
+            queue = next(&mut queues, stop, input_ends), if is_open => match queue {
+                Some(Queue { account, rows }) => {
+                    let has_gap = caller.bounds.account(&account).has_gap();
+                    let worker = Worker {
+                        pool,
+                        caller: Arc::clone(&caller),
+                        lists: lists.clone(),
+                        rows: Arc::new(Mutex::new(rows)),
+                        input_ends,
+                        settled: settled.clone(),
+                        runs_dry: runs_dry.clone(),
+                    };
+                    // Its own, so that what holds up one account takes no other's workers. The turns bound the calls in
+                    // flight.
+                    for _ in 0..if has_gap { 1 } else { pool.concurrency } {
+                        workers.spawn(worker.clone().run(account.clone()));
+                    }
+                    accounts.push(account);
+                }
+                None => is_open = false,
+            },
+            Some(ended) = workers.join_next() => {
+                // Its row is in the ledger as an intent, and in no report.
+                if ended.is_err() {
+                    stop.request(StopReason::Broken, BROKEN);
+                    // The reader may wait for it.
+                    let _ = runs_dry.try_send(());
                 }
             }
-        });
-    }
-    drop(settled);
-    while let Some(ended) = workers.join_next().await {
-        // Its row is in the ledger as an intent, and in no report.
-        if ended.is_err() {
-            caller.stop.request(StopReason::Broken, BROKEN);
+            else => break,
         }
     }
+    drop(settled);
     if told.await.is_err() {
-        caller.stop.request(StopReason::Broken, BROKEN);
+        stop.request(StopReason::Broken, BROKEN);
+    }
+    // Those that had no row make no difference.
+    let causes: Option<Vec<_>> = accounts.iter().map(|name| caller.bounds.account(name).stop.own_cause()).collect();
+    if let Some(StopCause { reason, detail }) = causes.and_then(gravest) {
+        stop.request(reason, detail);
+    }
+}
+
+/// One worker of one account.
+struct Worker<A, J: Journal> {
+    pool: Pool,
+    caller: Arc<Caller<A, J>>,
+    lists: Lists,
+    rows: Arc<Mutex<mpsc::Receiver<ReadyRow>>>,
+    input_ends: bool,
+    settled: mpsc::Sender<Settling<J::Write>>,
+    runs_dry: mpsc::Sender<()>,
+}
+
+impl<A, J: Journal> Clone for Worker<A, J> {
+    fn clone(&self) -> Self {
+        Self {
+            caller: Arc::clone(&self.caller),
+            lists: self.lists.clone(),
+            rows: Arc::clone(&self.rows),
+            settled: self.settled.clone(),
+            runs_dry: self.runs_dry.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<A: LinkUpApi, J: Journal> Worker<A, J> {
+    async fn run(self, name: AccountName) {
+        let Self { pool, caller, .. } = &self;
+        let account = caller.bounds.account(&name);
+        while let Some(row) = self.next().await {
+            let withdrawing = self.lists.withdrawing(&name).await;
+            let settling = caller.withdraw(row, &pool.limits).await;
+            drop(withdrawing);
+            account.count_failures(pool.max_errors, settling.settled.outcome);
+            // It listens for as long as a worker is left, or has broken.
+            if self.settled.send(settling).await.is_err() {
+                caller.stop.request(StopReason::Broken, BROKEN);
+            }
+        }
+    }
+
+    async fn next(&self) -> Option<ReadyRow> {
+        let mut rows = self.rows.lock().await;
+        let row = next(&mut rows, &self.caller.stop, self.input_ends).await;
+        if rows.len() == low(rows.max_capacity()) {
+            // If it is full, the reader will look at all queues.
+            let _ = self.runs_dry.try_send(());
+        }
+        row
     }
 }
 
@@ -128,38 +197,19 @@ where
     }
 }
 
-/// The next row; after a stop those that were read already, since each of them gets its line.
-async fn next(queue: &Mutex<mpsc::Receiver<ReadyRow>>, stop: &Stop, input_ends: bool) -> Option<ReadyRow> {
-    let mut queue = queue.lock().await;
-    if let Some(row) = stop.or(queue.recv()).await {
-        return row;
+/// The next row or queue; after a stop those that were read already, since each row gets its line.
+async fn next<T>(queue: &mut mpsc::Receiver<T>, stop: &Stop, input_ends: bool) -> Option<T> {
+    if let Some(next) = stop.or(queue.recv()).await {
+        return next;
     }
     if input_ends {
         return queue.recv().await;
     }
     match tokio::time::timeout(LAST_ROWS, queue.recv()).await {
-        Ok(row) => row,
+        Ok(next) => next,
         Err(_) => {
             queue.close();
             queue.recv().await
-        }
-    }
-}
-
-/// Stops the run after too many rows in a row that end neither fine nor invalid. Only rows that were called count: what
-/// was not sent proves nothing about the API.
-fn count_failures(failures: &AtomicU32, max_errors: u32, outcome: Outcome, stop: &Stop) {
-    match outcome.exit_effect() {
-        ExitEffect::Fine => failures.store(0, Ordering::Relaxed),
-        ExitEffect::FromStop => {}
-        ExitEffect::NotFine => {
-            let count = failures.fetch_add(1, Ordering::Relaxed) + 1;
-            if max_errors > 0 && count >= max_errors {
-                stop.request(
-                    StopReason::TooManyFailures,
-                    format!("{count} rows in a row failed (--max-errors): see their details in the report"),
-                );
-            }
         }
     }
 }

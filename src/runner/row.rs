@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::ReadyRow;
+use super::bounds::Allowance;
 use super::call::{Caller, Journal, Judged};
 use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi};
@@ -12,6 +13,7 @@ use crate::event::{Event, Settled};
 use crate::ledger::{CallId, Settlement};
 use crate::outcome::Outcome;
 use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, given_up, judge, retry_delay};
+use crate::stop::Stop;
 
 /// The bounds of a row's attempts.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,8 @@ struct Tally {
     unknown: Option<String>,
     first_sent: Option<Instant>,
     last_call: Option<CallId>,
+    /// Whether a limit of the user kept it from another attempt.
+    cut_by_limit: bool,
     settled_at: Timestamp,
 }
 
@@ -51,28 +55,53 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     /// Brings one row to its outcome.
     pub(super) async fn withdraw(&self, row: ReadyRow, limits: &Limits) -> Settling<J::Write> {
         let mut tally = Tally::of(&row);
+        let mut allowance = None;
+        let settling = self.attempts(&row, &mut tally, &mut allowance, limits).await;
+        let (outcome, write) = match settling {
+            Some(settled) => settled,
+            None => self.give_up(&row, &mut tally).await,
+        };
+        if let Some(allowance) = allowance {
+            allowance.settle(outcome);
+        }
+        Settling { settled: tally.settled(row, outcome), write }
+    }
+
+    /// Attempts until one settles the row. `None` where a stop came first.
+    async fn attempts<'a>(
+        &'a self,
+        row: &ReadyRow,
+        tally: &mut Tally,
+        allowance: &mut Option<Allowance<'a>>,
+        limits: &Limits,
+    ) -> Option<(Outcome, J::Write)> {
+        let account = self.bounds.account(&row.withdrawal.account);
         loop {
+            // Before it takes from a limit what another account could use meanwhile.
+            if self.ready(&row.withdrawal.account).await? {
+                tally.refused_since = None;
+            }
+            let allowance = match allowance {
+                Some(allowance) => allowance,
+                None => allowance.insert(self.bounds.allowance(account).await?),
+            };
             let call = ApiCall::Withdraw(&row.withdrawal);
             let is_retry = tally.attempts > 0;
             let judge = |result: &CallResult, sent| {
                 tally.first_sent.get_or_insert(sent);
-                self.judge_withdrawal(&row, &mut tally, limits, result)
+                self.judge_withdrawal(row, tally, limits, result)
             };
-            let Some(made) = self.call(call, is_retry, judge).await else {
-                return self.give_up(row, tally).await;
-            };
+            allowance.spend();
+            let made = self.call(call, is_retry, judge).await?;
+            account.begin_gap();
             tally.last_call = made.call_id;
             if let Some(words) = tally.unknown.take() {
                 self.tell(Event::UnknownWords(words)).await;
             }
             match made.value {
-                Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => {
-                    return Settling { settled: tally.settled(row, outcome), write: made.write };
-                }
-                Decision::Retry(wait) => {
-                    self.stop.or(tokio::time::sleep(wait)).await;
-                }
-                Decision::Hold => self.wait_out(&tally).await,
+                Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => return Some((outcome, made.write)),
+                Decision::Retry(wait) => account.stop.or(tokio::time::sleep(wait)).await?,
+                Decision::Hold => self.wait_out(tally, &account.stop).await,
             }
         }
     }
@@ -100,7 +129,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let settlement = match decision {
             Decision::Settle(outcome) => Some(tally.settle(outcome)),
             Decision::SettleAndStop(outcome, reason) => {
-                self.stop.request(reason, advice(reason, &verdict.words));
+                let stop = &self.bounds.account(&row.withdrawal.account).stop;
+                stop.request(reason, advice(reason, &verdict.words));
                 Some(tally.settle(outcome))
             }
             Decision::Retry(_) | Decision::Hold => None,
@@ -110,27 +140,29 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
 
     /// The pace holds everyone back, this row's next attempt included. A row that is refused again and again, while others
     /// are not, waits longer by itself: it would hold them all, at a refusal's price each time.
-    async fn wait_out(&self, tally: &Tally) {
+    async fn wait_out(&self, tally: &Tally, stop: &Stop) {
         if tally.refusals > 1 {
             let wait = retry_delay(self.backoff, tally.refusals - 1, fastrand::f64());
-            self.stop.or(tokio::time::sleep(wait)).await;
+            stop.or(tokio::time::sleep(wait)).await;
         }
     }
 
     /// The outcome of a row that the stop overtook.
-    async fn give_up(&self, row: ReadyRow, mut tally: Tally) -> Settling<J::Write> {
+    async fn give_up(&self, row: &ReadyRow, tally: &mut Tally) -> (Outcome, J::Write) {
+        let stop = &self.bounds.account(&row.withdrawal.account).stop;
         if tally.attempts == 0 {
-            tally.words = self.stop.before_this_row();
+            tally.words = stop.before_this_row();
             tally.settled_at = Timestamp::now();
-            return Settling { settled: tally.settled(row, Outcome::NotAttempted), write: J::nothing() };
+            return (Outcome::NotAttempted, J::nothing());
         }
-        let cause = self.stop.cause().map_or_else(String::new, |cause| cause.to_string());
+        let cause = stop.cause();
+        tally.cut_by_limit = cause.as_ref().is_some_and(|cause| cause.reason.is_limit());
+        let cause = cause.map_or_else(String::new, |cause| cause.to_string());
         let outcome = given_up(tally.history);
-        tally.words = format!("{}; then the run stopped, {cause}", tally.detail(outcome));
+        tally.words = format!("{}; then {} stopped, {cause}", tally.detail(outcome), stop.what_stopped());
         tally.lost_words.clone_from(&tally.words);
         let settlement = tally.settle(outcome);
-        let write = self.journal.settle(tally.last_call, row.key(), settlement).await;
-        Settling { settled: tally.settled(row, outcome), write }
+        (outcome, self.journal.settle(tally.last_call, row.key(), settlement).await)
     }
 }
 
@@ -183,7 +215,7 @@ impl Tally {
             cost: self.cost,
             settled_at: self.settled_at,
             duration: self.first_sent.map(|sent| sent.elapsed()),
-            cut_by_limit: false,
+            cut_by_limit: self.cut_by_limit,
             carried: row.carried,
         }
     }

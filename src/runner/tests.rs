@@ -1,22 +1,25 @@
 //! Whole runs against an API that is a table, on a paused clock: what is called how often, and what each row ends as.
 
-use std::collections::HashMap;
+mod accounts;
+
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::call::Journal;
+use super::feed::Item;
 use super::*;
 use crate::api::{ApiCall, ApiVersion, CallResult, HttpAnswer, LinkUpApi, PaceHeaders};
 use crate::event::{Called, Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
-use crate::ledger::{CallEnd, CallId, CallIntent, CallState, Key, LedgerError, Lookup, Settlement};
+use crate::ledger::{CallEnd, CallId, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, Settlement};
 use crate::outcome::Outcome;
-use crate::pace::Pace;
-use crate::pace::Rate;
+use crate::pace::{Pace, Past, Rate};
 use crate::policy::{Backoff, Cost, SuccessMessages};
 use crate::stop::{Stop, StopCause, StopReason};
 
@@ -48,6 +51,10 @@ struct Table(Arc<Mutex<State>>);
 struct State {
     answers: HashMap<String, Vec<CallResult>>,
     calls: Vec<String>,
+    /// Each call's account, and when it was sent and answered.
+    times: Vec<(AccountName, Instant, Option<Instant>)>,
+    /// Credits that the calls can have cost.
+    possible: u64,
     /// Calls and what was kept, in order.
     steps: Vec<String>,
     kept: usize,
@@ -77,10 +84,11 @@ impl LinkUpApi for Table {
 
     async fn send(&self, call: ApiCall<'_>) -> CallResult {
         let ApiCall::Withdraw(withdrawal) = call else { panic!("a row is only withdrawn: {call:?}") };
-        let (ending, latency) = {
+        let (ending, latency, at) = {
             let mut state = self.0.lock().unwrap();
             let id = withdrawal.id.as_str().to_owned();
             state.calls.push(id.clone());
+            state.times.push((withdrawal.account.clone(), Instant::now(), None));
             state.steps.push(format!("call {id}"));
             let latency = state.latency.unwrap_or(Duration::from_millis(10));
             let ending = match state.answers.get_mut(&id) {
@@ -88,13 +96,17 @@ impl LinkUpApi for Table {
                 Some(answers) => answers.first().cloned(),
                 None => Some(answer(200, OK)),
             };
-            (ending, latency)
+            let is_free = matches!(&ending, Some(CallResult::NotSent(_)))
+                || ending.as_ref().is_some_and(|ending| ending.http_status() == Some(500));
+            state.possible += u64::from(!is_free);
+            (ending, latency, state.times.len() - 1)
         };
         if latency > Duration::from_secs(1) {
             // The thread that reads does not follow the paused clock. That stands still while this waits, in real time.
             let _ = tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await;
         }
         tokio::time::sleep(latency).await;
+        self.0.lock().unwrap().times[at].2 = Some(Instant::now());
         ending.expect("no answer in the table: the worker breaks")
     }
 
@@ -178,6 +190,22 @@ fn bad_row(number: u64) -> Result<Row, RowError> {
     Err(RowError { number, line: None, id_text, urn_text, account: None, reason, carried: Carried::default() })
 }
 
+fn no_limits(concurrency: usize) -> RunLimits {
+    RunLimits { concurrency, max_credits: None, max_withdrawals: None, latest_start: None }
+}
+
+impl<A: LinkUpApi> Caller<A, Option<Ledger>> {
+    /// Without limits and without a ledger; and what it tells.
+    pub(super) fn bare(api: A) -> (Self, mpsc::Receiver<Event>) {
+        let (events, heard) = mpsc::channel(100);
+        let (stop, second) = (Stop::default(), Duration::from_secs(1));
+        let pace = Pace::new(Rate::Unlimited, second, Past::default());
+        let bounds = Arc::new(Bounds::new(no_limits(1), [], &stop, Clock::system()));
+        let (backoff, confirming) = (Backoff { base: second, max: second }, SuccessMessages::default());
+        (Self { api, journal: None, pace, stop, bounds, backoff, confirming, events }, heard)
+    }
+}
+
 fn triage() -> Triage {
     let lookup = Lookup::without_ledger().unwrap();
     Triage::new([(AccountName::default(), Country::default())], Some(AccountName::default()), lookup)
@@ -186,7 +214,10 @@ fn triage() -> Triage {
 struct Ran {
     settled: Vec<Settled>,
     called: Vec<Called>,
+    /// The rows that were counted at the input's end.
+    ends: Vec<u64>,
     stop: Option<StopCause>,
+    stopped_accounts: BTreeMap<AccountName, StopReason>,
     input_complete: bool,
 }
 
@@ -206,15 +237,31 @@ async fn run_rows(api: Table, setup: Setup, rows: Vec<Result<Row, RowError>>) ->
     run_items(api, setup, rows.into_iter().map(Ok).collect()).await
 }
 
-async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowError>, ReadError>>) -> Ran {
+async fn run_items(api: Table, setup: Setup, rows: Vec<Item>) -> Ran {
+    let copy: Vec<_> = rows.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
+    let again = move || Ok(copy.clone().into_iter().map(Ok).collect::<Vec<_>>().into_iter());
+    let rows = Rows { first: rows.into_iter(), again: Some(Box::new(again)) };
+    run_bounded(api, setup, rows, triage(), |stop| Bounds::new(no_limits(setup.concurrency), [], stop, Clock::system()))
+        .await
+}
+
+async fn run_bounded<I: Iterator<Item = Item> + Send + 'static>(
+    api: Table,
+    setup: Setup,
+    rows: Rows<I>,
+    triage: Triage,
+    bounds: impl FnOnce(&Stop) -> Bounds,
+) -> Ran {
     let stop = Stop::default();
-    let (events, mut heard) = mpsc::channel(10_000);
+    let bounds = Arc::new(bounds(&stop));
+    let (events, mut heard) = mpsc::channel(100_000);
     let journal = List { state: Arc::clone(&api.0), fails_after: setup.journal_keeps };
     let caller = Caller {
         api,
         journal,
-        pace: Pace::new(Rate::Unlimited, setup.patience, Default::default()),
+        pace: Pace::new(Rate::Unlimited, setup.patience, Past::default()),
         stop: stop.clone(),
+        bounds: Arc::clone(&bounds),
         backoff: Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) },
         confirming: SuccessMessages::default(),
         events,
@@ -223,11 +270,9 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
         concurrency: setup.concurrency,
         limits: Limits { retries: setup.retries, patience: setup.patience },
         max_errors: setup.max_errors,
-        input_ends: true,
     };
-    let input_complete =
-        run(rows.into_iter(), triage(), pool, Arc::new(caller), lists([], Vec::new()).0).await.unwrap();
-    let (mut settled, mut called) = (Vec::new(), Vec::new());
+    let input_complete = run(rows, triage, pool, Arc::new(caller), lists([], Vec::new()).0).await.unwrap();
+    let (mut settled, mut called, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(event) = heard.recv().await {
         match event {
             Event::Settled(row) => settled.push(row),
@@ -236,11 +281,12 @@ async fn run_items(api: Table, setup: Setup, rows: Vec<Result<Result<Row, RowErr
             | Event::PageRead { .. }
             | Event::Held { .. }
             | Event::Resumed
-            | Event::Learned(_)
-            | Event::InputEnded { .. } => {}
+            | Event::Learned(_) => {}
+            Event::InputEnded { rows } => ends.push(rows),
         }
     }
-    Ran { settled, called, stop: stop.cause(), input_complete }
+    let stopped_accounts = bounds.stopped_accounts().map(|(name, cause)| (name, cause.reason)).collect();
+    Ran { settled, called, ends, stop: stop.cause(), stopped_accounts, input_complete }
 }
 
 /// The contract's rule for lost answers, and every other way of a row, from its calls to its line.

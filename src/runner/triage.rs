@@ -1,19 +1,15 @@
-//! The way from the input to the queue: rows that can be sent go to the pool, the others straight to the sinks.
+//! Which rows can be sent, and what the others are reported as.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
 
-use super::Lists;
 use crate::api::Withdrawal;
-use crate::event::{Event, Settled};
-use crate::input::ReadError;
+use crate::event::Settled;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
 use crate::ledger::{Key, LedgerError, Lookup, Standing};
 use crate::listing::{Keep, KeepStatus, People, PersonAddress};
 use crate::outcome::Outcome;
-use crate::stop::{Stop, StopReason};
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;
@@ -110,6 +106,17 @@ impl Triage {
     /// From now on rows of this account name people by this list.
     pub(super) fn learn(&mut self, account: AccountName, people: People) {
         self.people.insert(account, people);
+    }
+
+    /// The account of this row, if it is one that may be called for.
+    pub(super) fn account_of(&self, row: &Row) -> Option<&AccountName> {
+        let name = row.account.as_ref().or(self.account.as_ref())?;
+        self.accounts.get_key_value(name).map(|(name, _)| name)
+    }
+
+    /// How many accounts may be called for.
+    pub(super) fn accounts(&self) -> usize {
+        self.accounts.len()
     }
 
     /// Lets a row through to the API, or says what it is settled as without a call.
@@ -233,90 +240,6 @@ impl Triage {
     }
 }
 
-/// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.
-#[derive(Debug)]
-pub(crate) struct Feed {
-    /// Who may be called for.
-    pub triage: Triage,
-    /// Where the list of an account is asked for, at the first row that needs it.
-    pub lists: Lists,
-    /// Rows for the pool.
-    pub queue: mpsc::Sender<ReadyRow>,
-    /// Rows that need no call, and the input's end.
-    pub events: mpsc::WeakSender<Event>,
-    /// Whether reading on makes sense.
-    pub stop: Stop,
-    /// Whether the input surely ends; if not, a stop ends the reading.
-    pub input_ends: bool,
-}
-
-impl Feed {
-    /// Reads to the input's end. Returns whether that was reached: a stop ends an input that may never end, and a read
-    /// error any.
-    pub(crate) fn run(mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
-        let is_complete = self.feed(rows);
-        self.triage.warn_of_perhaps_kept();
-        is_complete
-    }
-
-    fn feed(&mut self, rows: impl Iterator<Item = Result<Result<Row, RowError>, ReadError>>) -> bool {
-        for account in self.lists.take_wanted() {
-            self.learn(account);
-        }
-        let mut read = 0;
-        for row in rows {
-            let row = match row {
-                Ok(row) => row,
-                Err(error) => {
-                    tracing::error!("{}; the rows read so far are reported", crate::error_chain(&error));
-                    return false;
-                }
-            };
-            read += 1;
-            let told = self.hand_on(row);
-            if !told || (self.stop.is_requested() && !self.input_ends) {
-                return false;
-            }
-        }
-        self.tell(Event::InputEnded { rows: read })
-    }
-
-    /// Returns whether anyone still listens.
-    fn hand_on(&mut self, row: Result<Row, RowError>) -> bool {
-        match self.triage.route(row) {
-            Route::Call(ready) => match self.queue.blocking_send(ready) {
-                Ok(()) => true,
-                Err(mpsc::error::SendError(ready)) => self.tell(Event::Settled(self.stopped(ready))),
-            },
-            Route::NoCall(settled) => self.tell(Event::Settled(settled)),
-            Route::List(account, row) => {
-                self.learn(account);
-                self.hand_on(Ok(row))
-            }
-            Route::Unknown(settled, error) => {
-                self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
-                self.tell(Event::Settled(settled))
-            }
-        }
-    }
-
-    /// Waits for the account's list.
-    fn learn(&mut self, account: AccountName) {
-        let stopped = || People::unknown(Outcome::NotAttempted, self.stop.before_this_row());
-        let people = self.lists.fetch(&account).unwrap_or_else(stopped);
-        self.triage.learn(account, people);
-    }
-
-    /// Whether anyone still listens.
-    fn tell(&self, event: Event) -> bool {
-        self.events.upgrade().is_some_and(|events| events.blocking_send(event).is_ok())
-    }
-
-    fn stopped(&self, ready: ReadyRow) -> Settled {
-        unsent(ready, Outcome::NotAttempted, self.stop.before_this_row())
-    }
-}
-
 fn unsent_error(error: RowError, account: Option<&AccountName>) -> Settled {
     let account = error.account.or_else(|| account.cloned());
     let (line, entity_urn) = (error.line, error.urn_text);
@@ -332,7 +255,7 @@ fn unsent_row(row: Row, account: Option<AccountName>, outcome: Outcome, detail: 
     Settled { line, entity_urn, ..Settled::unsent(number, id, account, outcome, detail, carried) }
 }
 
-fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
+pub(super) fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {
     let ReadyRow { number, line, withdrawal, carried, lost_before: _ } = ready;
     let (id, entity_urn) = (withdrawal.id.to_string(), withdrawal.id.urn());
     Settled { line, entity_urn, ..Settled::unsent(number, id, Some(withdrawal.account), outcome, detail, carried) }

@@ -17,6 +17,7 @@ on_both_versions!(
     a_refused_key_ends_with_3_and_names_its_place,
     each_account_is_named_with_what_is_wrong,
     no_credits_left_end_with_4,
+    what_a_limit_leaves_unchecked_is_unknown,
     where_nobody_answers_it_ends_with_5,
     a_signal_ends_it_and_what_was_found_is_printed,
 );
@@ -131,6 +132,20 @@ async fn no_credits_left_end_with_4(api: Api) {
     let found = findings(&ran);
     assert_eq!((&found[0]["key"], &found[0]["balance"]), (&"accepted".into(), &0.into()));
     assert!(found[0]["detail"].as_str().unwrap().contains("no credits left"), "{found:?}");
+}
+
+async fn what_a_limit_leaves_unchecked_is_unknown(api: Api) {
+    let sandbox = swift(|_| {}).await;
+    let check = format!("check --login --max-credits 1 --format json {}", unlimited(&sandbox));
+    let ran = Program::on(api).complete(&check).await;
+    // V1's look at the key may take the only credit; V2's looks are free.
+    let (code, login) = match api {
+        Api::V1 => (5, "unknown"),
+        Api::V2 => (0, "accepted"),
+    };
+    ran.ended_with(code);
+    assert_eq!(states(&findings(&ran)[0]), finding("default", "accepted", login, None));
+    assert_eq!(sandbox.record().list_calls, 0);
 }
 
 /// An address where nobody listens.

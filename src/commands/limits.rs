@@ -1,0 +1,65 @@
+//! What holds calls back: the pace and the bounds, from the settings and from what earlier runs left in the ledger.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use super::error::CommandError;
+use crate::config::{Command, Settings};
+use crate::invitation::AccountName;
+use crate::ledger::{Ledger, LedgerError, Lookup};
+use crate::pace::{DailyCap, Pace, Past, Rate};
+use crate::report::human_duration;
+use crate::runner::{AccountLimits, Bounds, Clock, RunLimits};
+use crate::stop::Stop;
+
+/// The pace, which goes on where earlier runs ended.
+pub(super) fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, CommandError> {
+    let past = match (settings.rate, ledger) {
+        (Rate::Calls { calls, window }, Some(ledger)) => ledger.past(window, calls.get())?,
+        (Rate::Calls { .. } | Rate::Unlimited, _) => Past::default(),
+    };
+    let pace = Pace::new(settings.rate, settings.patience, past);
+    if let Some(learned) = pace.learned() {
+        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
+    }
+    if pace.starts_in() >= Duration::from_secs(1) {
+        let wait = human_duration(pace.starts_in());
+        tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
+    }
+    Ok(pace)
+}
+
+/// What bounds the run and its accounts, from now on.
+pub(super) fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) -> Result<Bounds, CommandError> {
+    // A call may take that long.
+    let longest_wait = settings.max_duration.map(|longest| longest.saturating_sub(settings.timeout));
+    let run = RunLimits {
+        concurrency: settings.concurrency,
+        max_credits: settings.max_credits,
+        max_withdrawals: settings.max_withdrawals,
+        latest_start: longest_wait.and_then(|wait| Instant::now().checked_add(wait)),
+    };
+    let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
+    let mut withdrawn = match ledger.filter(|_| has_cap) {
+        Some(ledger) => withdrawn_lately(&ledger.lookup(false)?)?,
+        None => BTreeMap::new(),
+    };
+    let is_concerned = |name: &AccountName| {
+        settings.command == Command::Run || settings.listed_accounts().any(|(listed, _)| listed == name)
+    };
+    let accounts = settings.accounts.iter().filter(|(name, _)| is_concerned(name)).map(|(name, own)| {
+        let recent = withdrawn.remove(name).unwrap_or_default();
+        let daily_cap = own.daily_cap.map(|cap| DailyCap::new(cap, recent));
+        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap })
+    });
+    Ok(Bounds::new(run, accounts, stop, Clock::system()))
+}
+
+/// When each account withdrew in the last 24 hours, as a daily cap counts.
+pub(super) fn withdrawn_lately(lookup: &Lookup) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
+    lookup.withdrawn_since(Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN))
+}
