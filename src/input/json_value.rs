@@ -46,12 +46,10 @@ impl JsonEntry {
             let profile_url = profile_url(&members, text);
             Ok(Self::Object(members, profile_url))
         } else {
-            Ok(match serde_json::from_str(text)? {
-                Value::String(url) if is_address(&url) => {
-                    let address = url.as_str().into();
-                    Self::Object(Members(vec![("profile_url".to_owned(), url.into())]), Some(address))
-                }
-                value => Self::Single(value),
+            let value: Value = serde_json::from_str(text)?;
+            Ok(match value.as_str().filter(|text| is_address(text)).map(Into::into) {
+                Some(url) => Self::Object(Members(vec![("profile_url".to_owned(), value)]), Some(url)),
+                None => Self::Single(value),
             })
         }
     }

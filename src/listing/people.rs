@@ -11,6 +11,9 @@ use super::profile::PersonAddress;
 use crate::invitation::InvitationId;
 use crate::outcome::Outcome;
 
+/// An invitation, or what a row without one is reported as, and why.
+pub(crate) type Search = Result<InvitationId, (Outcome, String)>;
+
 /// The people on one account's list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct People {
@@ -48,8 +51,8 @@ impl People {
         self.others = Some((outcome, why));
     }
 
-    /// The pending invitation to this person, or what a row without one is reported as.
-    pub(crate) fn find(&self, address: &PersonAddress) -> Result<InvitationId, (Outcome, String)> {
+    /// The pending invitation to this person.
+    pub(crate) fn find(&self, address: &PersonAddress) -> Search {
         match (self.by_address.get(address).map(Vec::as_slice), &self.others) {
             (Some([id]), _) => Ok(id.clone()),
             (Some(several @ [_, ..]), _) => {
@@ -100,18 +103,19 @@ mod tests {
     #[test]
     fn whom_a_profile_names() {
         use Outcome::{Invalid, NotFound};
-        let again = ("77", "https://www.linkedin.com/in/ADA/");
-        let nobody = ("10", "");
-        let cases: [(&[(&str, &str)], &str, Result<&str, Outcome>); 10] = [
+        const AGAIN: (&str, &str) = ("77", "https://www.linkedin.com/in/ADA/");
+        const NOBODY: (&str, &str) = ("10", "");
+        type List = &'static [(&'static str, &'static str)];
+        let cases: [(List, &str, Result<&str, Outcome>); 10] = [
             (&[ADA, BOB], "linkedin.com/in/ada", Ok("7")),
             (&[ADA, BOB], "linkedin.com/in/cyd", Err(NotFound)),
             (&[], "linkedin.com/in/ada", Err(NotFound)),
-            (&[ADA, BOB, again], "linkedin.com/in/ada", Err(Invalid)),
-            (&[ADA, BOB, again], "linkedin.com/in/bob", Ok("8")),
+            (&[ADA, BOB, AGAIN], "linkedin.com/in/ada", Err(Invalid)),
+            (&[ADA, BOB, AGAIN], "linkedin.com/in/bob", Ok("8")),
             // A match is one whatever else is on the list; that there is none is less sure.
-            (&[ADA, NUMBER, nobody], "linkedin.com/in/ada", Ok("7")),
+            (&[ADA, NUMBER, NOBODY], "linkedin.com/in/ada", Ok("7")),
             (&[ADA, NUMBER], "linkedin.com/in/cyd", Err(Invalid)),
-            (&[ADA, nobody], "linkedin.com/in/cyd", Err(Invalid)),
+            (&[ADA, NOBODY], "linkedin.com/in/cyd", Err(Invalid)),
             (&[ADA], "linkedin.com/in/ACoAAB1c2d3", Err(Invalid)),
             (&[ADA, NUMBER], "linkedin.com/in/ACoAAB1c2d3", Ok("9")),
         ];

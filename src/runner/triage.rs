@@ -8,7 +8,7 @@ use crate::api::Withdrawal;
 use crate::event::Settled;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
 use crate::ledger::{Key, LedgerError, Lookup, Standing};
-use crate::listing::{Keep, KeepStatus, People, PersonAddress};
+use crate::listing::{Keep, KeepStatus, People, PersonAddress, Search};
 use crate::outcome::Outcome;
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
@@ -161,12 +161,8 @@ impl Triage {
         }
     }
 
-    /// The invitation to this person, or what a row without one is reported as; `None` where only the list can say.
-    fn find(
-        &mut self,
-        account: &AccountName,
-        person: &PersonAddress,
-    ) -> Result<Option<Result<InvitationId, (Outcome, String)>>, LedgerError> {
+    /// The invitation to this person; `None` where only a new list can say.
+    fn find(&mut self, account: &AccountName, person: &PersonAddress) -> Result<Option<Search>, LedgerError> {
         let now = Timestamp::now();
         if let Some(id) = self.lookup.settled_person(account, person.as_str(), now)? {
             return Ok(Some(Ok(id)));

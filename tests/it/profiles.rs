@@ -306,7 +306,7 @@ async fn on_stdin_the_first_profile_fetches_the_list() {
     let latency = Duration::from_millis(20);
     let sandbox = with_stock(&stock, |options| options.latency = latency..=latency).await;
     let program = Program::new();
-    let mut command = program.command(&format!("run - --id-column=ID {}", swiftly(&sandbox)));
+    let mut command = program.command(&format!("run - --concurrency 2 --id-column ID {}", swiftly(&sandbox)));
     command.stdin(Stdio::piped());
     let mut run = spawn(command);
     let by_id = |at: usize| format!("{},\n", stock[at].id);
