@@ -300,7 +300,8 @@ impl Rows {
     }
 
     fn to_json(self) -> Value {
-        let unsent = [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid, Outcome::NotAttempted];
+        let unsent =
+            [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotFound, Outcome::Invalid, Outcome::NotAttempted];
         let unsent = unsent.map(|outcome| (outcome.as_str(), self.unsent.of(outcome)));
         let own = [("total", self.total()), ("to_withdraw", self.to_send), ("to_look_up", self.to_look_up)];
         own.into_iter().chain(unsent).map(|(name, rows)| (name.to_owned(), Value::from(rows))).collect()

@@ -9,7 +9,7 @@ use bulk_withdraw::sandbox::{ListFaults, Sandbox, SandboxOptions, StockItem};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::support::{Api, Program, on_both_versions, spawn, swift, swiftly, wait};
+use crate::support::{Api, Program, kill, on_both_versions, spawn, swift, swiftly, until, wait};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -106,6 +106,10 @@ async fn fifty_profiles_in_ten_spellings_withdraw_who_is_pending_and_nobody_else
     assert!(!report.lines[&1]["reinvite_on"].is_empty() && report.lines[&50]["reinvite_on"].is_empty());
     assert_eq!(program.summary()["calls"], 0);
     assert_eq!((sandbox.record().calls, sandbox.record().list_calls), (record.calls, record.list_calls));
+
+    program.complete(&format!("run people.txt {} --dry-run", swiftly(&sandbox))).await.ended_with(0).says("not_found");
+    let rows = &program.summary()["rows"];
+    assert_eq!((&rows["to_look_up"], &rows["already_settled"], &rows["not_found"]), (&json!(0), &json!(45), &json!(5)));
 }
 
 /// Lets all that the ledger knows have happened so many days earlier.
@@ -297,6 +301,52 @@ async fn a_list_that_can_not_be_had_leaves_its_people_alone(api: Api) {
     let report = program.report("report.csv");
     assert_eq!(report.outcomes(), ["not_attempted", "not_attempted", "not_attempted"]);
     assert_eq!((sandbox.record().list_charged, withdrawn(&sandbox).len()), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_account_s_list_is_fetched_once() {
+    let stock = stock(20);
+    let sandbox = with_stock(&stock, |options| (options.api_key, options.login_token) = (None, None)).await;
+    let program = Program::new();
+    let accounts = ["london", "sales", "tokyo"].map(|name| format!("[accounts.{name}]\nlogin_token = \"of-{name}\"\n"));
+    program.write("accounts.toml", format!("api_key = \"key\"\n{}", accounts.concat()));
+    let row = |at: u32| format!("{},{}\n", spelled(&name(at), at), ["london", "sales"][at as usize % 2]);
+    program.write("people.csv", format!("profile_url,account\n{}", (0..20).map(row).collect::<String>()));
+    let run = format!("run people.csv --config accounts.toml {}", swiftly(&sandbox));
+    wait(spawn(program.bare_command(&run))).await.ended_with(0);
+    assert_eq!(withdrawn(&sandbox), ids(&stock));
+    let summary = program.summary();
+    // Two full pages and an empty one of each, and none of the third account.
+    assert_eq!((sandbox.record().list_calls, &summary["list"]["pages"]), (6, &json!(6)));
+    assert_eq!(summary["accounts"]["london"]["credits"]["charged"], 3 + 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_while_the_list_is_fetched_withdraws_nobody() {
+    let stock = stock(200);
+    let latency = Duration::from_millis(20);
+    let sandbox = with_stock(&stock, |options| options.latency = latency..=latency).await;
+    let program = Program::new();
+    let lines = (0..200).map(|at| spelled(&name(at), at) + "\n");
+    program.write("people.txt", lines.collect::<String>());
+    let bill = || (sandbox.record().list_charged, sandbox.record().list_possible);
+
+    let child = program.start(&format!("run people.txt {}", swiftly(&sandbox)));
+    until("a page", || sandbox.record().list_charged > 1).await;
+    kill(&child, "INT");
+    wait(child).await.ended_with(130);
+    assert!(sandbox.record().list_calls < 20, "{:?}", sandbox.record());
+    assert_eq!(program.report("report.csv").count("not_attempted"), 200);
+    assert_eq!((program.bill(), withdrawn(&sandbox).len()), (bill(), 0));
+
+    // A limit that the user set.
+    let ran = program.complete(&format!("run people.txt --max-credits 7 {}", swiftly(&sandbox))).await;
+    ran.ended_with(0);
+    let report = program.report("report.csv");
+    assert_eq!(report.count("not_attempted"), 200);
+    assert!(report.lines[&9]["detail"].contains("max_credits"), "{:?}", report.lines[&9]);
+    assert_eq!(program.summary()["list"]["charged"], 7);
+    assert_eq!((program.bill(), withdrawn(&sandbox).len()), (bill(), 0));
 }
 
 /// The list is fetched at the first row that needs it, with nothing else under way.
