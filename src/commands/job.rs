@@ -27,7 +27,7 @@ use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
     Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::runner::{Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -147,28 +147,11 @@ impl<'a> Job<'a> {
         let pool =
             Pool { concurrency: settings.concurrency, limits: limits(settings), max_errors: settings.max_errors };
         let bounds = Arc::clone(&caller.bounds);
-        let caller = Arc::new(caller);
-        let all = || settings.accounts.keys().cloned().collect();
-        let (wanted, accounts) = plan.map_or_else(|| (Vec::new(), all()), |plan| (plan.lists(), plan.accounts()));
-        let (lists, requests) = runner::lists(settings.accounts.keys().cloned(), wanted);
-        let (running, run_ended) = oneshot::channel();
-        let serve = people::serve(requests, Arc::clone(&caller), settings, accounts, run_ended);
-        let rows = intake.rows(settings);
-        let run = async move {
-            let complete = runner::run(rows, triage, pool, caller, lists).await;
-            drop(running);
-            complete
-        };
-        let mut of_people = None;
-        let run = async {
-            let (complete, end) = tokio::join!(run, serve);
-            of_people = end;
-            complete
-        };
+        let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
         let ended = carry_out(run, told, stop).await;
         close(ledger).await;
-        let (totals, input_complete) = ended?;
-        let list = list.or(of_people);
+        let (totals, (input_complete, list_of_people)) = ended?;
+        let list = list.or(list_of_people);
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
         }
@@ -259,18 +242,18 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
-async fn carry_out(
-    run: impl Future<Output = io::Result<bool>>,
+/// Lets the run go to its end and the sinks to theirs. What the run came to stands beside the sums.
+async fn carry_out<T>(
+    run: impl Future<Output = io::Result<T>>,
     told: oneshot::Receiver<Totals>,
     stop: &Stop,
-) -> Result<(Totals, bool), CommandError> {
-    let input_complete = run.await?;
+) -> Result<(Totals, T), CommandError> {
+    let done = run.await?;
     let totals = told.await.unwrap_or_else(|_| {
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
         Totals::default()
     });
-    Ok((totals, input_complete))
+    Ok((totals, done))
 }
 
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults

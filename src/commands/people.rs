@@ -1,13 +1,16 @@
 //! The lists by which `run` learns which invitations the profiles in its input mean: fetched when the first row asks.
 
+use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::fetch::ListEnd;
+use super::intake::Intake;
 use super::job::limits;
 use super::memory::Memory;
+use super::plan::Plan;
 use crate::api::{Client, InvitationType};
 use crate::config::Settings;
 use crate::event::Event;
@@ -16,12 +19,37 @@ use crate::ledger::Ledger;
 use crate::listing::{Paging, People};
 use crate::outcome::Outcome;
 use crate::policy::visible;
-use crate::runner::{Caller, ListRequests, NoPage};
+use crate::runner::{self, Caller, ListRequests, NoPage, Pool, Rows, Triage};
 use crate::stop::StopReason;
+
+/// Brings every row to its outcome, and fetches the lists that rows ask for meanwhile. Returns whether the input was read to
+/// its end, and how the worst list ended, if there was one.
+pub(super) async fn run(
+    rows: Rows<Intake>,
+    triage: Triage,
+    pool: Pool,
+    caller: Caller<Client, Option<Ledger>>,
+    settings: &Settings,
+    plan: Option<&Plan>,
+) -> io::Result<(bool, Option<ListEnd>)> {
+    let caller = Arc::new(caller);
+    let all = || settings.accounts.keys().cloned().collect();
+    let (wanted, accounts) = plan.map_or_else(|| (Vec::new(), all()), |plan| (plan.lists(), plan.accounts()));
+    let (lists, requests) = runner::lists(settings.accounts.keys().cloned(), wanted);
+    let (running, ended) = oneshot::channel();
+    let serve = serve(requests, Arc::clone(&caller), settings, accounts, ended);
+    let run = async {
+        let complete = runner::run(rows, triage, pool, caller, lists).await;
+        drop(running);
+        complete
+    };
+    let (complete, end) = tokio::join!(run, serve);
+    Ok((complete?, end))
+}
 
 /// Fetches each list that is asked for, within the hours of one of these accounts, until `ended` says that nobody asks any
 /// more. Returns how the worst list ended, if there was one.
-pub(super) async fn serve(
+async fn serve(
     mut requests: ListRequests,
     caller: Arc<Caller<Client, Option<Ledger>>>,
     settings: &Settings,
