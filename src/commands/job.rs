@@ -140,7 +140,9 @@ impl<'a> Job<'a> {
         let report_file = report.names();
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
-        sinks.progress = Some(Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows)));
+        let mut progress = Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows));
+        progress.set_learned(pace.learned().map(Learned::limit));
+        sinks.progress = Some(progress);
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;
         let input_ends = intake.ends();
@@ -272,7 +274,7 @@ fn sum_up(
     let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
     let of_accounts = stopped_accounts.values().map(|stop| stop.reason);
     let exit_code = exit::of_run(reason, of_accounts, totals.not_fine == 0 && (input_complete || is_limited));
-    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::rate));
+    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::limit));
     let finished_at = Timestamp::now();
     Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }
 }

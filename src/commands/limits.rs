@@ -18,19 +18,28 @@ use crate::stop::Stop;
 
 /// The pace, which goes on where earlier runs ended.
 pub(super) fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<Pace>, CommandError> {
-    let past = match (settings.rate, ledger) {
-        (Rate::Calls { calls, window }, Some(ledger)) => ledger.past(window, calls.get())?,
-        (Rate::Calls { .. } | Rate::Unlimited, _) => Past::default(),
-    };
-    let pace = Pace::new(settings.rate, settings.patience, past);
+    let pace =
+        pace_after(settings, |window, most| ledger.map_or(Ok(Past::default()), |ledger| ledger.past(window, most)))?;
     if let Some(learned) = pace.learned() {
-        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.rate(), pace.rate());
+        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.limit(), pace.rate());
     }
     if pace.starts_in() >= Duration::from_secs(1) {
         let wait = human_duration(pace.starts_in());
         tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
     }
     Ok(pace)
+}
+
+/// The pace after what earlier runs left, which is asked for with the rate's window and calls.
+pub(super) fn pace_after(
+    settings: &Settings,
+    past: impl FnOnce(Duration, u32) -> Result<Past, LedgerError>,
+) -> Result<Arc<Pace>, LedgerError> {
+    let past = match settings.rate {
+        Rate::Calls { calls, window } => past(window, calls.get())?,
+        Rate::Unlimited => Past::default(),
+    };
+    Ok(Pace::new(settings.rate, settings.patience, past))
 }
 
 /// What bounds the run and its accounts, from now on.

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
-use super::limits::withdrawn_lately;
+use super::limits::{pace_after, withdrawn_lately};
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
 use crate::outcome::Outcome;
+use crate::pace::Rate;
 use crate::policy::visible;
 use crate::report::{Counts, ListSum, human_duration, list_json, plural};
 use crate::runner::{Route, Triage};
@@ -23,6 +24,8 @@ pub(super) struct Plan {
     all: Rows,
     /// Of accounts that rows name, those that are configured.
     accounts: BTreeMap<AccountName, Account>,
+    /// The pace that a run begins with; `None` before the input was read.
+    pace: Option<Rate>,
     /// Whether the input could be read to its end.
     pub(super) input_complete: bool,
 }
@@ -65,9 +68,10 @@ impl Plan {
         stop: &Stop,
     ) -> Result<Self, CommandError> {
         let recent = withdrawn_lately(triage.lookup())?;
+        let pace = pace_after(settings, |window, most| triage.lookup().past(window, most))?;
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
-        let mut plan = Self { input_complete: true, ..Self::default() };
+        let mut plan = Self { pace: Some(pace.rate()), input_complete: true, ..Self::default() };
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
         for row in intake {
             if stop.is_requested() {
@@ -105,7 +109,7 @@ impl Plan {
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
-            let run = CommonLimits { most: most(settings), interval: settings.rate.interval() };
+            let run = CommonLimits { most: most(settings), interval: pace.rate().interval() };
             let forecast = Forecast::of(rows.most(), recent, run, own);
             Some((name, Account { rows, forecast }))
         };
@@ -143,10 +147,14 @@ impl Plan {
         of_accounts.min(most(settings))
     }
 
+    fn rate(&self, settings: &Settings) -> Rate {
+        self.pace.unwrap_or(settings.rate)
+    }
+
     /// The shortest time that the calls of this run can take at the rate; `None` without a limit.
     fn paced(&self, settings: &Settings) -> Option<Duration> {
         let calls = u32::try_from(self.now(settings)).unwrap_or(u32::MAX);
-        settings.rate.interval().map(|interval| interval.saturating_mul(calls))
+        self.rate(settings).interval().map(|interval| interval.saturating_mul(calls))
     }
 
     /// The same, within each account's limits.
@@ -189,7 +197,7 @@ impl Plan {
         let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
-            |time| format!("about {}, at {}{held}", human_duration(time), settings.rate),
+            |time| format!("about {}, at {}{held}", human_duration(time), self.rate(settings)),
         );
         out.push_str(&format!("{:<22}{time}\n", "time"));
         for caution in self.cautions(settings) {

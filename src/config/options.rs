@@ -233,8 +233,8 @@ options! {
 
     RATE: Rate, parsed, PACE {
         name: "rate", value: "N/TIME", default: Default::Text("290/min"),
-        help: "Maximum call rate: 4/s, 290/min, 290/6s (`unlimited`: localhost only)",
-        wanted: "a call rate, like \"290/min\", \"4/s\" or \"290/6s\" (or \"unlimited\", for a loopback address)",
+        help: "Maximum call rate, like 290/min or 290/6s (`unlimited`: localhost only)",
+        wanted: "a call rate, like \"290/min\" or \"290/6s\" (or \"unlimited\", for a loopback address)",
     }
     CONCURRENCY: usize, workers, PACE {
         name: "concurrency", value: "N", default: Default::Text("16"),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,9 +10,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::listed::WholeList;
 use super::record::CallState;
 use super::schema::{account_id, from_millis, millis};
-use super::{Key, LedgerError, connection, listed};
+use super::{Key, LedgerError, connection, listed, pace};
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
+use crate::pace::Past;
 
 /// Where a row stands before anything is sent for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,13 @@ impl Lookup {
             accounts: HashMap::new(),
             looked_up: 0,
         })
+    }
+
+    /// As [`super::Ledger::past`].
+    pub(crate) fn past(&self, window: Duration, most: u32) -> Result<Past, LedgerError> {
+        let past = |ledger| pace::past(ledger, &self.api, window, most, Timestamp::now());
+        let past = self.ledger.as_ref().map(past).transpose();
+        Ok(past.map_err(|error| LedgerError::unreadable(&self.path, error))?.unwrap_or_default())
     }
 
     /// When each account withdrew since this moment: one time for each invitation that was, or may have been, withdrawn. A

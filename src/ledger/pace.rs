@@ -23,9 +23,16 @@ pub(super) fn past(
             let (window_ms, learned_at): (u64, i64) = (row.get(1)?, row.get(4)?);
             let window = Duration::from_millis(window_ms);
             let learned = Learned { calls: row.get(0)?, window, certainty: row.get(2)?, rest: row.get(3)? };
-            Ok((learned, ago(from_millis(learned_at)?, now).unwrap_or_default()))
+            // One from the future may be of any age.
+            Ok((learned, ago(from_millis(learned_at)?, now).unwrap_or(Duration::MAX)))
         })
-        .optional()?;
+        .optional();
+    // It only helps, so what can't be read is not worth an end.
+    let learned = learned.unwrap_or_else(|error| {
+        tracing::warn!("what earlier runs learned of the rate limit can't be read and is not used: {error}");
+        None
+    });
+    let learned = learned.filter(|(learned, _)| learned.is_sound());
     let mut newest = connection.prepare_cached(
         "SELECT sent_at FROM calls JOIN accounts ON accounts.id = account_id WHERE api = ?1 ORDER BY call DESC LIMIT ?2",
     )?;
@@ -108,6 +115,26 @@ mod tests {
                 Ledger::open(&place.path, &run_at(&format!("{run} elsewhere"), "https://other.example")).unwrap();
             assert_eq!(elsewhere.past(MINUTE, 10).unwrap().learned, None);
         }
+    }
+
+    /// It only helps, so what is damaged or senseless is left aside.
+    #[tokio::test]
+    async fn what_can_not_be_reckoned_with_is_not_used() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.keep_pace(Some(LEARNED)).await.await.unwrap();
+        ledger.close().await.unwrap();
+        let connection = Connection::open(&place.path).unwrap();
+        let learned = || past(&connection, API, MINUTE, 9, Timestamp::now()).unwrap().learned;
+        assert!(learned().is_some());
+        for (column, value) in [("certainty", 7), ("rest", 0), ("rest", 99), ("calls", -5), ("window_ms", 0)] {
+            connection.execute_batch(&format!("BEGIN; UPDATE pace SET {column} = {value}")).unwrap();
+            assert_eq!(learned(), None, "{column} {value}");
+            connection.execute_batch("ROLLBACK").unwrap();
+        }
+        let tomorrow = millis(Timestamp::now()) + 86_400_000;
+        connection.execute("UPDATE pace SET learned_at = ?1", [tomorrow]).unwrap();
+        assert_eq!(learned().map(|(_, ago)| ago), Some(Duration::MAX));
     }
 
     #[tokio::test]

@@ -17,6 +17,12 @@ const USED: f64 = 0.96;
 const STRAY: f64 = 0.2;
 /// From this share of the pace on, what was accepted between two refusals speaks for stray ones.
 const FREE: f64 = 0.5;
+/// Refusals at a pace that was accepted before: so many teach, unless enough calls were accepted between them.
+const SUSPICION: f64 = 3.0;
+/// What an accepted call takes away from that: the share of stray refusals that is borne.
+const RELIEF: f64 = 0.02;
+/// What was learned grows only if this share of the pace was used.
+const IN_USE: f64 = 0.8;
 /// Two counts that differ by less than this confirm each other.
 const ALIKE: f64 = 0.25;
 /// The most clean windows before what was confirmed again and again grows.
@@ -40,9 +46,19 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
-    /// Whole calls.
-    pub(crate) fn rate(self) -> Rate {
+    /// Whether it can be reckoned with, wherever it comes from.
+    pub(crate) fn is_sound(self) -> bool {
+        self.calls.is_finite() && self.calls > 0.0 && !self.window.is_zero() && (1..=MOST_REST).contains(&self.rest)
+    }
+
+    /// The limit that was learned.
+    pub(crate) fn limit(self) -> Rate {
         Rate::of(self.calls, self.window)
+    }
+
+    /// The rate that is kept for it.
+    pub(crate) fn pace(self) -> Rate {
+        Rate::of(self.calls * USED, self.window)
     }
 }
 
@@ -81,10 +97,11 @@ pub(super) struct Learner {
     first: u64,
     /// The numbers of refused calls.
     refused: VecDeque<u64>,
-    in_flight: usize,
     learned: Option<Learned>,
     /// Calls in one window before it grew last: they were all accepted.
     kept: f64,
+    /// The same before it began to grow.
+    base: f64,
     /// By what share it grew last, if it grew since a refusal changed it.
     grew: Option<f64>,
     /// When it last changed.
@@ -93,6 +110,10 @@ pub(super) struct Learner {
     shown: f64,
     /// The most calls that were accepted in one window since then.
     proven: f64,
+    /// The same since the pace changed last.
+    used: f64,
+    /// How many refusals contradict what was accepted, accepted calls taken off.
+    suspicion: f64,
     /// The first call that was sent knowing of the last refusal.
     episode: u64,
     /// The first of at most two refusals that may be stray ones, and whether it is alone.
@@ -116,6 +137,7 @@ impl Learner {
     /// Goes on from what earlier runs learned, and how long ago.
     pub(super) fn new(calls: u32, window: Duration, learned: Option<(Learned, Duration)>, now: Instant) -> Self {
         let most = f64::from(calls);
+        let scaled_ago = learned.map(|(_, ago)| ago);
         // What was learned with another window is as many calls in the same time.
         let scaled = learned.map(|(learned, ago)| {
             let calls = learned.calls * window.as_secs_f64() / learned.window.as_secs_f64();
@@ -124,19 +146,23 @@ impl Learner {
             Learned { calls, window, certainty, rest }
         });
         let learned = scaled.filter(|learned| learned.calls * USED < most);
+        // The last of the clean windows has to pass in this run.
+        let clean = learned.zip(scaled_ago).map(|(learned, ago)| ago.min(window * learned.rest.saturating_sub(1)));
         Self {
             most,
             window,
             sent: VecDeque::new(),
             first: 0,
             refused: VecDeque::new(),
-            in_flight: 0,
             learned,
             kept: learned.map_or(most, |learned| learned.calls),
+            base: learned.map_or(most, |learned| learned.calls),
             grew: None,
-            changed_at: now,
+            changed_at: clean.and_then(|clean| now.checked_sub(clean)).unwrap_or(now),
             shown: learned.map_or(0.0, |learned| learned.calls),
             proven: 0.0,
+            used: 0.0,
+            suspicion: 0.0,
             episode: 0,
             doubt: None,
             refused_at: None,
@@ -168,11 +194,6 @@ impl Learner {
         self.learned.map_or(self.most, |learned| learned.calls)
     }
 
-    /// Calls that were sent and have no answer yet.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
     /// A call of an earlier run.
     pub(super) fn remember(&mut self, at: Instant) {
         self.sent.push_back(at);
@@ -183,34 +204,30 @@ impl Learner {
             self.sent.pop_front();
             self.first += 1;
         }
-        self.in_flight += 1;
         let number = self.first + self.sent.len() as u64;
         self.sent.push_back(at);
         SentCall { at, number, window_begins: self.first }
     }
 
-    /// A call ended without an answer. It may have counted.
-    pub(super) fn lost(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-    }
-
     pub(super) fn accepted(&mut self, call: SentCall, now: Instant) {
-        self.in_flight = self.in_flight.saturating_sub(1);
         if call.number >= self.episode {
             self.refused_at = None;
             if let Some(most) = self.fixed.take() {
-                // The window began between the last two probes.
-                self.lower((most + self.accepted_before(call)) / 2.0, Certainty::Near, now);
+                // The window began between the last two probes. What was accepted within one of ours is at most two of its.
+                let least = self.shown / 2.0;
+                self.lower(least.max((most + self.accepted_before(call)) / 2.0), Certainty::Near, now);
             }
         }
-        self.proven = self.proven.max(self.accepted_before(call) + 1.0);
+        let count = self.accepted_before(call) + 1.0;
+        self.proven = self.proven.max(count);
+        self.used = self.used.max(count);
+        self.suspicion = (self.suspicion - RELIEF).max(0.0);
         self.doubt = self.doubt.filter(|(doubt, _)| now < doubt.at + self.window);
         self.grow(now);
     }
 
     /// Returns until when nothing more may be sent, which may have passed; `None` where the refusal explains nothing.
     pub(super) fn refused(&mut self, call: SentCall, now: Instant) -> Option<Instant> {
-        self.in_flight = self.in_flight.saturating_sub(1);
         let oldest = self.first.min(call.window_begins);
         self.refused.retain(|number| *number >= oldest);
         self.refused.push_back(call.number);
@@ -227,28 +244,54 @@ impl Learner {
             // A fixed window ends within its length after the first refusal.
             let ends = first + self.window + self.window / MARGIN;
             self.changed_at = now;
-            self.fixed = Some(count);
+            self.fixed = Some(count).filter(|_| now < ends);
             return (now < ends).then(|| ends.min(now + self.window / PROBES));
         }
-        match self.doubt.take().filter(|(doubt, _)| now < doubt.at + self.window) {
-            None if count < self.allowance() * STRAY || (self.learned.is_none() && count < self.proven) => {
+        let shown = match self.doubt.take().filter(|(doubt, _)| now < doubt.at + self.window) {
+            Some((doubt, is_alone)) => self.count_after(doubt, is_alone, call, count),
+            None if count < self.allowance() * STRAY => {
                 self.doubt = Some((call, true));
-                return None;
+                None
             }
-            None => self.teach(count, now),
-            Some((doubt, is_alone)) => {
-                // What a limit that refills steadily has let through between two refusals is what it refilled.
-                let time = (call.at - doubt.at).as_secs_f64().max(f64::MIN_POSITIVE);
-                let refilled = self.accepted_between(doubt.number + 1, call.number) * self.window.as_secs_f64() / time;
-                if is_alone && refilled >= self.calls() * FREE {
-                    self.doubt = Some((doubt, false));
-                    return None;
-                }
-                self.teach(count.max(refilled.min(self.most)), now);
+            // It contradicts what was accepted in one window before.
+            None if count < self.proven && !self.is_guess_growing() => {
+                self.suspicion += 1.0;
+                self.try_no_more(count, now);
+                Some(count).filter(|_| self.suspicion >= SUSPICION)
             }
-        }
+            None => Some(count),
+        };
+        self.teach(shown?, now);
         self.refused_at = Some(call.at);
         Some(self.room_from(now))
+    }
+
+    /// What a refusal shows that follows another one which may have been a stray one; `None` if it may be, too.
+    fn count_after(&mut self, doubt: SentCall, is_alone: bool, call: SentCall, count: f64) -> Option<f64> {
+        // What a limit that refills steadily has let through between two refusals is what it refilled.
+        let time = (call.at - doubt.at).as_secs_f64().max(f64::MIN_POSITIVE);
+        let refilled = self.accepted_between(doubt.number + 1, call.number) * self.window.as_secs_f64() / time;
+        if is_alone && refilled >= self.calls() * FREE {
+            self.doubt = Some((doubt, false));
+            return None;
+        }
+        Some(count.max(refilled.min(self.most)))
+    }
+
+    /// What was guessed may be far too low, so what it grew to is counted anew.
+    fn is_guess_growing(&self) -> bool {
+        self.grew.is_some() && self.learned.is_some_and(|learned| learned.certainty == Certainty::Guess)
+    }
+
+    /// Takes growth back that is being tried.
+    fn try_no_more(&mut self, count: f64, now: Instant) {
+        if let Some(learned) = self.learned.as_mut().filter(|_| self.grew.is_some()) {
+            let is_alike = (count - self.shown).abs() < self.shown * ALIKE;
+            let certainty = if is_alike { Certainty::Confirmed } else { Certainty::Near };
+            let rest = (learned.rest * 2).min(MOST_REST);
+            *learned = Learned { calls: self.base, certainty, rest, ..*learned };
+            (self.kept, self.grew, self.used, self.changed_at) = (self.base, None, 0.0, now);
+        }
     }
 
     /// A refusal has shown a count.
@@ -262,10 +305,12 @@ impl Learner {
             Some(_) | None => 1,
         };
         self.shown = count;
-        self.proven = 0.0;
+        self.proven = count;
+        self.used = 0.0;
+        self.suspicion = 0.0;
         self.changed_at = now;
         self.grew = None;
-        self.kept = count;
+        (self.kept, self.base) = (count, count);
         self.learned = Some(Learned { calls: count, window: self.window, certainty, rest });
     }
 
@@ -277,23 +322,28 @@ impl Learner {
             learned.calls = count.max(1.0);
             learned.certainty = certainty;
             self.shown = learned.calls;
-            self.kept = learned.calls;
+            (self.kept, self.base) = (learned.calls, learned.calls);
+            self.used = 0.0;
             self.changed_at = now;
         }
     }
 
-    /// After clean windows, what was learned grows.
+    /// After clean windows in which it was used, what was learned grows.
     fn grow(&mut self, now: Instant) {
         let Some(learned) = &mut self.learned else { return };
         let windows = if self.grew.is_some() { 1 } else { learned.rest };
-        if now < self.changed_at + self.window * windows {
+        if now < self.changed_at + self.window * windows || self.used < learned.calls * USED * IN_USE {
             return;
         }
         self.changed_at = now;
+        self.used = 0.0;
+        if self.grew.is_none() {
+            self.base = learned.calls;
+        }
         let share = self.grew.map_or(learned.certainty.growth(), |share| (share * 2.0).min(1.0));
         self.grew = Some(share);
         self.kept = learned.calls;
-        learned.calls *= 1.0 + share;
+        learned.calls += (learned.calls * share).max(1.0);
         if learned.calls * USED >= self.most {
             self.learned = None;
         }
@@ -411,14 +461,22 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pace_that_was_kept_outweighs_one_refusal() {
+    fn a_pace_that_was_accepted_outweighs_a_few_refusals() {
         let mut script = Script::new(None);
         script.accepted(600, 207);
         script.accepted(1, 1_000);
-        script.refused();
-        assert_eq!(script.learned(), None);
-        script.now += Duration::from_secs(1);
-        assert_eq!(script.refused().map(|_| script.learned().unwrap().0), Some(281.0));
+        for refusals in 1..=3 {
+            assert_eq!(script.refused().is_some(), refusals == 3);
+            assert_eq!(script.learned().is_some(), refusals == 3);
+            script.now += Duration::from_secs(1);
+        }
+        // Unless enough calls are accepted in between.
+        let mut script = Script::new(None);
+        script.accepted(600, 207);
+        for _ in 0..10 {
+            script.accepted(60, 207);
+            assert_eq!((script.refused(), script.learned()), (None, None));
+        }
     }
 
     #[test]
@@ -434,9 +492,9 @@ mod tests {
             script.now = script.began + Duration::from_millis(u64::try_from(until).unwrap());
         }
         assert_eq!(probes, [66_800, 72_800, 78_800, 84_800, 90_600]);
-        // Between the last two probes the window began in which nothing was accepted yet.
+        // No window is that long, so these refusals show nothing.
         script.accepted(1, 0);
-        assert_eq!(script.learned(), Some((1.0, Certainty::Near)));
+        assert_eq!(script.learned(), Some((150.0, Certainty::Guess)));
 
         let mut script = Script::new(None);
         script.accepted(150, 200);
@@ -454,7 +512,7 @@ mod tests {
     #[test]
     fn what_was_learned_grows_in_clean_windows_until_it_is_refused_again() {
         let at = |calls, certainty, rest| Learned { calls, window: WINDOW, certainty, rest };
-        let fresh = Duration::from_secs(60);
+        let fresh = Duration::ZERO;
         // What a run begins with, and the calls that it paces after each clean window.
         let cases: [(Learned, Duration, &[f64]); 5] = [
             (at(100.0, Certainty::Guess, 1), fresh, &[96.0, 192.0, 290.0, 290.0]),
@@ -469,24 +527,44 @@ mod tests {
             for (windows, paced) in paced.iter().enumerate() {
                 let calls = (script.learner.calls() * 10.0).round() / 10.0;
                 assert_eq!(calls, *paced, "{learned:?} after {windows} windows");
-                script.accepted(31, 2_000);
+                script.accepted(207, 300);
             }
         }
+        // Where less is sent, nothing is found out.
+        let mut script = Script::new(Some((at(100.0, Certainty::Guess, 1), fresh)));
+        script.accepted(100, 1_000);
+        assert_eq!(script.learner.calls(), 96.0);
     }
 
     #[test]
-    fn a_refusal_that_growth_led_to_is_not_repeated_soon() {
+    fn growth_that_is_refused_is_taken_back_and_not_tried_again_soon() {
         let confirmed = Learned { calls: 100.0, window: WINDOW, certainty: Certainty::Confirmed, rest: 2 };
-        for (windows, rest) in [(1, 1), (4, 4)] {
-            let mut script = Script::new(Some((confirmed, WINDOW)));
+        // Before it grew one refusal changes nothing; while it grows, it goes back to what was accepted before.
+        for (windows, rest) in [(1, 2), (4, 4)] {
+            let mut script = Script::new(Some((confirmed, Duration::ZERO)));
             script.accepted(windows * 100, 610);
+            script.accepted(1, 5_000);
             script.refused();
-            assert_eq!(script.learner.learned().unwrap().rest, rest, "after {windows} windows");
+            assert_eq!(script.learner.learned(), Some(Learned { rest, ..confirmed }), "after {windows} windows");
+            assert_eq!(script.learner.calls(), 96.0);
         }
-        let mut script = Script::new(Some((Learned { rest: MOST_REST, ..confirmed }, WINDOW)));
+        let mut script = Script::new(Some((Learned { rest: MOST_REST, ..confirmed }, Duration::ZERO)));
         script.accepted(3_400, 610);
         script.refused();
         assert_eq!(script.learner.learned().unwrap().rest, MOST_REST);
+    }
+
+    /// The clean windows of earlier runs count, but for the last one.
+    #[test]
+    fn short_runs_grow_as_a_long_one_does() {
+        let confirmed = Learned { calls: 100.0, window: WINDOW, certainty: Certainty::Confirmed, rest: 8 };
+        for (ago, grows) in [(0, false), (6, false), (7, true), (100, true)] {
+            let mut script = Script::new(Some((confirmed, WINDOW * ago)));
+            script.accepted(98, 610);
+            assert_eq!(script.learner.calls(), 96.0, "at once");
+            script.accepted(10, 610);
+            assert_eq!(script.learner.calls() > 96.0, grows, "after {ago} windows");
+        }
     }
 
     /// Later runs begin with what was accepted for a whole window, not with the growth that is being tried.
@@ -494,9 +572,9 @@ mod tests {
     fn growth_that_is_being_tried_is_not_kept() {
         let learned = Learned { calls: 100.0, window: WINDOW, certainty: Certainty::Confirmed, rest: 1 };
         let mut script = Script::new(Some((learned, WINDOW)));
-        script.accepted(31, 2_000);
+        script.accepted(100, 610);
         assert_eq!((script.learner.calls().round(), script.learned().unwrap().0), (97.0, 100.0));
-        script.accepted(31, 2_000);
+        script.accepted(100, 610);
         assert_eq!(script.learned().unwrap().0, 101.0);
     }
 
@@ -519,6 +597,5 @@ mod tests {
             script.learner.refused(calls[call], script.now);
         }
         assert_eq!(script.learned(), Some((100.0, Certainty::Guess)));
-        assert_eq!(script.learner.in_flight(), 0);
     }
 }

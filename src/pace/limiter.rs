@@ -47,7 +47,8 @@ struct Limit {
     learner: Learner,
     /// Calls in one window that the limiter lets through.
     paced: f64,
-    /// Whether what was learned changed since [`Pace::news`].
+    told: Option<Learned>,
+    /// Whether that changed since [`Pace::news`].
     is_news: bool,
     limiter: Limiter,
     /// Calls that the limiter does not know of leave no room before.
@@ -92,15 +93,17 @@ enum Hold {
 pub(crate) struct Permit {
     pace: Arc<Pace>,
     is_probe: bool,
-    /// Taken when its end is told; `None` without a limit.
+    /// `None` without a limit.
     call: Option<SentCall>,
 }
 
 /// What follows a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// No call is sent for this long.
+    /// No call is sent for this long, from now on or longer than it was known.
     Held(Duration),
+    /// No call is sent for this long, as was known before.
+    StillHeld(Duration),
     /// No call was accepted for longer than `--patience`, or the API asks for a longer wait than that.
     OutOfPatience,
 }
@@ -116,7 +119,7 @@ impl Limit {
         }
         let not_before = room_from.unwrap_or(now);
         let limiter = limiter(&learner);
-        Self { limiter, paced: learner.calls(), is_news: false, learner, not_before }
+        Self { limiter, paced: learner.calls(), told: learner.learned(), is_news: false, learner, not_before }
     }
 
     /// Takes a call's place; else, until when to wait for one.
@@ -129,11 +132,12 @@ impl Limit {
 
     /// Follows what was learned. A new limiter begins where the old one was.
     fn follow(&mut self) {
+        self.is_news |= self.told != self.learner.learned();
+        self.told = self.learner.learned();
         if self.paced == self.learner.calls() {
             return;
         }
         self.paced = self.learner.calls();
-        self.is_news = true;
         self.limiter = limiter(&self.learner);
         // Its burst is used up.
         while self.limiter.check().is_ok() {}
@@ -189,20 +193,12 @@ impl Pace {
 
     /// The rate that is kept now.
     pub(crate) fn rate(&self) -> Rate {
-        match self.learned() {
-            Some(_) => self.limit().map_or(self.rate, |limit| Rate::of(limit.paced, limit.learner.window())),
-            None => self.rate,
-        }
+        self.learned().map_or(self.rate, Learned::pace)
     }
 
     /// How long the first call waits since the calls of earlier runs leave no room.
     pub(crate) fn starts_in(&self) -> Duration {
         self.limit().map_or(Duration::ZERO, |limit| limit.not_before.saturating_duration_since(Instant::now()))
-    }
-
-    /// Whether a refusal holds calls back.
-    pub(crate) fn is_held(&self) -> bool {
-        matches!(*self.hold.borrow(), Hold::Held { .. })
     }
 
     /// Waits until a call may be sent. Cancel-safe.
@@ -269,11 +265,6 @@ impl Pace {
         Permit { pace: Arc::clone(self), is_probe, call }
     }
 
-    /// Whether the calls in flight use up what the API still accepts.
-    pub(crate) fn is_used_up(&self, remaining: u64) -> bool {
-        remaining <= self.limit().map_or(0, |limit| limit.learner.in_flight() as u64)
-    }
-
     /// The patience with a hold begins anew: for a while nobody was to call.
     pub(crate) fn renew_patience(&self) {
         self.hold.send_modify(|hold| match hold {
@@ -296,7 +287,7 @@ impl Pace {
 impl Permit {
     /// The API answered, whatever it said of the invitation. Returns whether this ended a hold.
     pub(crate) fn accepted(mut self) -> bool {
-        if let Some((mut limit, call)) = self.pace.limit().zip(self.call.take()) {
+        if let Some((mut limit, call)) = self.pace.limit().zip(self.call) {
             limit.learner.accepted(call, Instant::now());
             limit.follow();
         }
@@ -322,7 +313,7 @@ impl Permit {
     /// which is longer where what was learned demands it; `asked_for` is what the API itself asks for.
     pub(crate) fn refused(mut self, asked_for: Option<Duration>, wait: impl FnOnce(u32) -> Duration) -> Refused {
         let now = Instant::now();
-        let explained = self.pace.limit().zip(self.call.take()).and_then(|(mut limit, call)| {
+        let explained = self.pace.limit().zip(self.call).and_then(|(mut limit, call)| {
             let until = limit.learner.refused(call, now);
             limit.follow();
             until
@@ -347,8 +338,9 @@ impl Permit {
             // The last probe is sent when the patience ends, not after it.
             let until = until.min(ends.max(now + asked_for.unwrap_or_default())).max(earlier);
             let probing = matches!(hold, Hold::Held { probing: true, .. }) && !was_probe;
+            let is_known = matches!(hold, Hold::Held { .. }) && until == earlier;
             *hold = Hold::Held { until, probing, refusals, since: start };
-            refused = Refused::Held(until - now);
+            refused = if is_known { Refused::StillHeld(until - now) } else { Refused::Held(until - now) };
         });
         refused
     }
@@ -356,9 +348,6 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some((mut limit, _)) = self.pace.limit().zip(self.call.take()) {
-            limit.learner.lost();
-        }
         if self.is_probe {
             self.pace.hold.send_modify(|hold| match hold {
                 Hold::Open => {}
@@ -399,7 +388,7 @@ mod tests {
             counts.push(refusals);
             secs(1)
         });
-        assert!(matches!(refused, Refused::Held(_)));
+        assert_ne!(refused, Refused::OutOfPatience);
     }
 
     #[tokio::test(start_paused = true)]
@@ -518,19 +507,6 @@ mod tests {
             assert_eq!(fullest, Some(most), "{rate}");
             let took = *sent.last().unwrap() - sent[0];
             assert!(took > window * 2 && took < window * 3, "{rate}: {took:?}");
-        }
-    }
-
-    /// What an API says that it still accepts is kept to, the calls in flight counted.
-    #[tokio::test(start_paused = true)]
-    async fn the_last_calls_of_an_allowance_may_be_in_flight() {
-        for (in_flight, remaining, is_used_up) in [(0, 1, false), (3, 4, false), (3, 3, true), (0, 0, true)] {
-            let pace = Pace::new("290/s".parse().unwrap(), PATIENCE, Past::default());
-            let mut permits = Vec::new();
-            for _ in 0..in_flight {
-                permits.push(pace.acquire().await);
-            }
-            assert_eq!(pace.is_used_up(remaining), is_used_up, "{remaining} of {in_flight}");
         }
     }
 

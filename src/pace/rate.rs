@@ -20,17 +20,24 @@ pub(crate) enum Rate {
 const NAMED: [(&str, Duration); 3] =
     [("s", Duration::from_secs(1)), ("min", Duration::from_secs(60)), ("h", Duration::from_secs(3_600))];
 
+/// The most calls in one window: each is remembered for so long.
+const MOST: u32 = 1_000_000;
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a valid rate: write it like 290/min, 4/s, 1000/h or 290/6s (or unlimited, for a loopback address)"
-)]
+#[error("{0:?} is not a valid rate: write it like 290/min or 290/6s (or unlimited, for a loopback address)")]
 pub(crate) struct RateError(String);
 
 impl Rate {
-    /// Not more than `calls` in `window`, and not less than one.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    /// Whole calls in `window`, or one in a longer one.
     pub(crate) fn of(calls: f64, window: Duration) -> Self {
-        Self::Calls { calls: NonZeroU32::new(calls as u32).unwrap_or(NonZeroU32::MIN), window }
+        match NonZeroU32::new(calls as u32) {
+            Some(calls) => Self::Calls { calls, window },
+            None => Self::Calls {
+                calls: NonZeroU32::MIN,
+                window: Duration::from_secs((window.as_secs_f64() / calls).ceil() as u64),
+            },
+        }
     }
 
     /// The time from one call to the next; `None` without a limit.
@@ -52,10 +59,10 @@ impl FromStr for Rate {
             return Ok(Self::Unlimited);
         }
         let (calls, window) = text.split_once('/').ok_or_else(error)?;
-        let calls = calls.trim().parse().map_err(|_| error())?;
+        let calls: NonZeroU32 = calls.trim().parse().map_err(|_| error())?;
         let rate = Self::Calls { calls, window: self::window(window.trim()).ok_or_else(error)? };
         // Beyond a call a microsecond there is no interval left to keep, and so no limit.
-        if rate.interval() < Some(Duration::from_micros(1)) { Err(error()) } else { Ok(rate) }
+        if rate.interval() < Some(Duration::from_micros(1)) || calls.get() > MOST { Err(error()) } else { Ok(rate) }
     }
 }
 
@@ -64,7 +71,7 @@ fn window(text: &str) -> Option<Duration> {
         "s" | "sec" | "second" => Some(Duration::from_secs(1)),
         "m" | "min" | "minute" => Some(Duration::from_secs(60)),
         "h" | "hour" => Some(Duration::from_secs(3_600)),
-        time => Duration::try_from(time.parse::<SignedDuration>().ok()?).ok(),
+        time => Duration::try_from(time.parse::<SignedDuration>().ok()?).ok().filter(|window| *window <= LONGEST),
     }
 }
 
@@ -98,6 +105,9 @@ mod tests {
             ("0/min", None, None),
             ("1000000/s", Some("1000000/s"), Some(1_000)),
             ("2000000001/s", None, None),
+            ("1000001/h", None, None),
+            ("100/24h", Some("100/24h"), Some(864_000_000_000)),
+            ("100/25h", None, None),
             ("290", None, None),
             ("290/", None, None),
             ("290/0s", None, None),

@@ -1,11 +1,12 @@
 //! Whole runs against simulated limits, on a paused clock: what is refused, and how much of the limit is used.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Pace, Past, Refused};
+use super::{Certainty, Learned, Pace, Past, Refused};
 use crate::policy::{Backoff, hold, retry_delay};
 use crate::sandbox::{CallCount, Limit};
 
@@ -15,8 +16,10 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::
 /// The API that is called, and what came of it.
 struct Server {
     count: CallCount,
-    /// The next call that is refused whatever the count is.
-    stray: Option<u64>,
+    /// The share of calls that are refused whatever the count is.
+    stray: f64,
+    /// When all are.
+    outage: Option<Range<Instant>>,
     calls: u64,
     refused: u64,
     left: u64,
@@ -63,7 +66,16 @@ impl Run {
     fn server(&self) -> Arc<Mutex<Server>> {
         let random = fastrand::Rng::with_seed(self.seed);
         let count = CallCount::new(self.limit.parse().unwrap());
-        Arc::new(Mutex::new(Server { count, stray: None, calls: 0, refused: 0, left: 0, random, sent: Vec::new() }))
+        Arc::new(Mutex::new(Server {
+            count,
+            stray: 0.0,
+            outage: None,
+            calls: 0,
+            refused: 0,
+            left: 0,
+            random,
+            sent: Vec::new(),
+        }))
     }
 }
 
@@ -84,9 +96,9 @@ async fn work(server: Arc<Mutex<Server>>, pace: Arc<Pace>, (fastest, slowest): (
                 let mut server = server.lock().unwrap();
                 server.calls += 1;
                 server.sent.push(Instant::now());
-                let calls = server.calls;
-                let is_stray = server.stray.is_some_and(|every| calls.is_multiple_of(every));
-                let accepted = !is_stray && server.count.admit(Instant::now().into_std());
+                let is_stray = server.random.f64() < server.stray;
+                let is_out = server.outage.as_ref().is_some_and(|outage| outage.contains(&Instant::now()));
+                let accepted = !is_stray && !is_out && server.count.admit(Instant::now().into_std());
                 server.refused += u64::from(!accepted);
                 (accepted, server.random.u64(fastest..=slowest), server.random.f64())
             };
@@ -96,7 +108,7 @@ async fn work(server: Arc<Mutex<Server>>, pace: Arc<Pace>, (fastest, slowest): (
                 break;
             }
             let refused = permit.refused(None, |refusals| hold(BACKOFF, refusals, None, jitter));
-            assert!(matches!(refused, Refused::Held(_)), "out of patience");
+            assert_ne!(refused, Refused::OutOfPatience);
             refusals += 1;
             if refusals > 1 {
                 tokio::time::sleep(retry_delay(BACKOFF, refusals - 1, jitter)).await;
@@ -131,7 +143,7 @@ async fn a_lower_limit_is_learned(rate: &'static str, unit: &str, latency: (u64,
                     let said = format!("{limit}, {rows} rows, seed {seed}: {refused:.2} % refused, {used:.1} % used");
                     assert!(refused <= most_refused && used >= least_used, "{said}");
                     let learned = came.pace.learned().unwrap().calls;
-                    assert!(rows < 3_000 || (90.0..=110.0).contains(&learned), "{said}, learned {learned}");
+                    assert!(rows < 3_000 || (85.0..=112.0).contains(&learned), "{said}, learned {learned}");
                 }
             }
         }
@@ -195,17 +207,57 @@ async fn short_runs_in_a_loop_are_not_refused() {
     assert!(runs >= 28, "{runs} runs");
 }
 
+/// Refusals now and then that have nothing to do with the rate must not slow the run down for good.
 #[tokio::test(start_paused = true)]
-async fn a_stray_refusal_is_no_limit() {
-    // One refusal among few calls; and one now and then, at the full pace, which is never taken for good.
-    for (every, rows, least_used) in [(20, 35, 0.0), (1_000, 6_500, 93.0)] {
-        let run = Run { limit: "300/min", rate: "290/min", latency: (200, 600), rows, seed: 3 };
+async fn stray_refusals_are_no_limit() {
+    // Their share, and the least of the allowance that is used.
+    for (stray, least_used) in [(0.001, 93.0), (0.005, 75.0), (0.01, 70.0)] {
+        let run = Run { limit: "300/min", rate: "290/min", latency: (200, 600), rows: 10_000, seed: 3 };
         let server = run.server();
-        server.lock().unwrap().stray = Some(every);
+        server.lock().unwrap().stray = stray;
         let came = run.go(&server, Past::default()).await;
         let (_, used) = shares(&came, &run);
-        let learned = came.pace.learned();
-        assert!(came.refused > 0 && learned.is_none(), "{learned:?}");
-        assert!(used >= least_used, "{used:.1} % used");
+        assert!(used >= least_used, "{stray}: {used:.1} % used, {:?}", came.pace.learned());
     }
+}
+
+/// A time in which everything is refused, shorter and longer than a window.
+#[tokio::test(start_paused = true)]
+async fn after_an_outage_the_pace_comes_back() {
+    for (begins, seconds, longest) in [(200, 10, 1_500), (200, 65, 1_700), (0, 65, 1_900), (200, 300, 2_000)] {
+        let run = Run { limit: "300/min", rate: "290/min", latency: (200, 600), rows: 6_000, seed: 3 };
+        let server = run.server();
+        let begins = Instant::now() + Duration::from_secs(begins);
+        server.lock().unwrap().outage = Some(begins..begins + Duration::from_secs(seconds));
+        let came = run.go(&server, Past::default()).await;
+        assert!(came.took < Duration::from_secs(longest), "{seconds} s: {:?}, {:?}", came.took, came.pace.learned());
+    }
+}
+
+/// Another program takes half of what the key allows, and stops again.
+#[tokio::test(start_paused = true)]
+async fn what_others_take_is_left_to_them_and_taken_back() {
+    let run = Run { limit: "300/min", rate: "290/min", latency: (200, 600), rows: 4_000, seed: 3 };
+    let server = run.server();
+    let other = Arc::clone(&server);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(180)).await;
+        for _ in 0..750 {
+            other.lock().unwrap().count.admit(Instant::now().into_std());
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+    });
+    let came = run.go(&server, Past::default()).await;
+    // 13.8 minutes at the full pace, and five at half of it.
+    assert!(came.took < Duration::from_secs(1_200), "{:?}", came.took);
+    assert!(came.refused < 20 && came.pace.learned().is_none(), "{} refused, {:?}", came.refused, came.pace.learned());
+}
+
+/// A run that sends little finds out nothing about the limit.
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_not_reached_is_not_forgotten() {
+    let run = Run { limit: "100/min", rate: "290/min", latency: (60_000, 60_000), rows: 320, seed: 3 };
+    let learned = Learned { calls: 100.0, window: Duration::from_secs(60), certainty: Certainty::Confirmed, rest: 1 };
+    let came = run.go(&run.server(), Past { learned: Some((learned, Duration::ZERO)), calls: Vec::new() }).await;
+    assert_eq!((came.refused, came.pace.learned()), (0, Some(learned)));
 }

@@ -52,12 +52,6 @@ pub(crate) fn pace_hint(headers: &PaceHeaders, now: SystemTime) -> Option<Durati
     retry_after.max(reset)
 }
 
-/// How many calls the headers say are still accepted, and until what time from now.
-pub(crate) fn remaining(headers: &PaceHeaders, now: SystemTime) -> Option<(u64, Duration)> {
-    let calls = headers.remaining.as_deref()?.trim().parse().ok()?;
-    Some((calls, moment_or_seconds(headers.reset.as_deref()?, now)?))
-}
-
 fn moment_or_seconds(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let until = |moment: SystemTime| moment.duration_since(now).unwrap_or_default();
@@ -141,19 +135,6 @@ mod tests {
             let headers = PaceHeaders { retry_after, remaining, reset };
             let expected = seconds.map(Duration::from_secs_f64);
             assert_eq!(pace_hint(&headers, now), expected, "{headers:?}");
-        }
-        let cases = [
-            (some("7"), some("12"), Some((7, 12.0))),
-            (some(" 0 "), some("1795000045"), Some((0, 45.0))),
-            (some("7"), None, None),
-            (None, some("12"), None),
-            (some("-1"), some("12"), None),
-            (some("7"), some("soon"), None),
-        ];
-        for (remaining, reset, expected) in cases {
-            let headers = PaceHeaders { retry_after: None, remaining, reset };
-            let expected = expected.map(|(calls, seconds)| (calls, Duration::from_secs_f64(seconds)));
-            assert_eq!(super::remaining(&headers, now), expected, "{headers:?}");
         }
         for huge in ["1e400", "1e23", "1e300", &"9".repeat(400), "99999999999999999999999999"] {
             let headers = PaceHeaders { retry_after: some(huge), ..PaceHeaders::default() };

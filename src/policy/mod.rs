@@ -17,7 +17,7 @@ mod judge_v2;
 mod words;
 
 pub(crate) use age::{certain_days, is_younger_by_id, sent_at};
-pub(crate) use backoff::{Backoff, hold, pace_hint, remaining, retry_delay};
+pub(crate) use backoff::{Backoff, hold, pace_hint, retry_delay};
 pub(crate) use check::{accepts_key, is_connected};
 pub(crate) use credits::{Cost, balance, cost, page_cost};
 pub(crate) use decide::{Decision, PriorCalls, decide, given_up};

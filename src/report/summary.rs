@@ -245,7 +245,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     line("calls", format!("{} ({} repeated{again})", run.calls, run.retries));
     line("credits", format!("{} charged, {} possible", run.cost.charged, run.cost.possible));
     if let Some(learned) = summary.learned {
-        line("rate limit", format!("the API key allowed about {learned}; sent at {}", summary.rate));
+        line("rate limit", format!("the API key allowed about {learned}; the pace was {}", summary.rate));
     }
     let elapsed = Duration::from_secs_f64(summary.elapsed_s().max(0.0));
     line("time", human_duration(elapsed));

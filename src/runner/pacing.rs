@@ -5,14 +5,11 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::api::{CallResult, PaceHeaders};
+use crate::api::CallResult;
 use crate::event::Event;
 use crate::pace::{Learned, Pace, Permit, Refused};
-use crate::policy::{Backoff, Meaning, hold, pace_hint, remaining};
+use crate::policy::{Backoff, Meaning, hold, pace_hint};
 use crate::stop::{Stop, StopReason};
-
-/// A wait of this length is worth a line of the log, even if others came before it.
-const LONG: Duration = Duration::from_secs(5);
 
 /// What became of the pace.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,18 +31,19 @@ pub(super) fn tell_pace(
     result: &CallResult,
     meaning: Meaning,
 ) -> Change {
-    let headers = match result {
-        CallResult::Answered(answer) => &answer.pace,
-        CallResult::Lost(_) | CallResult::NotSent(_) => &PaceHeaders::default(),
+    let hint = match result {
+        CallResult::Answered(answer) => pace_hint(&answer.pace, SystemTime::now()),
+        CallResult::Lost(_) | CallResult::NotSent(_) => None,
     };
-    let now = SystemTime::now();
-    let hint = pace_hint(headers, now);
-    let is_first = !pace.is_held();
     let (resumed, held_for) = match meaning {
         Meaning::RateLimited => {
             let jitter = fastrand::f64();
             match permit.refused(hint, |refusals| hold(backoff, refusals, hint, jitter)) {
-                Refused::Held(wait) => (false, Some(wait)),
+                Refused::Held(wait) => {
+                    log_wait(wait);
+                    (false, Some(wait))
+                }
+                Refused::StillHeld(wait) => (false, Some(wait)),
                 Refused::OutOfPatience => {
                     stop.request(StopReason::PatienceExhausted, out_of_patience(hint));
                     (false, None)
@@ -70,44 +68,35 @@ pub(super) fn tell_pace(
         | Meaning::AccountRefused
         | Meaning::CreditsUsedUp
         | Meaning::ServerError
-        | Meaning::Unclear => {
-            let resumed = permit.accepted();
-            let used_up = remaining(headers, now).filter(|(calls, _)| pace.is_used_up(*calls));
-            (resumed, hint.max(used_up.map(|(_, reset)| reset)))
-        }
+        | Meaning::Unclear => (permit.accepted(), hint),
     };
     let held_for = held_for.filter(|wait| !wait.is_zero());
-    if let Some(wait) = held_for {
-        if meaning != Meaning::RateLimited {
-            pace.hold_for(wait);
-        }
-        if is_first || wait >= LONG {
-            let (seconds, clock) = (wait.as_secs_f64().ceil(), moment(wait).to_zoned(TimeZone::system()));
-            tracing::info!("rate limited: the next call is sent in {seconds} s, at {}", clock.strftime("%H:%M:%S"));
-        }
+    if let Some(wait) = held_for
+        && meaning != Meaning::RateLimited
+    {
+        pace.hold_for(wait);
+        log_wait(wait);
     }
     let learned = pace.news();
-    if let Some(learned) = learned {
-        log_learned(pace, learned, meaning);
+    match learned {
+        Some(Some(learned)) => {
+            tracing::info!("the API key allows about {}: sending {}", learned.limit(), learned.pace());
+        }
+        Some(None) => tracing::info!("no limit below --rate was met again: sending {}", pace.rate()),
+        None => {}
     }
     Change { resumed, held_for, learned }
 }
 
-fn log_learned(pace: &Pace, learned: Option<Learned>, meaning: Meaning) {
-    let rate = pace.rate();
-    match learned {
-        Some(learned) if meaning == Meaning::RateLimited => {
-            tracing::info!("the API key allows about {}: sending {rate}", learned.rate());
-        }
-        Some(_) => tracing::debug!("the API key may allow more: sending {rate}"),
-        None => tracing::info!("no limit below --rate was met again: sending {rate}"),
-    }
+fn log_wait(wait: Duration) {
+    let (seconds, clock) = (wait.as_secs_f64().ceil(), moment(wait).to_zoned(TimeZone::system()));
+    tracing::info!("rate limited: the next call is sent in {seconds} s, at {}", clock.strftime("%H:%M:%S"));
 }
 
 impl Change {
     /// What the sinks are told.
     pub(super) fn events(self) -> impl Iterator<Item = Event> {
-        let learned = self.learned.map(|learned| Event::Learned(learned.map(Learned::rate)));
+        let learned = self.learned.map(|learned| Event::Learned(learned.map(Learned::limit)));
         let resumed = self.resumed.then_some(Event::Resumed);
         learned.into_iter().chain(resumed).chain(self.held_until().map(|until| Event::Held { until }))
     }
