@@ -252,7 +252,8 @@ pub(crate) struct Row {
     pub number: u64,
     /// The line on which it begins, from 1; `None` where it comes from no file.
     pub line: Option<u64>,
-    pub id: InvitationId,
+    /// `None` where the profile names the person instead.
+    pub id: Option<InvitationId>,
     pub account: Option<AccountName>,
     pub country: Option<Country>,
     /// The address of the invited person's profile; `None` where there is none, or where the row has different ones.

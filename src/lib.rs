@@ -13,7 +13,8 @@
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead. Rows, pages and looks (at key, account and
+//! and that takes the same way from triage on. `list` writes it down instead. A row of `run` that names a person by the profile
+//! waits in the reader until the account's list, or what the ledger remembers of it, says which invitation that is. Rows, pages and looks (at key, account and
 //! balance) all spend through one function, `Caller::call` in [`runner`]; pace, budgets, ledger and the count of credits hang
 //! on it and nowhere else.
 //!
@@ -35,7 +36,7 @@
 //! | [`event`] | what can happen, as the sinks learn of it | |
 //! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
-//! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept | fetches |
+//! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept, whom a profile means | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
 //! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, each account's bounds, the signals | prints, knows formats, SQL |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |

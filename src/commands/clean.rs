@@ -38,7 +38,7 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
     }
     let intake = || Intake::List(rows.clone().into_iter());
     match go_on(&job, &intake, counts).await {
-        Ok(plan) => job.withdraw(intake(), opened, Some(plan.rows()), Some(end)).await,
+        Ok(plan) => job.withdraw(intake(), opened, Some(&plan), Some(end)).await,
         Err(CommandError::Stopped(_)) => job.end_after_list(opened, &end, None).await,
         Err(why) => job.end_after_list(opened, &end, Some(why)).await,
     }

@@ -14,6 +14,7 @@ use super::fetch::ListEnd;
 use super::intake::Intake;
 use super::limits;
 use super::output::{OutputError, Outputs, write_summary};
+use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
@@ -26,7 +27,7 @@ use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
     Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
 };
-use crate::runner::{self, Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::runner::{Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -124,13 +125,13 @@ impl<'a> Job<'a> {
         Ok(opened.await??)
     }
 
-    /// Withdraws, and returns the exit code. `rows` is their number, where it is known; `list` says how the list from
-    /// which they come ended.
+    /// Withdraws, and returns the exit code. `plan` is that of the rows, where they can be read ahead; `list` says how the
+    /// list from which they come ended.
     pub(super) async fn withdraw(
         self,
         intake: Intake,
         opened: Opened,
-        rows: Option<u64>,
+        plan: Option<&Plan>,
         list: Option<ListEnd>,
     ) -> Result<u8, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
@@ -139,7 +140,7 @@ impl<'a> Job<'a> {
         let report_file = report.names();
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
-        let mut progress = Progress::of_rows(progress_style(settings), screen.clone(), rows);
+        let mut progress = Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows));
         progress.set_learned(pace.learned().map(Learned::limit));
         sinks.progress = Some(progress);
         let runtime = Handle::current();
@@ -148,9 +149,11 @@ impl<'a> Job<'a> {
         let pool =
             Pool { concurrency: settings.concurrency, limits: limits(settings), max_errors: settings.max_errors };
         let bounds = Arc::clone(&caller.bounds);
-        let ended = carry_out(runner::run(intake.rows(settings), triage, pool, caller), told, stop).await;
+        let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
+        let ended = carry_out(run, told, stop).await;
         close(ledger).await;
-        let (totals, input_complete) = ended?;
+        let (totals, (input_complete, list_of_people)) = ended?;
+        let list = list.or(list_of_people);
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
         }
@@ -241,18 +244,18 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Lets the run go to its end and the sinks to theirs. Whether the input was read to its end stands beside the sums.
-async fn carry_out(
-    run: impl Future<Output = io::Result<bool>>,
+/// Lets the run go to its end and the sinks to theirs. What the run came to stands beside the sums.
+async fn carry_out<T>(
+    run: impl Future<Output = io::Result<T>>,
     told: oneshot::Receiver<Totals>,
     stop: &Stop,
-) -> Result<(Totals, bool), CommandError> {
-    let input_complete = run.await?;
+) -> Result<(Totals, T), CommandError> {
+    let done = run.await?;
     let totals = told.await.unwrap_or_else(|_| {
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
         Totals::default()
     });
-    Ok((totals, input_complete))
+    Ok((totals, done))
 }
 
 /// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::InvitationType;
 use crate::invitation::AccountName;
 use crate::ledger::{DurableWrite, Ledger, LedgerError, ListOf, Shown};
-use crate::listing::Found;
+use crate::listing::{Found, PersonAddress};
 
 /// The memory of one list, page by page. Pages are queued, and nobody waits for them before the list's end.
 pub(super) struct Memory {
@@ -41,5 +41,6 @@ impl Memory {
 }
 
 fn shown(found: &Found) -> Shown {
-    Shown { id: found.id.clone(), name: found.name.clone(), profile_url: found.profile_url.clone() }
+    let person = PersonAddress::parse(&found.profile_url).map(PersonAddress::into_text);
+    Shown { id: found.id.clone(), name: found.name.clone(), profile_url: found.profile_url.clone(), person }
 }

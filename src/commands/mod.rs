@@ -15,6 +15,7 @@ mod limits;
 mod list;
 mod memory;
 mod output;
+mod people;
 mod plan;
 mod run;
 mod sandbox;

@@ -33,6 +33,8 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug, Default)]
 struct Rows {
     to_send: u64,
+    /// Those that name people by their profiles, and are sent if the account's list has an invitation to them.
+    to_look_up: u64,
     /// The others, by what they would be reported as.
     unsent: Counts,
 }
@@ -92,14 +94,15 @@ impl Plan {
             {
                 check_account(row, settings)?;
             }
-            let (account, outcome) = match triage.route(row) {
-                Route::Call(ready) => (Some(ready.withdrawal.account), None),
-                Route::NoCall(settled) => (settled.account, Some(settled.outcome)),
+            let (account, row) = match triage.route(row) {
+                Route::Call(ready) => (Some(ready.withdrawal.account), Planned::Send),
+                Route::NoCall(settled) => (settled.account, Planned::Unsent(settled.outcome)),
+                Route::List(account, _) => (Some(account), Planned::LookUp),
                 Route::Unknown(_, error) => return Err(error.into()),
             };
-            plan.all.add(outcome);
+            plan.all.add(row);
             if let Some(account) = account.filter(|account| settings.accounts.contains_key(account)) {
-                accounts.entry(account).or_default().add(outcome);
+                accounts.entry(account).or_default().add(row);
             }
         }
         triage.warn_of_perhaps_kept();
@@ -107,16 +110,27 @@ impl Plan {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
             let run = CommonLimits { most: most(settings), interval: pace.rate().interval() };
-            let forecast = Forecast::of(rows.to_send, recent, run, own);
+            let forecast = Forecast::of(rows.most(), recent, run, own);
             Some((name, Account { rows, forecast }))
         };
         plan.accounts = accounts.into_iter().filter_map(of).collect();
         Ok(plan)
     }
 
-    /// Rows that would be sent.
+    /// Rows that would be sent, at most.
     pub(super) fn to_send(&self) -> u64 {
-        self.all.to_send
+        self.all.most()
+    }
+
+    /// The accounts that have rows.
+    pub(super) fn accounts(&self) -> Vec<AccountName> {
+        self.accounts.keys().cloned().collect()
+    }
+
+    /// The accounts whose lists have to be fetched, to find people by their profiles.
+    pub(super) fn lists(&self) -> Vec<AccountName> {
+        let wanted = self.accounts.iter().filter(|(_, account)| account.rows.to_look_up > 0);
+        wanted.map(|(name, _)| name.clone()).collect()
     }
 
     pub(super) fn unsent(&self, outcome: Outcome) -> u64 {
@@ -152,7 +166,7 @@ impl Plan {
     /// Warnings of accounts that would withdraw more than careful tools do.
     fn cautions(&self, settings: &Settings) -> Vec<String> {
         let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
-        let is_much = |account: &Account| account.rows.to_send > 0 && account.forecast.per_day > CAREFUL;
+        let is_much = |account: &Account| account.rows.most() > 0 && account.forecast.per_day > CAREFUL;
         let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
         cautioned
             .map(|(name, account)| {
@@ -179,13 +193,7 @@ impl Plan {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
         out.push_str(&self.withdrawals(settings));
-        let to_send = self.now(settings);
-        let credits = match settings.max_credits {
-            Some(most) if most <= to_send => format!("at most {most}"),
-            Some(most) => format!("at least {to_send}; each retry may cost 1 more, up to {most} in all"),
-            None => format!("at least {to_send}; each retry may cost 1 more"),
-        };
-        out.push_str(&format!("{:<22}{credits}\n", "credits"));
+        out.push_str(&format!("{:<22}{}\n", "credits", self.credits(settings)));
         let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
@@ -201,14 +209,36 @@ impl Plan {
         out
     }
 
+    /// The price, as far as it is known.
+    fn credits(&self, settings: &Settings) -> String {
+        let to_send = self.now(settings);
+        let lists: Vec<_> = self.lists().iter().map(|name| visible(name.as_str())).collect();
+        let known = match lists.as_slice() {
+            [] => format!("at least {to_send}"),
+            [name] => format!("1 per 10 pending of account {name}, for the list, and up to {to_send}"),
+            several => {
+                format!("1 per 10 pending of accounts {}, for their lists, and up to {to_send}", several.join(", "))
+            }
+        };
+        match settings.max_credits {
+            Some(most) if most <= to_send => format!("at most {most}"),
+            Some(most) => format!("{known}; each retry may cost 1 more, up to {most} in all"),
+            None => format!("{known}; each retry may cost 1 more"),
+        }
+    }
+
     /// How many are withdrawn, from which accounts, and when.
     fn withdrawals(&self, settings: &Settings) -> String {
-        let accounts: Vec<_> = self.accounts.iter().filter(|(_, account)| account.rows.to_send > 0).collect();
+        let accounts: Vec<_> = self.accounts.iter().filter(|(_, account)| account.rows.most() > 0).collect();
         let of = match accounts.as_slice() {
             [(name, _)] => format!(", of account {}", visible(name.as_str())),
             [] | [_, _, ..] => String::new(),
         };
-        let mut out = format!("{:<22}{}{of}\n", "to withdraw", self.to_send());
+        let most = if self.all.to_look_up > 0 { "at most " } else { "" };
+        let mut out = format!("{:<22}{most}{}{of}\n", "to withdraw", self.to_send());
+        if self.all.to_look_up > 0 {
+            out.push_str(&format!("  {:<20}{}\n", "by profile", self.all.to_look_up));
+        }
         if accounts.len() > 1 {
             for (name, account) in &accounts {
                 out.push_str(&format!("  {:<20}{}\n", visible(name.as_str()), account.words()));
@@ -244,36 +274,53 @@ impl Plan {
             "input_complete": self.input_complete,
             "credits": {"charged": listed.charged, "possible": listed.possible + self.now(settings)},
             "list": list.map(list_json),
+            "lists_to_fetch": self.lists().iter().map(AccountName::as_str).collect::<Vec<_>>(),
             "time_s": self.time(settings).map(rounded),
             "accounts": accounts.collect::<Map<_, _>>(),
         })
     }
 }
 
+/// What a row comes to, as far as it is known ahead.
+#[derive(Clone, Copy, Debug)]
+enum Planned {
+    Send,
+    LookUp,
+    Unsent(Outcome),
+}
+
 impl Rows {
-    fn add(&mut self, unsent: Option<Outcome>) {
-        match unsent {
-            None => self.to_send += 1,
-            Some(outcome) => self.unsent.add(outcome),
+    fn add(&mut self, row: Planned) {
+        match row {
+            Planned::Send => self.to_send += 1,
+            Planned::LookUp => self.to_look_up += 1,
+            Planned::Unsent(outcome) => self.unsent.add(outcome),
         }
     }
 
     fn total(&self) -> u64 {
-        self.to_send + self.unsent.total()
+        self.most() + self.unsent.total()
+    }
+
+    /// Those that would be sent, at most.
+    fn most(&self) -> u64 {
+        self.to_send + self.to_look_up
     }
 
     fn to_json(self) -> Value {
-        let unsent = [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::Invalid, Outcome::NotAttempted];
+        let unsent =
+            [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotFound, Outcome::Invalid, Outcome::NotAttempted];
         let unsent = unsent.map(|outcome| (outcome.as_str(), self.unsent.of(outcome)));
-        let own = [("total", self.total()), ("to_withdraw", self.to_send)];
+        let own = [("total", self.total()), ("to_withdraw", self.to_send), ("to_look_up", self.to_look_up)];
         own.into_iter().chain(unsent).map(|(name, rows)| (name.to_owned(), Value::from(rows))).collect()
     }
 }
 
 impl Account {
     fn words(&self) -> String {
-        let Self { rows: Rows { to_send, .. }, forecast: Forecast { now, time, .. } } = self;
-        let now = if now < to_send { format!(", {now} of them in this run") } else { String::new() };
+        let Self { rows, forecast: Forecast { now, time, .. } } = self;
+        let to_send = rows.most();
+        let now = if *now < to_send { format!(", {now} of them in this run") } else { String::new() };
         let time = time.map(|time| format!(", in about {}", human_duration(time))).unwrap_or_default();
         format!("{to_send}{now}{time}")
     }

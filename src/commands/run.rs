@@ -43,7 +43,7 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, Comm
         plan.warn(settings);
     }
     let opened = job.open(outputs, intake.columns()).await?;
-    job.withdraw(intake, opened, plan.map(|plan| plan.rows()), None).await
+    job.withdraw(intake, opened, plan.as_ref(), None).await
 }
 
 fn dry_run(

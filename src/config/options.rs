@@ -106,7 +106,7 @@ options! {
         Some(if value == "-" { Source::Stdin } else { Source::Path(value.into()) })
     }, INPUT {
         name: "input", value: "INPUT", places: Places::Argument,
-        help: "CSV, JSON Lines or JSON with the invitations' IDs (`-` = stdin)",
+        help: "CSV, JSON Lines or JSON with invitation IDs or profile URLs (`-` = stdin)",
         wanted: "a file, or - for stdin",
     }
     INPUT_FORMAT: InputFormat, |value| one_of(value, &[
@@ -114,7 +114,7 @@ options! {
     ]), INPUT {
         name: "input_format", value: "csv|jsonl|json",
         default: Default::Depends("by the extension, else by the first character"),
-        help: "Format of the input; csv is also a plain list of IDs",
+        help: "Format of the input; csv is also a plain list",
         wanted: "csv, jsonl or json",
     }
     ID_COLUMN: String, string, INPUT {

@@ -94,6 +94,11 @@ pub(super) fn only_address<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Opt
     texts.all(|text| text == first).then(|| first.into())
 }
 
+/// Whether a cell without a header's help is the address of a profile. Whose, or none's after all, is for others to say.
+pub(super) fn is_address(cell: &str) -> bool {
+    cell.to_ascii_lowercase().contains("linkedin.com/")
+}
+
 /// Whether a column of this name holds a credential, whatever it begins with: `linkup_api_key`, `X-API-Key`.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
@@ -180,6 +185,23 @@ pub(super) fn resolve(
         (Ok(id), Some(urn)) if id != urn => Err(NoInvitation::Conflict),
         (Ok(id), _) | (Err(_), Some(id)) => Ok(id),
         (Err(error), None) => Err(error.into()),
+    }
+}
+
+/// The same, and `None` where ID and URN are empty and a profile's address names the person.
+pub(super) fn resolve_or_profile(
+    id: Option<&str>,
+    entity_urn: Option<&str>,
+    profile_url: Option<&str>,
+    refuse_rounded: bool,
+) -> Result<Option<InvitationId>, NoInvitation> {
+    match resolve(id, entity_urn, refuse_rounded) {
+        Err(NoInvitation::Id(IdError::Missing))
+            if profile_url.is_some() && entity_urn.is_none_or(|urn| urn.trim().is_empty()) =>
+        {
+            Ok(None)
+        }
+        resolved => resolved.map(Some),
     }
 }
 
@@ -302,6 +324,26 @@ mod tests {
         ];
         for (cell, urn, refuse_rounded, expected) in cases {
             assert_eq!(resolve(cell, urn, refuse_rounded), expected, "{cell:?} {urn:?} {refuse_rounded}");
+        }
+    }
+
+    #[test]
+    fn a_profile_names_the_person_only_where_id_and_urn_are_empty() {
+        const ADA: Option<&str> = Some("https://www.linkedin.com/in/ada");
+        let no = |error| Err(NoInvitation::Id(error));
+        let cases = [
+            (None, None, ADA, Ok(None)),
+            (Some(" "), Some(" "), ADA, Ok(None)),
+            (Some("7"), None, ADA, Ok(Some(InvitationId::parse("7").unwrap()))),
+            (None, Some("urn:li:invitation:7"), ADA, Ok(Some(InvitationId::parse("7").unwrap()))),
+            // What stands there may be another person's.
+            (Some("7.3e18"), None, ADA, no(IdError::Scientific)),
+            (Some("n/a"), None, ADA, no(IdError::NotAnId)),
+            (None, Some("urn:li:member:7"), ADA, no(IdError::Missing)),
+            (None, None, None, no(IdError::Missing)),
+        ];
+        for (id, urn, profile_url, expected) in cases {
+            assert_eq!(resolve_or_profile(id, urn, profile_url, true), expected, "{id:?} {urn:?} {profile_url:?}");
         }
     }
 }

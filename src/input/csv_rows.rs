@@ -8,7 +8,8 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::columns::{
-    ColumnNames, ID_TEXT_CHARS, Roles, cut, is_profile_url, is_secret, listed, only_address, resolve, unique,
+    ColumnNames, ID_TEXT_CHARS, Roles, cut, is_address, is_profile_url, is_secret, listed, only_address,
+    resolve_or_profile, unique,
 };
 use super::csv_records::{CsvRecord, CsvRecords, Malformed};
 use super::open::{CsvStyle, InputError, InputOptions};
@@ -28,7 +29,6 @@ pub(super) struct CsvRows {
 /// The columns by what they mean.
 #[derive(Default)]
 pub(super) struct CsvColumns {
-    id: usize,
     roles: Roles,
     profile_urls: Vec<usize>,
     width: usize,
@@ -85,7 +85,7 @@ impl CsvColumns {
             FirstRecord::Data | FirstRecord::RuinedData if holds_several(&cells) => {
                 Err(InputError::SeveralIds { name: name.into() })
             }
-            FirstRecord::Data | FirstRecord::RuinedData => Ok(Some(Self::without_header(cells.len()))),
+            FirstRecord::Data | FirstRecord::RuinedData => Ok(Some(Self::without_header(&cells))),
             FirstRecord::Header => {
                 let columns = Self::of_header(&names, &cells, name)?;
                 if holds_rows(&cells, &columns, delimiter) {
@@ -105,17 +105,27 @@ impl CsvColumns {
             .roles(cells.iter().map(String::as_str))
             .map_err(|ambiguous| InputError::AmbiguousColumns { name: name.into(), ambiguous })?;
         let width = cells.len();
-        let id = roles.id.unwrap_or_default();
         let is_carried = |at: &usize| roles.is_carried(*at);
         let profile_urls = (0..width).filter(|&at| is_profile_url(&cells[at])).collect();
         let carried = (0..width).filter(is_carried).collect();
         let names = unique(cells.iter().cloned().enumerate().filter(|(at, _)| is_carried(at)));
-        Ok(Self { id, roles, profile_urls, width, has_header: true, carried, names })
+        Ok(Self { roles, profile_urls, width, has_header: true, carried, names })
     }
 
-    fn without_header(width: usize) -> Self {
-        let names = (2..=width).map(|number| format!("column_{number}").into()).collect();
-        Self { width, carried: (1..width).collect(), names, ..Self::default() }
+    /// The first cell is an ID or a profile's address. The report carries it where the first one is an address.
+    fn without_header(first: &[String]) -> Self {
+        let width = first.len();
+        let has_addresses = first.first().is_some_and(|cell| is_address(cell));
+        let address = has_addresses.then(|| Arc::from("profile_url"));
+        let names = address.into_iter().chain((2..=width).map(|number| format!("column_{number}").into())).collect();
+        let carried = (usize::from(!has_addresses)..width).collect();
+        let roles = Roles { id: Some(0), ..Roles::default() };
+        Self { roles, profile_urls: vec![0], width, carried, names, has_header: false }
+    }
+
+    /// The columns that name a row's person or invitation.
+    fn naming(&self) -> impl Iterator<Item = usize> {
+        self.roles.id.into_iter().chain(self.profile_urls.iter().copied())
     }
 }
 
@@ -137,7 +147,8 @@ fn may_delimit(byte: u8) -> bool {
 }
 
 fn first_record(cells: &[String], names: &ColumnNames, options: &InputOptions) -> FirstRecord {
-    if cells.iter().any(|cell| names.is_id(cell)) {
+    let names_people = options.id_column.is_none() && cells.iter().any(|cell| is_profile_url(cell));
+    if names_people || cells.iter().any(|cell| names.is_id(cell)) {
         return FirstRecord::Header;
     }
     let Some((first, others)) = cells.split_first().filter(|_| options.id_column.is_none()) else {
@@ -147,7 +158,7 @@ fn first_record(cells: &[String], names: &ColumnNames, options: &InputOptions) -
         Ok(_) if is_grouped_number(first, others) => FirstRecord::Unusable,
         Ok(_) => FirstRecord::Data,
         Err(IdError::Scientific) => FirstRecord::RuinedData,
-        Err(IdError::NotAnId) if is_urn(first) => FirstRecord::Data,
+        Err(IdError::NotAnId) if is_urn(first) || is_address(first) => FirstRecord::Data,
         Err(IdError::NotAnId | IdError::Missing | IdError::Rounded { .. }) => FirstRecord::Unusable,
     }
 }
@@ -161,7 +172,12 @@ fn is_grouped_number(first: &str, others: &[String]) -> bool {
 /// Whether the cells name different invitations: without a header nothing says which of the columns is meant.
 fn holds_several(cells: &[String]) -> bool {
     let mut ids = cells.iter().filter_map(|cell| InvitationId::parse(cell).ok());
-    ids.next().is_some_and(|first| ids.any(|id| id != first))
+    match cells.split_first() {
+        Some((first, others)) if is_address(first) => {
+            ids.next().is_some() || others.iter().any(|cell| is_address(cell))
+        }
+        _ => ids.next().is_some_and(|first| ids.any(|id| id != first)),
+    }
 }
 
 fn is_urn(cell: &str) -> bool {
@@ -203,18 +219,27 @@ impl CsvRows {
         let Self { records, columns, number, .. } = self;
         let line = Some(record.line);
         let cell = |at: Option<usize>| records.cell(at?);
-        let id_cell = records.cell(columns.id);
+        // Without a header it may be an ID or an address.
+        let id_cell = cell(columns.roles.id).filter(|cell| columns.has_header || !is_address(cell));
         let account = cell(columns.roles.account).and_then(|name| AccountName::parse(&name));
         let country = cell(columns.roles.country).and_then(|code| Country::parse(&code));
         let entity_urn = cell(columns.roles.entity_urn);
-        let profile_url = only_address(columns.profile_urls.iter().filter_map(|&at| records.cell(at)));
+        let profile_url = only_address(
+            columns
+                .profile_urls
+                .iter()
+                .filter_map(|&at| records.cell(at).filter(|cell| columns.has_header || is_address(cell))),
+        );
         let mut carried = StringRecord::new();
-        for cell in columns.carried.iter().map_while(|&at| records.cell(at)) {
-            carried.push_field(&cell);
+        for &at in &columns.carried {
+            let Some(cell) = records.cell(at) else { break };
+            // Where the column of addresses has an ID.
+            carried.push_field(if columns.roles.id == Some(at) && id_cell.is_some() { "" } else { &cell });
         }
         let carried = Carried::Cells(carried);
         let id = self.check_shape(record).and_then(|()| {
-            resolve(id_cell.as_deref(), entity_urn.as_deref(), self.refuse_rounded).map_err(|error| error.to_string())
+            resolve_or_profile(id_cell.as_deref(), entity_urn.as_deref(), profile_url.as_deref(), self.refuse_rounded)
+                .map_err(|error| error.to_string())
         });
         match id {
             Ok(id) => Ok(Row { number: *number, line, id, account, country, profile_url, carried }),
@@ -247,8 +272,8 @@ impl CsvRows {
         }
         if !self.columns.has_header && width > 1 && holds_several(&self.records.cells()) {
             return Err(
-                "several IDs or other numbers in one line without a header: write one ID a line, or put a header \
-                        like invitation_id,name above the columns"
+                "several IDs, profile URLs or other numbers in one line without a header: write one per line, or put a \
+                        header like invitation_id,name above the columns"
                     .into(),
             );
         }
@@ -265,7 +290,7 @@ impl CsvRows {
 
     /// Whether the delimiter is really the decimal comma of `7,32918E+18`: the 7 before it is no ID.
     fn splits_number(&self) -> bool {
-        let cells = self.records.cell(self.columns.id).zip(self.records.cell(self.columns.id + 1));
+        let cells = self.columns.roles.id.and_then(|id| self.records.cell(id).zip(self.records.cell(id + 1)));
         cells.is_some_and(|(whole, fraction)| {
             whole.len() < 4 && InvitationId::parse(&format!("{whole},{fraction}")) == Err(IdError::Scientific)
         })
@@ -302,10 +327,10 @@ fn holds_rows(cells: &[String], columns: &CsvColumns, delimiter: u8) -> bool {
         // The row in which the quote finds its end has the rest of its cells behind this one.
         let behind = cells.len() - at - 1;
         cell.split(['\n', '\r']).skip(1).any(|line| {
-            let mut parts = line.split(char::from(delimiter));
-            let count = parts.clone().count();
-            let is_row = count > 1 && (count == width || count + behind == width);
-            is_row && parts.nth(columns.id).is_some_and(|part| InvitationId::parse(part).is_ok())
+            let parts: Vec<_> = line.split(char::from(delimiter)).collect();
+            let is_row = parts.len() > 1 && (parts.len() == width || parts.len() + behind == width);
+            let names_somebody = |part: &&str| InvitationId::parse(part).is_ok() || is_address(part);
+            is_row && columns.naming().filter_map(|at| parts.get(at)).any(names_somebody)
         })
     })
 }

@@ -1,4 +1,4 @@
-//! Turns one JSON value into a row: an object with an ID, or just an ID.
+//! Turns one JSON value into a row: an object with an ID or a profile's address, or just one of these.
 //!
 //! Owns what an object's members mean. Must not know whether the value comes from a line or a document.
 
@@ -10,10 +10,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::columns::{ColumnNames, ID_TEXT_CHARS, cut, is_profile_url, is_secret, only_address, resolve};
+use super::columns::{
+    ColumnNames, ID_TEXT_CHARS, cut, is_address, is_profile_url, is_secret, only_address, resolve, resolve_or_profile,
+};
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 
-const EXPECTED: &str = "not an invitation: expected an object with an invitation_id, or just the ID";
+const EXPECTED: &str =
+    "not an invitation: expected an object with an invitation_id or a profile_url, or just one of these";
 
 pub(super) enum JsonEntry {
     /// With the one address of its profile.
@@ -43,7 +46,11 @@ impl JsonEntry {
             let profile_url = profile_url(&members, text);
             Ok(Self::Object(members, profile_url))
         } else {
-            serde_json::from_str(text).map(Self::Single)
+            let value: Value = serde_json::from_str(text)?;
+            Ok(match value.as_str().filter(|text| is_address(text)).map(Into::into) {
+                Some(url) => Self::Object(Members(vec![("profile_url".to_owned(), value)]), Some(url)),
+                None => Self::Single(value),
+            })
         }
     }
 
@@ -81,7 +88,7 @@ impl JsonEntry {
                 match resolve(Some(&text), None, refuse_rounded) {
                     Ok(id) => {
                         let line = Some(line);
-                        Ok(Row { number, line, id, account: None, country: None, profile_url: None, carried })
+                        Ok(Row { number, line, id: Some(id), account: None, country: None, profile_url: None, carried })
                     }
                     Err(error) => {
                         let id_text = cut(&text, ID_TEXT_CHARS);
@@ -129,7 +136,8 @@ impl Members {
         let country = name_of(value(roles.country));
         let id = match (&account, &country) {
             (Ok(_), Ok(_)) => {
-                resolve(id_text.as_deref(), entity_urn.as_deref(), refuse_rounded).map_err(|error| error.to_string())
+                resolve_or_profile(id_text.as_deref(), entity_urn.as_deref(), profile_url.as_deref(), refuse_rounded)
+                    .map_err(|error| error.to_string())
             }
             (Err(NotText), _) => Err("the account is not a JSON string".into()),
             (Ok(_), Err(NotText)) => Err("the country is not a JSON string".into()),

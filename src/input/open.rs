@@ -62,13 +62,15 @@ pub(crate) enum InputError {
     Utf16WithoutBom { name: String },
     #[error("{:?} can't delimit columns: use one like , ; | or a tab", char::from(*delimiter))]
     Delimiter { delimiter: u8 },
-    #[error("{name} has no invitation_id column (found: {columns}): name the column of IDs with --id-column")]
+    #[error(
+        "{name} has no column invitation_id or profile_url (found: {columns}): name the column of IDs with --id-column"
+    )]
     NoIdColumn { name: String, columns: String },
     #[error("{name} has no column {wanted:?} (found: {columns}): give --id-column one of these")]
     NoSuchColumn { name: String, wanted: String, columns: String },
     #[error(
-        "{name} has no header, and several IDs or other numbers in its first line: write one ID a line, or put a \
-         header like invitation_id,name above the columns"
+        "{name} has no header, and several IDs, profile URLs or other numbers in its first line: write one per line, or \
+         put a header like invitation_id,name above the columns"
     )]
     SeveralIds { name: String },
     #[error("{name}: {ambiguous}: remove or rename one of them")]

@@ -26,6 +26,11 @@ fn columns(input: &Input) -> Vec<String> {
     input.columns().iter().map(ToString::to_string).collect()
 }
 
+/// The ID, or the address of the profile.
+fn text_of(row: &Row) -> String {
+    row.id.as_ref().map_or_else(|| row.profile_url.as_deref().unwrap().to_owned(), ToString::to_string)
+}
+
 /// A row in short: `7329 @berlin DE {a|b}`, or `! what is wrong (its text) {a|b}`.
 fn rows(input: Input) -> Vec<String> {
     let mut rows = Vec::new();
@@ -34,7 +39,7 @@ fn rows(input: Input) -> Vec<String> {
         let number = row.as_ref().map_or_else(|error| error.number, |row| row.number);
         assert_eq!(number, index as u64 + 1, "row numbers are consecutive");
         let (head, account, country, carried) = match &row {
-            Ok(row) => (row.id.to_string(), &row.account, row.country.as_ref(), &row.carried),
+            Ok(row) => (text_of(row), &row.account, row.country.as_ref(), &row.carried),
             Err(error) => (format!("! {} ({})", error.reason, error.id_text), &error.account, None, &error.carried),
         };
         let account = account.as_ref().map(|account| format!(" @{account}")).unwrap_or_default();
@@ -185,10 +190,10 @@ fn what_cannot_be_used_says_what_to_do() {
     let digit = InputOptions { delimiter: Some(b'7'), ..InputOptions::default() };
     let default = InputOptions::default();
     let cases: [(&str, &str, &InputOptions, &[&str]); 21] = [
-        ("name;id\n", "csv", &default, &["in has no invitation_id column", "name, id", "--id-column"]),
+        ("name;id\n", "csv", &default, &["in has no column invitation_id or profile_url", "name, id", "--id-column"]),
         ("name\n7\n", "csv", &id_column, &["no column \"nr\"", "name"]),
         ("7\n8\n", "csv", &id_column, &["no column \"nr\""]),
-        ("7,329,176\n", "csv", &default, &["no invitation_id column"]),
+        ("7,329,176\n", "csv", &default, &["no column invitation_id"]),
         ("invitation_id,InvitationID\n", "csv", &default, &["\"invitation_id\" and \"InvitationID\""]),
         ("invitation_id,account,Account\n", "csv", &default, &["both name the account"]),
         ("invitation_id,login_token\n7,geheim\n", "csv", &default, &["\"login_token\"", "secret"]),
@@ -533,8 +538,8 @@ fn text_behind_an_unclosed_quote_is_not_taken_for_a_row() {
     let options = InputOptions::default();
     let rows: Vec<_> =
         Input::from_reader(input.as_bytes(), "list.csv", None, &options).unwrap().map(Result::unwrap).collect();
-    let ids: Vec<_> = rows.iter().map(|row| row.as_ref().ok().map(|row| row.id.as_str())).collect();
-    assert_eq!(ids, [None, None, None, Some("222"), Some("333")]);
+    let ids: Vec<_> = rows.iter().map(|row| row.as_ref().ok().map(text_of)).collect();
+    assert_eq!(ids.iter().map(Option::as_deref).collect::<Vec<_>>(), [None, None, None, Some("222"), Some("333")]);
     assert!(rows[1].as_ref().unwrap_err().reason.starts_with("line 3 follows a quote"));
 }
 
@@ -554,7 +559,7 @@ fn json_lines_from_a_pipe_do_not_wait_for_more_than_the_first_line() {
     let pipe = Dribble(b"{\"invitation_id\": 7, \"name\": \"Ann\"}\n");
     let mut input = Input::from_reader(pipe, "stdin", None, &InputOptions::default()).unwrap();
     assert_eq!(input.format(), InputFormat::JsonLines);
-    assert_eq!(input.next().unwrap().unwrap().unwrap().id.as_str(), "7");
+    assert_eq!(text_of(&input.next().unwrap().unwrap().unwrap()), "7");
 }
 
 /// What JavaScript makes of a number, and spreadsheets: some round to 15 digits, some cut.
@@ -597,7 +602,7 @@ fn of_two_thousand_ids_none_is_refused_and_none_of_the_ruined_let_through() {
             input.map(Result::unwrap).collect::<Vec<_>>()
         };
         let whole: Vec<_> = texts.iter().map(String::as_str).collect();
-        let ids: Vec<_> = read(&whole, false).into_iter().map(|row| row.unwrap().id.to_string()).collect();
+        let ids: Vec<_> = read(&whole, false).into_iter().map(|row| text_of(&row.unwrap())).collect();
         assert_eq!(ids, texts, "{extension}");
 
         let broken: Vec<_> = tellable.iter().map(|(_, text)| text.as_str()).collect();
@@ -620,7 +625,7 @@ fn leading_zeros_name_the_same_invitation() {
 fn several_ids_on_a_line_without_a_header_are_never_half_withdrawn() {
     for text in [format!("{ID},{OTHER}\n"), format!("{ID};Ada;urn:li:invitation:{OTHER}\n"), format!("{ID}\t7\n")] {
         let said = message(open_csv(&text));
-        assert!(said.contains("several IDs") && said.contains("one ID a line"), "{text:?}: {said}");
+        assert!(said.contains("several IDs") && said.contains("one per line"), "{text:?}: {said}");
     }
     let urn = format!("{ID},urn:li:invitation:{ID}");
     let text = format!("{urn}\n{ID},Ada\n{ID},{OTHER}\n{OTHER},Bob\n");
@@ -633,4 +638,73 @@ fn several_ids_on_a_line_without_a_header_are_never_half_withdrawn() {
     assert_rows(open_csv(&text).unwrap(), &expected.each_ref().map(String::as_str));
     // A header says which is meant.
     assert_rows(open_csv(&format!("invitation_id,n\n{ID},7\n")).unwrap(), &[&format!("{ID} 7")]);
+}
+
+#[test]
+fn a_profile_can_name_the_person() {
+    const ADA: &str = "https://www.linkedin.com/in/ada";
+    const BOB: &str = "linkedin.com/in/bob";
+    let cases: [(&str, &[&str], &[&str]); 11] = [
+        ("profile_url\nADA\nBOB\n", &["profile_url"], &["ADA ADA", "BOB BOB"]),
+        ("name;LinkedIn URL;account\nAda;ADA;x\n", &["name", "LinkedIn URL"], &["ADA @x Ada|ADA"]),
+        // The ID comes first, and a ruined one is nobody's.
+        (
+            "invitation_id,profile_url\n7,ADA\n,ADA\n7.3e18,ADA\nn/a,BOB\n",
+            &["profile_url"],
+            &["7 ADA", "ADA ADA", "! scientific & (7.3e18) ADA", "! not an invitation ID & (n/a) BOB"],
+        ),
+        (
+            "profile_url,entity_urn\nADA,urn:li:invitation:7\nADA,\nADA,urn:li:member:7\n",
+            &["profile_url"],
+            &["7 ADA", "ADA ADA", "! no invitation ID & ADA"],
+        ),
+        (
+            "profile_url,linkedin_url\nADA,\nADA,BOB\n",
+            &["profile_url", "linkedin_url"],
+            &["ADA ADA|", "! no invitation ID & ADA|BOB"],
+        ),
+        // What is written there is compared only later.
+        ("profile_url\nAda Lovelace\n\n", &["profile_url"], &["Ada Lovelace Ada Lovelace"]),
+        ("ADA\nBOB\n7\nx\n", &["profile_url"], &["ADA ADA", "BOB BOB", "7", "! not an invitation ID & (x)"]),
+        ("ADA,Ada\n7,Bob\n", &["profile_url", "column_2"], &["ADA ADA|Ada", "7 |Bob"]),
+        ("7,Bob\nADA,Ada\n", &["column_2"], &["7 Bob", "ADA Ada"]),
+        ("7\nADA,7\n", &[], &["7", "! 2 cells where"]),
+        (
+            "ADA,x\nADA,7\nADA,BOB\n",
+            &["profile_url", "column_2"],
+            &["ADA ADA|x", "! several IDs, profile URLs", "! several IDs, profile URLs"],
+        ),
+    ];
+    let whole = |text: &str| text.replace("ADA", ADA).replace("BOB", BOB);
+    for (text, names, expected) in cases {
+        let input = open_csv(&whole(text)).unwrap();
+        assert_eq!(columns(&input), names, "{text:?}");
+        let expected: Vec<_> = expected.iter().map(|row| whole(row)).collect();
+        assert_rows(input, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    for text in ["ADA,BOB\n", "ADA,7\n"] {
+        assert!(message(open_csv(&whole(text))).contains("several IDs, profile URLs"), "{text:?}");
+    }
+    let lines = whole(
+        "{\"profile_url\":\"ADA\",\"x\":1}\n\"BOB\"\n{\"recipient\":{\"linkedin_url\":\"ADA\"}}\n\"x\"\n{\"x\":1}\n",
+    );
+    let expected = [
+        r#"ADA {"profile_url":"ADA","x":1}"#,
+        r#"BOB {"profile_url":"BOB"}"#,
+        r#"ADA {"recipient":{"linkedin_url":"ADA"}}"#,
+        "! not an invitation ID & (x)",
+        "! no invitation ID",
+    ];
+    let expected = expected.map(whole);
+    assert_rows(
+        open(lines.as_bytes(), Some("jsonl"), &InputOptions::default()).unwrap(),
+        &expected.each_ref().map(String::as_str),
+    );
+}
+
+/// An unclosed quote may hold rows that name people by their profiles.
+#[test]
+fn lines_inside_a_quote_that_name_people_are_not_one_cell() {
+    let text = "profile_url,note\nlinkedin.com/in/a,\"27\nlinkedin.com/in/b,28\"\nlinkedin.com/in/c,x\n";
+    assert_rows(open_csv(text).unwrap(), &["! lines 2 to 3 are one record", "linkedin.com/in/c linkedin.com/in/c|x"]);
 }

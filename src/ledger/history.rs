@@ -245,6 +245,9 @@ impl Forget {
             Self::Invitation(id) => {
                 transaction.execute(&format!("{blank} invitation_id = ?1"), [id])?;
                 transaction.execute("DELETE FROM known WHERE invitation_id = ?1", [id])?;
+                // Without them it is not whole any more.
+                let of_it = "account_id IN (SELECT account_id FROM listed WHERE invitation_id = ?1)";
+                transaction.execute(&format!("DELETE FROM whole_lists WHERE {of_it}"), [id])?;
                 transaction.execute("DELETE FROM listed WHERE invitation_id = ?1", [id])?;
             }
             Self::Before(day) => {
@@ -258,6 +261,7 @@ impl Forget {
                 transaction.execute(&forget, params![day, CallState::Lost])?;
                 let delete = format!("DELETE FROM known WHERE at < ?1 AND NOT ({is_lost_since})");
                 transaction.execute(&delete, params![day, CallState::Lost])?;
+                transaction.execute("DELETE FROM whole_lists WHERE began_at < ?1", [day])?;
                 transaction.execute("DELETE FROM listed WHERE last_seen_at < ?1", [day])?;
             }
         }

@@ -1,11 +1,13 @@
 //! Who was on the account's lists: kept so that people can be named later, and their absence can prove something.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::schema::millis;
+use super::schema::{from_millis, millis};
 use crate::api::InvitationType;
 use crate::invitation::{AccountName, InvitationId};
+use crate::outcome::Outcome;
 
 /// The lists of one account and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,66 @@ pub(crate) struct Shown {
     pub(crate) id: InvitationId,
     pub(crate) name: String,
     pub(crate) profile_url: String,
+    /// What tells the person's address from others, in one spelling.
+    pub(crate) person: Option<String>,
+}
+
+/// An invitation to a person, as far as lists and calls tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Invited {
+    pub(super) id: InvitationId,
+    pub(super) last_seen_at: Timestamp,
+    /// What it was settled as for good, and when.
+    pub(super) settled: Option<(Outcome, Timestamp)>,
+}
+
+/// All that lists showed of a person.
+pub(super) fn invited(connection: &Connection, account_id: i64, person: &str) -> rusqlite::Result<Vec<Invited>> {
+    let mut query = connection.prepare_cached(
+        "SELECT invitation_id, last_seen_at, iif(is_final, outcome, NULL), at
+        FROM listed LEFT JOIN known USING (account_id, invitation_id) WHERE account_id = ?1 AND person = ?2",
+    )?;
+    let invited = query.query_map(params![account_id, person], |row| {
+        let settled = match row.get(2)? {
+            Some(outcome) => Some((outcome, from_millis(row.get(3)?)?)),
+            None => None,
+        };
+        Ok(Invited { id: row.get(0)?, last_seen_at: from_millis(row.get(1)?)?, settled })
+    })?;
+    invited.collect()
+}
+
+/// The invitation by which a person is settled at this moment: until they can be invited again, and unless a list has shown
+/// them as pending since.
+pub(super) fn settled_by(invited: &[Invited], now: Timestamp) -> Option<&InvitationId> {
+    let settled = invited.iter().filter_map(|invitation| Some((&invitation.id, invitation.settled?.1)));
+    let (id, at) = settled.max_by_key(|(_, at)| *at)?;
+    let is_pending_since = invited.iter().any(|invitation| invitation.last_seen_at > at);
+    // Nobody can be, however it ended.
+    let may_be_invited = Outcome::Withdrawn.reinvite_on(at).is_none_or(|day| now.to_zoned(TimeZone::UTC).date() >= day);
+    (!is_pending_since && !may_be_invited).then_some(id)
+}
+
+/// When a list was fetched, and the ID and profile of each invitation on it.
+pub(crate) type WholeList = (Timestamp, Vec<(InvitationId, String)>);
+
+/// The last list of connections that was read whole, if that was since this moment.
+pub(super) fn whole_list(
+    connection: &Connection,
+    account_id: i64,
+    since: Timestamp,
+) -> rusqlite::Result<Option<WholeList>> {
+    let began_at: Option<i64> = connection
+        .prepare_cached("SELECT began_at FROM whole_lists WHERE account_id = ?1 AND type = ?2 AND began_at >= ?3")?
+        .query_one(params![account_id, InvitationType::Connection, millis(since)], |row| row.get(0))
+        .optional()?;
+    let Some(began_at) = began_at else { return Ok(None) };
+    let mut query = connection.prepare_cached(
+        "SELECT invitation_id, profile_url FROM listed WHERE account_id = ?1 AND type = ?2 AND last_seen_at >= ?3",
+    )?;
+    let values = params![account_id, InvitationType::Connection, began_at];
+    let people = query.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Some((from_millis(began_at)?, people.collect::<rusqlite::Result<_>>()?)))
 }
 
 /// Keeps a page. `at` is when it was asked for: whatever is settled later is not contradicted by it.
@@ -31,16 +93,17 @@ pub(super) fn keep_page(
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut keep = connection.prepare_cached(
-        "INSERT INTO listed (account_id, invitation_id, type, name, profile_url, first_seen_at, last_seen_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        "INSERT INTO listed (account_id, invitation_id, type, name, profile_url, person, first_seen_at, last_seen_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
         ON CONFLICT DO UPDATE SET
             type = excluded.type,
             name = iif(excluded.name = '', name, excluded.name),
             profile_url = iif(excluded.profile_url = '', profile_url, excluded.profile_url),
+            person = iif(excluded.profile_url = '', person, excluded.person),
             last_seen_at = MAX(last_seen_at, excluded.last_seen_at)",
     )?;
-    for Shown { id, name, profile_url } in shown {
-        keep.execute(params![account_id, id, invitation_type, name, profile_url, millis(at)])?;
+    for Shown { id, name, profile_url, person } in shown {
+        keep.execute(params![account_id, id, invitation_type, name, profile_url, person, millis(at)])?;
     }
     Ok(())
 }
@@ -66,7 +129,6 @@ mod tests {
     use super::super::testing::{API, NOON, Place, id, key, key_of, moment, settle, settlement_at};
     use super::super::{Entry, Forget, History, Ledger, Reinvitable, forget};
     use super::*;
-    use crate::outcome::Outcome;
 
     fn list(account: &str) -> ListOf {
         ListOf { account: AccountName::parse(account).unwrap(), invitation_type: InvitationType::Connection }
@@ -74,7 +136,8 @@ mod tests {
 
     fn shown(digits: &str, name: &str) -> Shown {
         let profile_url = if name.is_empty() { String::new() } else { format!("https://www.linkedin.com/in/{name}") };
-        Shown { id: id(digits), name: name.to_owned(), profile_url }
+        let person = (!name.is_empty()).then(|| name.to_owned());
+        Shown { id: id(digits), name: name.to_owned(), profile_url, person }
     }
 
     async fn keep(ledger: &Ledger, account: &str, people: &[(&str, &str)], at: &str) {
@@ -179,6 +242,37 @@ mod tests {
         assert_eq!(reinvitable(&place, "2026-03-22"), first_day);
         let second_day = ["7  default 2026-03-23", "8  default 2026-03-23", "9  default 2026-03-23"];
         assert_eq!(reinvitable(&place, "2026-03-23"), [first_day, second_day].concat());
+    }
+
+    #[test]
+    fn until_when_a_person_is_settled() {
+        let invited = |digits: &str, last_seen: &str, settled: Option<(Outcome, &str)>| Invited {
+            id: id(digits),
+            last_seen_at: moment(last_seen),
+            settled: settled.map(|(outcome, at)| (outcome, moment(at))),
+        };
+        const SEEN: &str = "2026-03-01T10:00:00Z";
+        const LATER: &str = "2026-03-02T10:00:00Z";
+        const DAY_BEFORE: &str = "2026-03-21T23:59:59Z";
+        let withdrawn = Some((Outcome::Withdrawn, NOON));
+        let gone = Some((Outcome::NotPending, NOON));
+        let older = Some((Outcome::Withdrawn, "2026-02-01T12:00:00Z"));
+        let cases = [
+            (vec![], NOON, None),
+            (vec![invited("7", SEEN, None)], NOON, None),
+            (vec![invited("7", SEEN, withdrawn)], NOON, Some("7")),
+            (vec![invited("7", SEEN, withdrawn)], DAY_BEFORE, Some("7")),
+            (vec![invited("7", SEEN, withdrawn)], "2026-03-22T00:00:00Z", None),
+            (vec![invited("7", SEEN, gone)], DAY_BEFORE, Some("7")),
+            // Pending all the same, or again.
+            (vec![invited("7", LATER, withdrawn)], DAY_BEFORE, None),
+            (vec![invited("7", SEEN, withdrawn), invited("8", LATER, None)], DAY_BEFORE, None),
+            (vec![invited("7", SEEN, withdrawn), invited("6", "2026-01-01T10:00:00Z", older)], DAY_BEFORE, Some("7")),
+        ];
+        for (invited, now, expected) in cases {
+            let settled = settled_by(&invited, moment(now)).map(InvitationId::as_str);
+            assert_eq!(settled, expected, "{invited:?} {now}");
+        }
     }
 
     /// Whether the name stands anywhere in the ledger's files.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::listed::WholeList;
 use super::record::CallState;
 use super::schema::{account_id, from_millis, millis};
-use super::{Key, LedgerError, connection, pace};
-use crate::invitation::AccountName;
+use super::{Key, LedgerError, connection, listed, pace};
+use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::pace::Past;
 
@@ -134,24 +135,69 @@ impl Lookup {
 
     /// Where this row stands. From now on the key counts as seen, in `row`.
     pub(crate) fn standing(&mut self, key: &Key, row: u64) -> Result<Standing, LedgerError> {
-        let account = self.account(key).map_err(|error| LedgerError::unreadable(&self.path, error))?;
+        let account = self.account(&key.account).map_err(|error| LedgerError::unreadable(&self.path, error))?;
         if let Some(earlier_row) = self.seen.put(account.number, key, row).map_err(LedgerError::no_scratch)? {
             return Ok(Standing::Duplicate { earlier_row });
         }
         self.look_up(account, key).map_err(|error| LedgerError::unreadable(&self.path, error))
     }
 
-    fn account(&mut self, key: &Key) -> rusqlite::Result<Account> {
-        if let Some(account) = self.accounts.get(&key.account) {
+    /// The invitation by which a person is settled at this moment; `None` as well if settled rows are to be rechecked.
+    pub(crate) fn settled_person(
+        &mut self,
+        account: &AccountName,
+        person: &str,
+        now: Timestamp,
+    ) -> Result<Option<InvitationId>, LedgerError> {
+        self.recall(account, |ledger, account_id| {
+            Ok(listed::settled_by(&listed::invited(ledger, account_id, person)?, now).cloned())
+        })
+    }
+
+    /// The last list of connections that was read whole, if that was since this moment; not if settled rows are to be
+    /// rechecked.
+    pub(crate) fn whole_list(
+        &mut self,
+        account: &AccountName,
+        since: Timestamp,
+    ) -> Result<Option<WholeList>, LedgerError> {
+        self.recall(account, |ledger, account_id| listed::whole_list(ledger, account_id, since))
+    }
+
+    /// What the ledger remembers of an account's lists.
+    fn recall<T>(
+        &mut self,
+        account: &AccountName,
+        read: impl FnOnce(&Connection, i64) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Option<T>, LedgerError> {
+        let unreadable = |error| LedgerError::unreadable(&self.path, error);
+        if self.recheck {
+            return Ok(None);
+        }
+        let id = match self.accounts.get(account) {
+            Some(account) => account.id,
+            None => match &self.ledger {
+                Some(ledger) => account_id(ledger, &self.api, account).map_err(unreadable)?,
+                None => None,
+            },
+        };
+        match self.ledger.as_ref().zip(id) {
+            Some((ledger, id)) => read(ledger, id).map_err(unreadable),
+            None => Ok(None),
+        }
+    }
+
+    fn account(&mut self, name: &AccountName) -> rusqlite::Result<Account> {
+        if let Some(account) = self.accounts.get(name) {
             return Ok(*account);
         }
         let id = match &self.ledger {
-            Some(ledger) => account_id(ledger, &self.api, &key.account)?,
+            Some(ledger) => account_id(ledger, &self.api, name)?,
             None => None,
         };
         let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
         let account = Account { number, id };
-        self.accounts.insert(key.account.clone(), account);
+        self.accounts.insert(name.clone(), account);
         Ok(account)
     }
 

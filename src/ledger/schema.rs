@@ -14,12 +14,13 @@ const APPLICATION_ID: u32 = 0x6277_6c67;
 
 /// The steps from each version to the next; a file's `user_version` counts those it has. A released step is never
 /// changed: new ones go below it.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// The newest version that is known here.
@@ -142,6 +143,12 @@ impl ToSql for AccountName {
     }
 }
 
+impl FromSql for InvitationId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
 impl ToSql for InvitationId {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.as_str().into())
@@ -241,7 +248,12 @@ mod tests {
         let run = RunInfo { command: "list", ..run_at("b", "http://127.0.0.1:18080") };
         let ledger = Ledger::open_beside(&place.path, &run).unwrap();
         let list = ListOf { account: AccountName::default(), invitation_type: InvitationType::Connection };
-        let shown = Shown { id: id(&before[0].invitation_id), name: "Ada".to_owned(), profile_url: String::new() };
+        let shown = Shown {
+            id: id(&before[0].invitation_id),
+            name: "Ada".to_owned(),
+            profile_url: String::new(),
+            person: None,
+        };
         ledger.keep_page(list, vec![shown], Timestamp::UNIX_EPOCH).await.await.unwrap();
         ledger.close().await.unwrap();
         assert_eq!(people(&place)[0].name, "Ada");

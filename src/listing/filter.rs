@@ -66,7 +66,7 @@ pub(crate) enum Selection {
 
 impl Filter {
     pub(crate) fn select(&self, found: &Found) -> Selection {
-        let kept = self.keep.status(&found.id, &found.profile_url);
+        let kept = self.keep.status(Some(&found.id), &found.profile_url);
         let selection = match found.has_note {
             _ if !self.texts.lets_through(found) => Selection::OtherText,
             Some(true) if self.without_note => Selection::HasNote,

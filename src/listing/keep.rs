@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::profile::{AddressForm, Profile, ProfileKind};
+use super::profile::{AddressForm, Profile, ProfileKind, holds_two};
 use crate::input::{CsvRecords, is_invitation_id, is_profile_url};
 use crate::invitation::{IdError, InvitationId};
 
@@ -122,10 +122,7 @@ impl Keep {
         if !Profile::is_on_linkedin(cell) {
             return Err(format!("{cell:?} is neither an invitation ID nor a LinkedIn profile URL"));
         }
-        // Of two addresses in one cell, the second would be ignored.
-        let holds_two = cell.to_lowercase().matches("linkedin.com").count() > 1
-            || cell.contains(|c: char| c.is_whitespace() || c == ';' || c == '|');
-        let profile = Profile::parse(cell).filter(|_| !holds_two);
+        let profile = Profile::parse(cell).filter(|_| !holds_two(cell));
         let profile = profile.ok_or_else(|| format!("{cell:?} is not a profile's address"))?;
         self.forms.insert((profile.kind, profile.form));
         self.profiles.insert(profile);
@@ -140,8 +137,9 @@ impl Keep {
         !self.profiles.is_empty()
     }
 
-    pub(crate) fn status(&self, id: &InvitationId, profile_url: &str) -> KeepStatus {
-        if self.ids.contains(id) {
+    /// Without an ID, by the profile only.
+    pub(crate) fn status(&self, id: Option<&InvitationId>, profile_url: &str) -> KeepStatus {
+        if id.is_some_and(|id| self.ids.contains(id)) {
             return KeepStatus::Kept;
         }
         if self.profiles.is_empty() {
@@ -201,11 +199,14 @@ mod tests {
             ("9", "https://www.linkedin.com/sales/lead/ACwAAB1c2d3", KeepStatus::Unknown),
         ];
         for (number, url, kept) in cases {
-            assert_eq!(keep.status(&id(number), url), kept, "{number} {url}");
+            assert_eq!(keep.status(Some(&id(number)), url), kept, "{number} {url}");
         }
         let by_id = Keep::parse("7\n").unwrap();
-        assert_eq!((by_id.status(&id("7"), ""), by_id.status(&id("9"), "")), (KeepStatus::Kept, KeepStatus::NotKept));
-        assert_eq!(Keep::default().status(&id("7"), "linkedin.com/in/ada"), KeepStatus::NotKept);
+        assert_eq!(
+            (by_id.status(Some(&id("7")), ""), by_id.status(Some(&id("9")), "")),
+            (KeepStatus::Kept, KeepStatus::NotKept)
+        );
+        assert_eq!(Keep::default().status(Some(&id("7")), "linkedin.com/in/ada"), KeepStatus::NotKept);
     }
 
     #[test]
@@ -227,7 +228,7 @@ mod tests {
         ];
         for (keep, url, kept) in cases {
             let list = Keep::parse(&keep.join("\n")).unwrap();
-            assert_eq!(list.status(&id("9"), url), kept, "{keep:?} {url:?}");
+            assert_eq!(list.status(Some(&id("9")), url), kept, "{keep:?} {url:?}");
         }
     }
 
@@ -237,7 +238,7 @@ mod tests {
         for header in ["invitation_id,account,name,profile_url", "Invitation ID,x,y,Profile URL", "-,-,-,LinkedIn-URL"]
         {
             let keep = Keep::parse(&format!("\u{feff}{header}\n{rows}")).unwrap();
-            assert_eq!(keep.status(&id("1"), "linkedin.com/in/ada"), KeepStatus::Kept, "{header}");
+            assert_eq!(keep.status(Some(&id("1")), "linkedin.com/in/ada"), KeepStatus::Kept, "{header}");
             // Names are not taken for addresses.
             assert_eq!((keep.ids.len(), keep.profiles.len()), (usize::from(header.contains("nvitation")), 1));
         }

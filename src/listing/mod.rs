@@ -10,6 +10,7 @@ mod listed;
 mod oldest;
 mod page;
 mod paging;
+mod people;
 mod profile;
 
 pub(crate) use filter::{Filter, Selection, SelectionCounts, TextFilter};
@@ -18,3 +19,5 @@ pub(crate) use listed::Listed;
 pub(crate) use oldest::leave_oldest;
 pub(crate) use page::{Days, Found, Page, read_page, repeats_key};
 pub(crate) use paging::{Paging, Taken};
+pub(crate) use people::{People, Search};
+pub(crate) use profile::PersonAddress;

@@ -1,6 +1,8 @@
 //! A profile's address on LinkedIn, in a form that can be compared.
 //!
-//! Owns which addresses are certainly the same profile. Must not guess: what is unclear is no profile.
+//! Owns which addresses are certainly the same profile. Must not guess: what is unclear is no profile. Which way a doubt
+//! falls depends on what follows from a match, so there are two comparisons: [`Profile`], by which somebody is kept, and
+//! the stricter [`PersonAddress`], by which somebody is withdrawn.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -32,8 +34,8 @@ pub(super) struct Profile {
     who: String,
 }
 
-/// Prefixes of members' numbers, in lower case.
-const MEMBERS: [&str; 3] = ["acoaa", "acwaa", "aemaa"];
+/// Prefixes of members' numbers.
+const MEMBERS: [&str; 3] = ["ACoAA", "ACwAA", "AEMAA"];
 
 impl Profile {
     /// `None` if it is not a profile's address, or it is unclear whose.
@@ -57,7 +59,7 @@ impl Profile {
             ProfileKind::Page | ProfileKind::Newsletter => c.is_ascii_alphanumeric() || "-_.&'+!(),".contains(c),
         };
         let is_number = match kind {
-            ProfileKind::Person => MEMBERS.iter().any(|start| who.starts_with(start)),
+            ProfileKind::Person => MEMBERS.iter().any(|start| who.starts_with(&start.to_ascii_lowercase())),
             ProfileKind::Page => who.bytes().all(|byte| byte.is_ascii_digit()),
             ProfileKind::Newsletter => false,
         };
@@ -72,6 +74,51 @@ impl Profile {
     pub(super) fn is_on_linkedin(text: &str) -> bool {
         on_linkedin(text).is_some()
     }
+}
+
+/// A person's address, as far as it can say that two are the same person's: `in/ada-lovelace`. Two of different forms say
+/// nothing of each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PersonAddress {
+    form: AddressForm,
+    who: String,
+}
+
+impl PersonAddress {
+    /// `None` where it may be written in another way elsewhere, or be two people's.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let Profile { kind, form, who } = Profile::parse(text).filter(|_| !holds_two(text))?;
+        match (kind, form) {
+            (ProfileKind::Person, AddressForm::Name) => Some(Self { form, who }),
+            // Capital and small letters tell members apart, where no program has changed them all.
+            (ProfileKind::Person, AddressForm::Number) => {
+                let url = on_linkedin(text)?;
+                let who = url.path_segments()?.find(|part| part.eq_ignore_ascii_case(&who))?.to_owned();
+                MEMBERS.iter().any(|start| who.starts_with(start)).then_some(Self { form, who })
+            }
+            // Only the numbers behind the name tell people apart, and nothing has such addresses any more.
+            (ProfileKind::Person, AddressForm::Old) | (ProfileKind::Page | ProfileKind::Newsletter, _) => None,
+        }
+    }
+
+    /// What tells it from other addresses, of whatever form.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.who
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.who
+    }
+
+    pub(super) fn is_comparable(&self, other: &Self) -> bool {
+        self.form == other.form
+    }
+}
+
+/// Whether a cell holds two addresses, of which one would be ignored.
+pub(super) fn holds_two(cell: &str) -> bool {
+    cell.to_lowercase().matches("linkedin.com").count() > 1
+        || cell.trim().contains(|c: char| c.is_whitespace() || c == ';' || c == '|')
 }
 
 fn on_linkedin(text: &str) -> Option<Url> {
@@ -100,7 +147,9 @@ fn plain(part: &str) -> Option<String> {
             || c == '%'
             || matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
     };
-    (!part.is_empty() && !part.contains(is_unclear)).then(|| part.to_lowercase())
+    // Signs like that of the kelvin, which only look like letters, must not become these.
+    let is_foreign_ascii = |c: char| !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
+    (!part.is_empty() && !part.contains(is_unclear) && !part.contains(is_foreign_ascii)).then(|| part.to_lowercase())
 }
 
 #[cfg(test)]
@@ -186,9 +235,87 @@ mod tests {
             "linkedin.com/in/ada;bob",
             "linkedin.com/in/ada\"",
             "linkedin.com/in/ada.",
+            "linkedin.com/in/mar\u{212a}",
+            "linkedin.com/in/mar%E2%84%AA",
         ];
         for address in cases {
             assert_eq!(Profile::parse(address), None, "{address}");
+        }
+    }
+
+    fn same(one: &str, other: &str) -> Option<bool> {
+        let (one, other) = (PersonAddress::parse(one)?, PersonAddress::parse(other)?);
+        one.is_comparable(&other).then(|| one == other)
+    }
+
+    #[test]
+    fn the_same_name_in_whatever_spelling_is_the_same_person() {
+        let spellings = [
+            "https://www.linkedin.com/in/ada-lovelace/",
+            "https://www.linkedin.com/in/ada-lovelace",
+            "http://linkedin.com/in/ada-lovelace",
+            "linkedin.com/in/ada-lovelace",
+            "www.linkedin.com/in/Ada-Lovelace/",
+            "https://fr.linkedin.com/in/ada-lovelace?originalSubdomain=fr",
+            "https://de.linkedin.com/in/ada-lovelace/en#experience",
+            "HTTPS://WWW.LINKEDIN.COM/IN/ADA-LOVELACE",
+            "https://www.linkedin.com/in/ada%2Dlovelace/?trk=people",
+            "https://www.linkedin.com/in/%61da-lovelace",
+            "https://m.linkedin.com/mwlite/in/ada-lovelace",
+            " 'https://www.linkedin.com/comm/in/ada-lovelace/details/skills/ ",
+        ];
+        for one in spellings {
+            for other in spellings {
+                assert_eq!(same(one, other), Some(true), "{one} {other}");
+            }
+            for other in ["linkedin.com/in/ada-lovelac", "linkedin.com/in/ada-lovelace1", "linkedin.com/in/adalovelace"]
+            {
+                assert_eq!(same(one, other), Some(false), "{one} {other}");
+            }
+        }
+        assert_eq!(same("linkedin.com/in/jos%C3%A9", "https://www.linkedin.com/in/JOS\u{c9}/"), Some(true));
+        assert_eq!(same("linkedin.com/in/jose", "linkedin.com/in/jos\u{e9}"), Some(false));
+        // Cyrillic.
+        assert_eq!(same("linkedin.com/in/ada", "linkedin.com/in/\u{430}da"), Some(false));
+    }
+
+    /// No match may come of these, nor the certainty that there is none.
+    #[test]
+    fn what_can_not_be_compared() {
+        let ada = "https://www.linkedin.com/in/ada";
+        let cases = [
+            (ada, "https://www.linkedin.com/in/ACoAAB1c2d3e4f5"),
+            (ada, "https://www.linkedin.com/pub/ada/1/2b/3c4"),
+            ("linkedin.com/pub/ada/1/2b/3c4", "linkedin.com/pub/ada/9/9b/9c9"),
+            ("linkedin.com/pub/ada/1/2b/3c4", "linkedin.com/pub/ada/1/2b/3c4"),
+            ("linkedin.com/company/ada", "linkedin.com/company/ada"),
+            ("linkedin.com/newsletters/ada", "linkedin.com/newsletters/ada"),
+            (ada, "linkedin.com/sales/lead/ada"),
+            (ada, "linkedin.com/in/ada linkedin.com/in/bob"),
+            (ada, "linkedin.com/in/ada/,linkedin.com/in/bob/"),
+            (ada, "linkedin.com/in/ada/;bob"),
+            (ada, "linkedin.com/in/ada?url=linkedin.com/in/bob"),
+            (ada, "linkedin.com/in/ada%20"),
+            (ada, "example.com/in/ada"),
+            (ada, "Ada Lovelace"),
+            (ada, ""),
+        ];
+        for (one, other) in cases {
+            assert_eq!((same(one, other), same(other, one)), (None, None), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_member_s_number_is_compared_letter_by_letter() {
+        let number = "https://www.linkedin.com/in/ACoAAB1c2d3e4f5";
+        assert_eq!(same(number, "linkedin.com/in/ACoAAB1c2d3e4f5/?trk=x"), Some(true));
+        assert_eq!(same(number, "linkedin.com/comm/in/ACoAAB1c2d3e4f5"), Some(true));
+        assert_eq!(same(number, "linkedin.com/in/ACoAAB1C2d3e4f5"), Some(false));
+        // Nobody knows what these were.
+        for other in
+            ["linkedin.com/in/acoaab1c2d3e4f5", "LINKEDIN.COM/IN/ACOAAB1C2D3E4F5", "linkedin.com/in/%41CoAAB1c2d3"]
+        {
+            assert_eq!(same(number, other), None, "{other}");
         }
     }
 }

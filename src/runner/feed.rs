@@ -18,10 +18,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::triage::unsent;
-use super::{Bounds, ReadyRow, Route, Triage};
+use super::{Bounds, Lists, ReadyRow, Route, Triage};
 use crate::event::{Event, Settled};
 use crate::input::{InputError, ReadError};
 use crate::invitation::{AccountName, Row, RowError};
+use crate::listing::People;
 use crate::outcome::Outcome;
 use crate::stop::{Stop, StopReason};
 
@@ -52,6 +53,7 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) triage: Triage,
+    pub(super) lists: Lists,
     pub(super) bounds: Arc<Bounds>,
     pub(super) accounts: Accounts,
     /// Rows that need no call, and the input's end. Weak, so that a reader which is stuck in an input without end can't
@@ -101,6 +103,9 @@ impl Feed {
     }
 
     fn feed<I: Iterator<Item = Item>>(&mut self, Rows { first, mut again }: Rows<I>) -> Result<(), Ended> {
+        for account in self.lists.take_wanted() {
+            self.learn(account);
+        }
         let pass = if again.is_some() { Pass::First } else { Pass::Only };
         let (rows, is_whole) = self.pass(first, pass)?;
         if is_whole {
@@ -158,11 +163,22 @@ impl Feed {
                 None => self.tell(Event::Settled(unsent(ready, Outcome::NotAttempted, self.stop.before_this_row()))),
             },
             Route::NoCall(settled) => self.tell(Event::Settled(settled)),
+            Route::List(name, row) => {
+                self.learn(name);
+                self.hand_on(Ok(row), account)
+            }
             Route::Unknown(settled, error) => {
                 self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
                 self.tell(Event::Settled(settled))
             }
         }
+    }
+
+    /// Waits for the account's list.
+    fn learn(&mut self, account: AccountName) {
+        let stopped = || People::unknown(Outcome::NotAttempted, self.bounds.account(&account).stop.before_this_row());
+        let people = self.lists.fetch(&account).unwrap_or_else(stopped);
+        self.triage.learn(account, people);
     }
 
     fn tell(&self, event: Event) -> Result<(), Ended> {

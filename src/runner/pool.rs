@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::call::{Caller, Journal, stop_for, tell};
 use super::feed::{Accounts, Feed, Item, QUEUE, Queue, Rows, low};
 use super::row::{Limits, Settling};
-use super::{ReadyRow, Triage, on_a_thread};
+use super::{Lists, ReadyRow, Triage, on_a_thread};
 use crate::api::LinkUpApi;
 use crate::event::Event;
 use crate::invitation::AccountName;
@@ -37,7 +37,8 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     rows: Rows<impl Iterator<Item = Item> + Send + 'static>,
     triage: Triage,
     pool: Pool,
-    caller: Caller<A, J>,
+    caller: Arc<Caller<A, J>>,
+    lists: Lists,
 ) -> io::Result<bool> {
     let input_ends = rows.again.is_some();
     let accounts = triage.accounts();
@@ -48,13 +49,14 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     let stop = caller.stop.clone();
     let feed = Feed {
         triage,
+        lists: lists.clone(),
         bounds: Arc::clone(&caller.bounds),
         accounts: Accounts::new(accounts, queue, opened, dry),
         events: caller.events.downgrade(),
         stop: stop.clone(),
     };
     let read = on_a_thread("input", move || feed.run(rows))?;
-    work(pool, caller, input_ends, queues, runs_dry).await;
+    work(pool, caller, lists, input_ends, queues, runs_dry).await;
     // A reader that is stuck has not reached the input's end.
     let limit = if input_ends { Duration::MAX } else { LAST_ROWS };
     match tokio::time::timeout(limit, read).await {
@@ -70,12 +72,12 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
 /// Works until each queue is closed and empty, and no further one can come.
 async fn work<A: LinkUpApi, J: Journal>(
     pool: Pool,
-    caller: Caller<A, J>,
+    caller: Arc<Caller<A, J>>,
+    lists: Lists,
     input_ends: bool,
     mut queues: mpsc::Receiver<Queue>,
     runs_dry: mpsc::Sender<()>,
 ) {
-    let caller = Arc::new(caller);
     let stop = &caller.stop;
     let (settled, line) = mpsc::channel(pool.concurrency);
     let told = tokio::spawn(tell_when_durable(line, caller.events.clone(), stop.clone()));
@@ -90,6 +92,7 @@ async fn work<A: LinkUpApi, J: Journal>(
                     let worker = Worker {
                         pool,
                         caller: Arc::clone(&caller),
+                        lists: lists.clone(),
                         rows: Arc::new(Mutex::new(rows)),
                         input_ends,
                         settled: settled.clone(),
@@ -130,6 +133,7 @@ async fn work<A: LinkUpApi, J: Journal>(
 struct Worker<A, J: Journal> {
     pool: Pool,
     caller: Arc<Caller<A, J>>,
+    lists: Lists,
     rows: Arc<Mutex<mpsc::Receiver<ReadyRow>>>,
     input_ends: bool,
     settled: mpsc::Sender<Settling<J::Write>>,
@@ -140,6 +144,7 @@ impl<A, J: Journal> Clone for Worker<A, J> {
     fn clone(&self) -> Self {
         Self {
             caller: Arc::clone(&self.caller),
+            lists: self.lists.clone(),
             rows: Arc::clone(&self.rows),
             settled: self.settled.clone(),
             runs_dry: self.runs_dry.clone(),
@@ -149,11 +154,13 @@ impl<A, J: Journal> Clone for Worker<A, J> {
 }
 
 impl<A: LinkUpApi, J: Journal> Worker<A, J> {
-    async fn run(self, account: AccountName) {
+    async fn run(self, name: AccountName) {
         let Self { pool, caller, .. } = &self;
-        let account = caller.bounds.account(&account);
+        let account = caller.bounds.account(&name);
         while let Some(row) = self.next().await {
+            let withdrawing = self.lists.withdrawing(&name).await;
             let settling = caller.withdraw(row, &pool.limits).await;
+            drop(withdrawing);
             account.count_failures(pool.max_errors, settling.settled.outcome);
             // It listens for as long as a worker is left, or has broken.
             if self.settled.send(settling).await.is_err() {

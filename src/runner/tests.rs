@@ -181,6 +181,7 @@ const SETUP: Setup =
 
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
+    let id = Some(id);
     Ok(Row { number, line: None, id, account: None, country: None, profile_url: None, carried: Carried::default() })
 }
 
@@ -270,7 +271,7 @@ async fn run_bounded<I: Iterator<Item = Item> + Send + 'static>(
         limits: Limits { retries: setup.retries, patience: setup.patience },
         max_errors: setup.max_errors,
     };
-    let input_complete = run(rows, triage, pool, caller).await.unwrap();
+    let input_complete = run(rows, triage, pool, Arc::new(caller), lists([], Vec::new()).0).await.unwrap();
     let (mut settled, mut called, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(event) = heard.recv().await {
         match event {

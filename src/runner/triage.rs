@@ -2,15 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::api::Withdrawal;
 use crate::event::Settled;
-use crate::invitation::{AccountName, Carried, Country, Row, RowError};
+use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
 use crate::ledger::{Key, LedgerError, Lookup, Standing};
-use crate::listing::{Keep, KeepStatus};
+use crate::listing::{Keep, KeepStatus, People, PersonAddress, Search};
 use crate::outcome::Outcome;
 
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;
+
+/// A list that is no older is not fetched again.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
+
+const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
+                         the list: correct it, or name the invitation by its ID";
 
 /// A row on its way to the API.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +49,8 @@ pub(crate) enum Route {
     Call(ReadyRow),
     /// To the sinks: it needs no call.
     NoCall(Settled),
+    /// Nowhere yet: which invitation it means is on this account's list.
+    List(AccountName, Row),
     /// To the sinks, and nothing more may be sent: whether it needs a call can't be known.
     Unknown(Settled, LedgerError),
 }
@@ -53,6 +65,8 @@ pub(crate) struct Triage {
     lookup: Lookup,
     /// Whom never to call for.
     keep: Keep,
+    /// Who is on the lists that were fetched.
+    people: HashMap<AccountName, People>,
     /// Rows that are not sent since nobody can tell whether they are to be kept.
     perhaps_kept: u64,
     /// Countries that were warned of; `None` where nobody is warned.
@@ -71,6 +85,7 @@ impl Triage {
             account,
             lookup,
             keep: Keep::default(),
+            people: HashMap::new(),
             perhaps_kept: 0,
             warned_countries: None,
         }
@@ -88,6 +103,11 @@ impl Triage {
         self
     }
 
+    /// From now on rows of this account name people by this list.
+    pub(super) fn learn(&mut self, account: AccountName, people: People) {
+        self.people.insert(account, people);
+    }
+
     /// The account of this row, if it is one that may be called for.
     pub(super) fn account_of(&self, row: &Row) -> Option<&AccountName> {
         let name = row.account.as_ref().or(self.account.as_ref())?;
@@ -101,30 +121,65 @@ impl Triage {
 
     /// Lets a row through to the API, or says what it is settled as without a call.
     pub(crate) fn route(&mut self, row: Result<Row, RowError>) -> Route {
-        let Row { number, line, id, account, country, profile_url, carried } = match row {
+        let row = match row {
             Ok(row) => row,
             Err(error) => return Route::NoCall(unsent_error(error, self.account.as_ref())),
         };
-        let account = account.or_else(|| self.account.clone());
+        let account = row.account.clone().or_else(|| self.account.clone());
         let Some((account, own)) = account.as_ref().and_then(|account| self.accounts.get_key_value(account)) else {
             let detail = account.as_ref().map_or_else(
                 || "which account? The row names none, and several are configured".to_owned(),
                 |account| format!("the account {:?} is not configured", account.as_str()),
             );
-            let (id, entity_urn) = (id.to_string(), id.urn());
-            let unsent = Settled::unsent(number, id, account, Outcome::Invalid, detail, carried);
-            return Route::NoCall(Settled { line, entity_urn, ..unsent });
+            return Route::NoCall(unsent_row(row, account, Outcome::Invalid, detail));
         };
-        let country = country.unwrap_or_else(|| own.clone());
-        let withdrawal = Withdrawal { id, account: account.clone(), country };
+        let country = row.country.clone().unwrap_or_else(|| own.clone());
+        let account = account.clone();
+        match row.id.clone() {
+            Some(id) => self.route_invitation(row, Withdrawal { id, account, country }),
+            None => self.route_person(row, account, country),
+        }
+    }
+
+    fn route_person(&mut self, row: Row, account: AccountName, country: Country) -> Route {
+        let address = row.profile_url.as_deref().unwrap_or_default();
+        // Before a list is paid for. Who is kept by ID shows only then.
+        if let Some(why) = self.spare(None, address) {
+            return Route::NoCall(unsent_row(row, Some(account), Outcome::NotAttempted, why.to_owned()));
+        }
+        let Some(person) = PersonAddress::parse(address) else {
+            return Route::NoCall(unsent_row(row, Some(account), Outcome::Invalid, NO_PERSON.to_owned()));
+        };
+        match self.find(&account, &person) {
+            Ok(Some(Ok(id))) => self.route_invitation(row, Withdrawal { id, account, country }),
+            Ok(Some(Err((outcome, why)))) => Route::NoCall(unsent_row(row, Some(account), outcome, why)),
+            Ok(None) => Route::List(account, row),
+            Err(error) => {
+                let unsent = unsent_row(row, Some(account), Outcome::NotAttempted, UNREADABLE.to_owned());
+                Route::Unknown(unsent, error)
+            }
+        }
+    }
+
+    /// The invitation to this person; `None` where only a new list can say.
+    fn find(&mut self, account: &AccountName, person: &PersonAddress) -> Result<Option<Search>, LedgerError> {
+        let now = Timestamp::now();
+        if let Some(id) = self.lookup.settled_person(account, person.as_str(), now)? {
+            return Ok(Some(Ok(id)));
+        }
+        if !self.people.contains_key(account) {
+            let since = now.saturating_sub(FRESH).unwrap_or(Timestamp::MIN);
+            if let Some((at, list)) = self.lookup.whole_list(account, since)? {
+                self.learn(account.clone(), People::remembered(at, list));
+            }
+        }
+        Ok(self.people.get(account).map(|people| people.find(person)))
+    }
+
+    fn route_invitation(&mut self, row: Row, withdrawal: Withdrawal) -> Route {
+        let Row { number, line, profile_url, carried, .. } = row;
+        let spared = self.spare(Some(&withdrawal.id), profile_url.as_deref().unwrap_or_default());
         let mut row = ReadyRow { number, line, withdrawal, lost_before: false, carried };
-        let kept = self.keep.status(&row.withdrawal.id, profile_url.as_deref().unwrap_or_default());
-        self.perhaps_kept += u64::from(kept == KeepStatus::Unknown);
-        let spared = match kept {
-            KeepStatus::NotKept => None,
-            KeepStatus::Kept => Some("kept: it is on the --keep list"),
-            KeepStatus::Unknown => Some("not sent: it can't be compared with the profiles of the --keep list"),
-        };
         if let Some(why) = spared {
             return Route::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
         }
@@ -141,9 +196,18 @@ impl Triage {
                 let unsent = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
                 Route::NoCall(Settled { settled_before_as: Some(outcome), settled_at, ..unsent })
             }
-            Err(error) => {
-                let detail = "the run stopped before this row, the ledger can't be read".to_owned();
-                Route::Unknown(unsent(row, Outcome::NotAttempted, detail), error)
+            Err(error) => Route::Unknown(unsent(row, Outcome::NotAttempted, UNREADABLE.to_owned()), error),
+        }
+    }
+
+    /// Why a row is not sent whose invitation or person is to be kept, or may be.
+    fn spare(&mut self, id: Option<&InvitationId>, profile_url: &str) -> Option<&'static str> {
+        match self.keep.status(id, profile_url) {
+            KeepStatus::NotKept => None,
+            KeepStatus::Kept => Some("kept: it is on the --keep list"),
+            KeepStatus::Unknown => {
+                self.perhaps_kept += 1;
+                Some("not sent: it can't be compared with the profiles of the --keep list")
             }
         }
     }
@@ -177,6 +241,14 @@ fn unsent_error(error: RowError, account: Option<&AccountName>) -> Settled {
     let (line, entity_urn) = (error.line, error.urn_text);
     let unsent = Settled::unsent(error.number, error.id_text, account, Outcome::Invalid, error.reason, error.carried);
     Settled { line, entity_urn, ..unsent }
+}
+
+/// A row that names no invitation, or not yet.
+fn unsent_row(row: Row, account: Option<AccountName>, outcome: Outcome, detail: String) -> Settled {
+    let Row { number, line, id, carried, .. } = row;
+    let entity_urn = id.as_ref().map(InvitationId::urn).unwrap_or_default();
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    Settled { line, entity_urn, ..Settled::unsent(number, id, account, outcome, detail, carried) }
 }
 
 pub(super) fn unsent(ready: ReadyRow, outcome: Outcome, detail: String) -> Settled {

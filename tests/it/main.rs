@@ -17,6 +17,7 @@ mod limits;
 mod memory;
 mod outputs;
 mod pace;
+mod profiles;
 mod requests;
 mod rooms;
 mod samples;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::support::{Program, Ran};
 
 fn sample(name: &str) -> String {
@@ -23,6 +25,16 @@ fn the_samples_end_with_0_and_need_no_credentials() {
         }
         assert_eq!(report.header[14..17], ["name", "profile_url", "headline"], "{name}");
     }
+}
+
+/// Whom a profile means shows only a list.
+#[test]
+fn people_are_named_by_their_profiles() {
+    let program = Program::new();
+    let flags = "--sandbox --dry-run --summary summary.json";
+    program.run(&format!("run {} {flags}", sample("people.txt"))).ended_with(0).says("1 per 10 pending");
+    let rows = &program.summary()["rows"];
+    assert_eq!((&rows["to_look_up"], &rows["to_withdraw"], &rows["invalid"]), (&json!(8), &json!(1), &json!(1)));
 }
 
 #[test]
