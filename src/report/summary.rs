@@ -266,7 +266,8 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     if let Some(stop) = &summary.stop {
         line("stopped", stop.to_string());
     }
-    for (account, cause) in &summary.stopped_accounts {
+    // What stopped all of them was said just now.
+    for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
         line("account stopped", format!("{account}, {cause}"));
     }
     if let Some(report) = report {

@@ -14,8 +14,8 @@ use crate::outcome::Outcome;
 /// Countries that are warned about, at the most: a column of garbage must not fill log and memory.
 const MOST_WARNINGS: usize = 20;
 
-/// A list that is no older is not fetched again.
-const FRESH: SignedDuration = SignedDuration::from_hours(24);
+/// A list that is no older is not fetched again: a run that was cut off goes on with it.
+const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
 const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
