@@ -73,7 +73,8 @@ fn start_log(flags: &Layers, screen: &Screen) -> Result<(), config::SettingsErro
     let level = match (count(&config::QUIET), count(&config::VERBOSE)) {
         (0, 0) => LevelFilter::INFO,
         (0, 1..) => LevelFilter::DEBUG,
-        (1.., _) => LevelFilter::WARN,
+        (1, _) => LevelFilter::WARN,
+        (2.., _) => LevelFilter::ERROR,
     };
     let color = match flags.get_or_default(&config::COLOR)? {
         Color::Always => true,

@@ -291,8 +291,10 @@ fn tell(
         tracing::error!("{}", crate::error_chain(&error));
         summary.exit_code = exit::UNWRITABLE;
     }
-    if settings.quiet < 2 {
-        screen.print(&table(&summary, report));
+    match settings.quiet {
+        1 if summary.exit_code == exit::FINE => {}
+        0 | 1 => screen.print(&table(&summary, report)),
+        2.. => summary.stop.iter().for_each(|stop| screen.print_line(&format!("bulk-withdraw: stopped, {stop}"))),
     }
     summary.exit_code
 }

@@ -386,7 +386,7 @@ options! {
 
     QUIET: u8, parsed, LOG {
         name: "quiet", short: Some('q'), conflicts: &["verbose"],
-        help: "Hide progress; twice: errors only",
+        help: "Only warnings and what failed; twice: only errors",
     }
     VERBOSE: u8, parsed, LOG {
         name: "verbose", short: Some('v'),

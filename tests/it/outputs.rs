@@ -258,6 +258,16 @@ fn the_table_for_people() {
 }
 
 #[test]
+fn quiet_says_nothing_where_all_is_fine_and_why_it_stopped_at_most() {
+    let program = Program::new();
+    program.write("fine.csv", list(ids(2)));
+    assert_eq!(program.run(&format!("run fine.csv {SANDBOX} -o report.csv -q")).ended_with(0).stderr, "");
+    let ran = program.run(&format!("run fine.csv {SANDBOX} -o report.csv -qq --max-withdrawals 1"));
+    let stopped = "bulk-withdraw: stopped, max_withdrawals: --max-withdrawals is used up: run the same command again to go on\n";
+    assert_eq!(ran.ended_with(0).stderr, stopped);
+}
+
+#[test]
 fn an_output_never_overwrites_the_input_or_another_output() {
     let program = Program::new();
     program.write("list.csv", INPUT);
