@@ -263,7 +263,8 @@ fn quiet_says_nothing_where_all_is_fine_and_why_it_stopped_at_most() {
     program.write("fine.csv", list(ids(2)));
     assert_eq!(program.run(&format!("run fine.csv {SANDBOX} -o report.csv -q")).ended_with(0).stderr, "");
     let ran = program.run(&format!("run fine.csv {SANDBOX} -o report.csv -qq --max-withdrawals 1"));
-    let stopped = "bulk-withdraw: stopped, max_withdrawals: --max-withdrawals is used up: run the same command again to go on\n";
+    let stopped =
+        "bulk-withdraw: stopped, max_withdrawals: --max-withdrawals is used up: run the same command again to go on\n";
     assert_eq!(ran.ended_with(0).stderr, stopped);
 }
 
