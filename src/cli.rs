@@ -33,6 +33,14 @@ Exit codes:
   75  another run holds the ledger; nothing was sent
   129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
 
+const VERIFY_CODES: &str = "\
+Exit codes:
+  0  nothing differs                     4  stopped: the credits are used up
+  1  something differs, or a list is     5  stopped: a page can't be had, or refused for too long
+     not whole                           6  stopped: report or ledger could not be written
+  2  usage or configuration error        75  another run holds the ledger; nothing was sent
+  3  stopped: key or login refused       129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
+
 const CHECK_CODES: &str = "\
 Exit codes:
   0  nothing is wrong                    4  no credits left
@@ -46,6 +54,7 @@ const fn about(command: Command) -> &'static str {
         Command::List => "Print the pending sent invitations, in a form that `run` reads (1 credit per page of 10)",
         Command::Clean => "Withdraw pending invitations older than a given age, or the oldest until N are left",
         Command::History => "Show past withdrawals and credits",
+        Command::Verify => "Compare the ledger with each account's list, and correct it (1 credit per page of 10)",
         Command::Check => "Check the key, each account's login, and the balance; withdraws nothing",
         Command::Config => "Show each setting, its value and where it came from; secrets are masked",
         Command::Sandbox => "Run a local simulated LinkUp API for practice",
@@ -55,6 +64,7 @@ const fn about(command: Command) -> &'static str {
 fn after_help(command: Command) -> String {
     match command {
         Command::Run | Command::Clean => EXIT_CODES.to_owned(),
+        Command::Verify => VERIFY_CODES.to_owned(),
         Command::Check => CHECK_CODES.to_owned(),
         Command::List | Command::History | Command::Config => String::new(),
         Command::Sandbox => {

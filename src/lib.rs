@@ -13,8 +13,10 @@
 //! ```
 //!
 //! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead. A row of `run` that names a person by the profile
-//! waits in the reader until the account's list, or what the ledger remembers of it, says which invitation that is. Rows, pages and looks (at key, account and
+//! and that takes the same way from triage on. `list` writes it down instead, and `verify` compares the ledger with it
+//! (`policy::verify` says what follows; `commands/put_right.rs`, which `clean` goes through too, does it). A row of `run` that
+//! names a person by the profile waits in the reader until the account's list, or what the ledger remembers of it, says which
+//! invitation that is. Rows, pages and looks (at key, account and
 //! balance) all spend through one function, `Caller::call` in [`runner`]; pace, budgets, ledger and the count of credits hang
 //! on it and nowhere else.
 //!

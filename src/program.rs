@@ -55,6 +55,7 @@ async fn carry_out(
         Command::History => {
             commands::history(&config::ledger_path(layers, environment).map_err(usage)?, layers, screen)
         }
+        Command::Verify => commands::verify(&settings()?, screen).await,
         Command::Check => commands::check(&settings()?, layers, screen).await,
         Command::Config => commands::config(&settings()?, layers),
         Command::Sandbox => commands::sandbox(layers, screen).await,

@@ -8,6 +8,7 @@ use super::intake::Intake;
 use super::job::{self, Job};
 use super::output::{Outputs, write_summary};
 use super::plan::Plan;
+use super::put_right::put_right;
 use crate::config::Settings;
 use crate::exit;
 use crate::invitation::Row;
@@ -32,12 +33,15 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
     let mut job = Job::begin(settings, keep, screen, &stop).await?;
     let opened = job.open(outputs, Intake::List(Vec::new().into_iter()).columns()).await?;
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
-    let (rows, Fetched { end, counts, .. }) = rows(&mut job).await;
+    let (rows, Fetched { end, counts, lists, .. }) = rows(&mut job).await;
     if rows.is_empty() {
         end.stop_if_unavailable(&stop);
     }
     let intake = || Intake::List(rows.clone().into_iter());
-    match go_on(&job, &intake, counts).await {
+    let went_on = go_on(&job, &intake, counts).await;
+    // What the ledger called settled was compared with the list, and warned of.
+    put_right(&job, &lists, |_, _| Ok(())).await;
+    match went_on {
         Ok(plan) => job.withdraw(intake(), opened, Some(&plan), Some(end)).await,
         Err(CommandError::Stopped(_)) => job.end_after_list(opened, &end, None).await,
         Err(why) => job.end_after_list(opened, &end, Some(why)).await,

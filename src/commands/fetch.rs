@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::job::{Job, limits, progress_style};
 use super::memory::Memory;
+use super::put_right::ReadList;
 use crate::api::Client;
 use crate::config::{Command, Settings, Which};
 use crate::event::Event;
@@ -22,6 +23,8 @@ use crate::stop::{Stop, StopReason};
 pub(super) struct Fetched {
     pub(super) end: ListEnd,
     pub(super) counts: SelectionCounts,
+    /// The lists, as far as they were read.
+    pub(super) lists: Vec<ReadList>,
     /// How many invitations of the listed type are pending in each account; `None` where its list is not whole.
     pending: Vec<(AccountName, Option<u64>)>,
     /// What a later page says is younger, with what follows from that.
@@ -135,6 +138,7 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
         fetched: Fetched {
             end: ListEnd::Complete,
             counts: SelectionCounts::default(),
+            lists: Vec::new(),
             pending: Vec::new(),
             younger: Vec::new(),
         },
@@ -195,13 +199,15 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
 
     async fn account(&mut self, account: &AccountName, country: &Country) -> ListEnd {
         let Which { invitation_type, limit, max_pages, max_pending, .. } = self.settings.which;
+        let needs_whole = max_pending.is_some() || self.settings.command == Command::Verify;
         let mut memory = Memory::begin(self.caller.journal.clone(), account.clone(), invitation_type);
+        let began_at = memory.began_at;
         let mut paging = Paging::new(account.clone(), country.clone(), invitation_type);
         let end = loop {
             let is_enough = limit.is_some_and(|most| self.fetched.counts.selected >= most);
             let next = paging.next().filter(|_| !is_enough && max_pages.is_none_or(|most| self.pages < most));
             let Some(next) = next else {
-                let is_doubtful = paging.doubts().broken_off || max_pending.is_some() && !paging.is_whole();
+                let is_doubtful = paging.doubts().broken_off || needs_whole && !paging.is_whole();
                 break if is_doubtful { ListEnd::BrokenOff } else { ListEnd::Complete };
             };
             let asked_at = Timestamp::now();
@@ -227,6 +233,14 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
             tracing::warn!("{}: {doubt}", self.name(account));
         }
         self.fetched.pending.push((account.clone(), paging.is_whole().then(|| paging.invitations())));
+        self.fetched.lists.push(ReadList {
+            account: account.clone(),
+            invitation_type,
+            began_at,
+            is_whole: paging.is_whole(),
+            available: paging.available(),
+            ids: paging.into_ids(),
+        });
         end
     }
 

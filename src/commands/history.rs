@@ -106,11 +106,15 @@ const ENTRY_COLUMNS: [&str; 16] = [
 ];
 
 fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 16] {
-    let detail = match (entry.state, &entry.detail) {
-        (Some(CallState::Open | CallState::Lost), None) => "a call may have been sent; result unknown",
-        (None, _) => "listed as pending; no call was made",
-        (Some(CallState::Open | CallState::Lost | CallState::Answered | CallState::NotSent), detail) => {
-            detail.as_deref().unwrap_or_default()
+    let detail = match (entry.state, entry.believed, &entry.detail) {
+        (None, Some(believed), _) => {
+            let verb = if entry.outcome.is_some() { "did not show it" } else { "showed it as pending" };
+            Cell::own(format!("{believed} before; a list {verb}"))
+        }
+        (None, None, _) => Cell::own("listed as pending; no call was made"),
+        (Some(CallState::Open | CallState::Lost), _, None) => Cell::own("a call may have been sent; result unknown"),
+        (Some(CallState::Open | CallState::Lost | CallState::Answered | CallState::NotSent), _, detail) => {
+            Cell::foreign(detail.as_deref().unwrap_or_default())
         }
     };
     [
@@ -125,7 +129,7 @@ fn entry_cells<'a>(id: &'a InvitationId, entry: &'a Entry) -> [Cell<'a>; 16] {
         Cell::Number(entry.cost.possible),
         entry.run_id.as_deref().map_or(Cell::Absent, Cell::own),
         Cell::own(&entry.api),
-        Cell::foreign(detail),
+        detail,
         entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::foreign(&seen.name)),
         entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::foreign(&seen.profile_url)),
         entry.seen.as_ref().map_or(Cell::Absent, |seen| Cell::own(timestamp(seen.first))),

@@ -18,7 +18,7 @@ use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
-use crate::config::Settings;
+use crate::config::{Command, Settings};
 use crate::exit;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
@@ -39,6 +39,7 @@ const WARNING: &str = "A withdrawal can't be undone, and the person can't be inv
 
 /// What `--yes` does where there is no terminal.
 pub(super) const UNASKED: &str = "to withdraw without asking (or look ahead with --dry-run)";
+const UNASKED_LIST: &str = "to fetch the list without asking (or see its cost with --dry-run)";
 
 /// A command's work: where its calls go, who is told, and what it may do.
 pub(super) struct Job<'a> {
@@ -108,11 +109,14 @@ impl<'a> Job<'a> {
 
     /// The triage by the ledger as it is now; with `recheck` no row counts as settled.
     pub(super) fn triage(&self, recheck: bool) -> Result<Triage, CommandError> {
-        let lookup = match &self.caller.journal {
-            Some(ledger) => ledger.lookup(recheck)?,
-            None => target::look_up(self.settings, recheck)?,
-        };
-        Ok(triage(self.settings, &self.keep, lookup))
+        Ok(triage(self.settings, &self.keep, self.lookup(recheck)?))
+    }
+
+    pub(super) fn lookup(&self, recheck: bool) -> Result<Lookup, LedgerError> {
+        match &self.caller.journal {
+            Some(ledger) => ledger.lookup(recheck),
+            None => target::look_up(self.settings, recheck),
+        }
     }
 
     /// Opens report and summary, so that nothing is paid for that can't be reported. Opening a pipe blocks until somebody
@@ -184,8 +188,15 @@ impl<'a> Job<'a> {
         Ok(tell(settings, screen, summary, opened.summary, None))
     }
 
-    /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough.
-    pub(super) async fn end_list(self, end: &ListEnd, summary_file: Option<ReportFile>, list: &Path) -> u8 {
+    /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough, if what it shows
+    /// is fine.
+    pub(super) async fn end_list(
+        self,
+        end: &ListEnd,
+        is_fine: bool,
+        summary_file: Option<ReportFile>,
+        list: &Path,
+    ) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         let is_cut = *end == ListEnd::Stopped;
@@ -193,6 +204,9 @@ impl<'a> Job<'a> {
         let mut summary = sum_up(facts, sinks.totals, pace, bounds, end.is_complete(), is_cut, stop);
         if *end == ListEnd::NotWanted && !stop.is_requested() {
             summary.exit_code = exit::FINE;
+        }
+        if !is_fine && summary.exit_code == exit::FINE {
+            summary.exit_code = exit::NOT_FINE;
         }
         tell(settings, screen, summary, summary_file, Some(list))
     }
@@ -237,10 +251,15 @@ impl<'a> Job<'a> {
 
     /// Shows what will be done, and asks.
     pub(super) async fn ask(&self, plan: &str) -> Result<(), CommandError> {
-        self.screen.print(&format!("{plan}{WARNING}\n"));
+        self.confirm(&format!("{plan}{WARNING}\n"), "nothing was withdrawn").await
+    }
+
+    /// Says this, and asks. `declined` says what a no comes to.
+    pub(super) async fn confirm(&self, said: &str, declined: &'static str) -> Result<(), CommandError> {
+        self.screen.print(said);
         let screen = self.screen.clone();
         let confirmed = unless_stopped(self.stop, "prompt", move || confirm(&screen, "Go on?")).await??;
-        if confirmed { Ok(()) } else { Err(CommandError::Declined("nothing was withdrawn")) }
+        if confirmed { Ok(()) } else { Err(CommandError::Declined(declined)) }
     }
 }
 
@@ -307,7 +326,8 @@ pub(super) fn must_ask(settings: &Settings) -> bool {
 /// Refuses at once where a yes is wanted and nobody can be asked for it.
 pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), CommandError> {
     let can_ask = !settings.reads_stdin() && has_terminal();
-    if must_ask(settings) && !can_ask { Err(CommandError::NoTerminal(UNASKED)) } else { Ok(()) }
+    let what = if settings.command == Command::Verify { UNASKED_LIST } else { UNASKED };
+    if must_ask(settings) && !can_ask { Err(CommandError::NoTerminal(what)) } else { Ok(()) }
 }
 
 /// Whom never to withdraw.

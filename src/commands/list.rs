@@ -33,5 +33,5 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Com
     .await;
     fetched.end.stop_if_unavailable(&stop);
     sink.end(job.sinks.totals.list.is_some_and(|list| list.pages > 0));
-    Ok(job.end_list(&fetched.end, summary_file, names.current()).await)
+    Ok(job.end_list(&fetched.end, true, summary_file, names.current()).await)
 }

@@ -12,7 +12,8 @@ pub(super) struct Memory {
     /// `None` where no ledger could be opened.
     ledger: Option<Ledger>,
     list: ListOf,
-    began_at: Timestamp,
+    /// Before the first page was asked for.
+    pub(super) began_at: Timestamp,
     last: DurableWrite,
 }
 

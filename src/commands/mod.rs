@@ -17,9 +17,11 @@ mod memory;
 mod output;
 mod people;
 mod plan;
+mod put_right;
 mod run;
 mod sandbox;
 mod target;
+mod verify;
 
 pub(crate) use check::check;
 pub(crate) use clean::clean;
@@ -28,3 +30,4 @@ pub(crate) use history::history;
 pub(crate) use list::list;
 pub(crate) use run::run;
 pub(crate) use sandbox::sandbox;
+pub(crate) use verify::verify;

@@ -1,6 +1,6 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use crate::config::{Command, Settings};
 use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
-use crate::report::{Columns, Destination, Format, ListSink, Report, ReportFile};
+use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile};
 use crate::stop::Stop;
 
 /// Why report or summary can't go where they should.
@@ -34,6 +34,8 @@ const MOST_NAMES: u32 = 1_000;
 pub(super) struct Outputs {
     report: Place,
     format: Format,
+    /// Whether it goes to a terminal, and nothing is said about its format.
+    is_for_people: bool,
     summary: Option<Destination>,
 }
 
@@ -56,7 +58,9 @@ impl Outputs {
                 Place::unnamed(settings.source.as_ref(), settings.command, settings.output_format.unwrap_or(by_input))
             }
         };
-        let mut outputs = Self { report, format: by_input, summary: settings.summary.clone() };
+        let is_for_people =
+            settings.report_goes_to_stdout() && settings.output_format.is_none() && io::stdout().is_terminal();
+        let mut outputs = Self { report, format: by_input, is_for_people, summary: settings.summary.clone() };
         outputs.spare(settings)?;
         outputs.format = match (settings.output_format, &outputs.report) {
             (Some(format), _) => format,
@@ -112,14 +116,25 @@ impl Outputs {
     }
 
     pub(super) fn begin_list(&self, stop: Stop) -> Result<ListSink, OutputError> {
-        let place = match &self.report {
-            Place::Named(place) => place,
-            // It goes to standard output where nothing is said.
-            Place::Unnamed { .. } => &Destination::Stdout,
-        };
+        let place = self.place_or_stdout();
         ReportFile::create(place)
             .and_then(|file| ListSink::begin(file, self.format, stop))
             .map_err(|source| cannot_create("the list", place, "-o", source))
+    }
+
+    pub(super) fn begin_differences(&self) -> Result<DifferenceReport, OutputError> {
+        let place = self.place_or_stdout();
+        ReportFile::create(place)
+            .and_then(|file| DifferenceReport::begin(file, (!self.is_for_people).then_some(self.format)))
+            .map_err(|source| cannot_create("the report", place, "-o", source))
+    }
+
+    /// Where output goes that has no default name.
+    fn place_or_stdout(&self) -> &Destination {
+        match &self.report {
+            Place::Named(place) => place,
+            Place::Unnamed { .. } => &Destination::Stdout,
+        }
     }
 
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.

@@ -72,12 +72,13 @@ pub(crate) enum Command {
     History = 8,
     Config = 16,
     Sandbox = 32,
+    Verify = 64,
     Check = 128,
 }
 
 impl Command {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Run, Self::List, Self::Clean, Self::History, Self::Check, Self::Config, Self::Sandbox];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Run, Self::List, Self::Clean, Self::History, Self::Verify, Self::Check, Self::Config, Self::Sandbox];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -87,6 +88,7 @@ impl Command {
             Self::History => "history",
             Self::Config => "config",
             Self::Sandbox => "sandbox",
+            Self::Verify => "verify",
             Self::Check => "check",
         }
     }

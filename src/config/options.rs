@@ -42,9 +42,10 @@ const CLEAN: u16 = Command::Clean as u16;
 const HISTORY: u16 = Command::History as u16;
 const CONFIG: u16 = Command::Config as u16;
 const SANDBOX: u16 = Command::Sandbox as u16;
+const VERIFY: u16 = Command::Verify as u16;
 const CHECK: u16 = Command::Check as u16;
 /// The commands that call the API, and the one that shows their settings.
-const CALLING: u16 = RUN | LIST | CLEAN | CHECK | CONFIG;
+const CALLING: u16 = RUN | LIST | CLEAN | VERIFY | CHECK | CONFIG;
 
 const BASE: Entry = Entry {
     name: "",
@@ -62,7 +63,7 @@ const BASE: Entry = Entry {
 };
 const INPUT: Entry = Entry { heading: "Input", on: RUN, ..BASE };
 const WHICH: Entry = Entry { heading: "Which", on: LIST | CLEAN, ..BASE };
-const REPORT: Entry = Entry { heading: "Report", on: RUN | LIST | CLEAN, ..BASE };
+const REPORT: Entry = Entry { heading: "Report", on: RUN | LIST | CLEAN | VERIFY, ..BASE };
 const SAFETY: Entry = Entry { heading: "Safety", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
 const CALL: Entry = Entry { heading: "Safety", on: RUN | CLEAN, ..BASE };
 const PACE: Entry = Entry { heading: "Pace", on: CALLING, places: Places::Everywhere, wanted: TIME, ..BASE };
@@ -141,7 +142,7 @@ options! {
         help: "Only invitations newer than this (the API's ages are approximate)",
     }
     INVITATION_TYPE: InvitationType, parsed, WHICH {
-        name: "type", value: "TYPE", default: Default::Text("connection"),
+        name: "type", value: "TYPE", on: LIST | CLEAN | VERIFY, default: Default::Text("connection"),
         help: "Kind of invitation: connection, organization or content_series",
         wanted: "connection, organization or content_series",
     }
@@ -174,7 +175,7 @@ options! {
 
     OUTPUT: Destination, destination, REPORT {
         name: "output", short: Some('o'), value: "PATH",
-        default: Default::Depends("<input>.results-<UTC time>.csv, or clean.results-...; stdout for `list`"),
+        default: Default::Depends("<input>.results-<UTC time>.csv, or clean.results-...; stdout for `list` and `verify`"),
         help: "Write the report here, or the list (`-` = stdout)",
         wanted: FILE,
     }
@@ -184,7 +185,7 @@ options! {
         wanted: "csv or jsonl",
     }
     SUMMARY: Destination, destination, REPORT {
-        name: "summary", value: "PATH", wanted: FILE, on: RUN | LIST | CLEAN | CHECK,
+        name: "summary", value: "PATH", wanted: FILE, on: RUN | LIST | CLEAN | VERIFY | CHECK,
         help: "Also write the totals as JSON (`-` = stdout)",
     }
     PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
@@ -197,11 +198,11 @@ options! {
     }
 
     DRY_RUN: bool, switch, CALL {
-        name: "dry_run",
+        name: "dry_run", on: RUN | CLEAN | VERIFY,
         help: "Show plan and cost; send nothing (`clean` still pays for the list)",
     }
     YES: bool, switch, CALL {
-        name: "yes", short: Some('y'), on: RUN | CLEAN | HISTORY,
+        name: "yes", short: Some('y'), on: RUN | CLEAN | HISTORY | VERIFY,
         help: "Skip the confirmation prompt",
     }
     RECHECK: bool, switch, CALL {
@@ -217,7 +218,7 @@ options! {
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
-        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | CHECK | CONFIG,
+        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | VERIFY | CHECK | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
         help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
@@ -290,7 +291,7 @@ options! {
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
-        help: "Account for rows without one, and the only one that `clean`, `list` and `check` take",
+        help: "Account for rows without one, and the only one that `clean`, `list`, `verify` and `check` take",
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
@@ -417,7 +418,8 @@ pub(crate) fn setting(name: &str) -> Option<&'static Entry> {
 
 /// Whether an option of this name belongs to the commands that read the environment and the file, and is a flag only.
 pub(crate) fn is_flag_only(name: &str) -> bool {
-    let is_theirs = |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN | CHECK) != 0;
+    let is_theirs =
+        |entry: &Entry| entry.places == Places::GlobalFlag || entry.on & (RUN | LIST | CLEAN | VERIFY | CHECK) != 0;
     name != CONFIG_FILE.entry.name
         && setting(name).is_none()
         && ENTRIES.iter().any(|entry| entry.name == name && is_theirs(entry))

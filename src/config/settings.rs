@@ -18,7 +18,7 @@ use crate::pace::Rate;
 use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
 
-/// The checked settings of `run`, `list`, `clean`, `check` or `config`.
+/// The checked settings of `run`, `list`, `clean`, `verify`, `check` or `config`.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) command: Command,
@@ -132,7 +132,7 @@ impl Settings {
         let dry_run = layers.is_set(&options::DRY_RUN);
         // The list is paid for to look at it.
         let makes_calls = match command {
-            Command::Run => !dry_run,
+            Command::Run | Command::Verify => !dry_run,
             Command::List | Command::Clean | Command::Check => true,
             Command::History | Command::Config | Command::Sandbox => false,
         };
@@ -223,7 +223,7 @@ impl Settings {
         }
     }
 
-    /// The accounts whose lists `clean` and `list` take, and that `check` looks at: the one that is asked for, else all.
+    /// The accounts whose lists `clean`, `list` and `verify` take, and that `check` looks at: the one that is asked for, else all.
     pub(crate) fn listed_accounts(&self) -> impl Iterator<Item = (&AccountName, &AccountSettings)> {
         self.accounts.iter().filter(|(name, _)| self.account.as_ref().is_none_or(|asked| asked == *name))
     }
@@ -237,7 +237,7 @@ impl Settings {
         match (&self.output, self.command) {
             (Some(destination), _) => *destination == Destination::Stdout,
             (None, Command::Run) => self.reads_stdin() && !self.dry_run,
-            (None, Command::List | Command::Check) => true,
+            (None, Command::List | Command::Verify | Command::Check) => true,
             (None, Command::Clean | Command::History | Command::Config | Command::Sandbox) => false,
         }
     }

@@ -14,8 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::lock::Lock;
 use super::record::{CallEnd, CallIntent};
 use super::writer::{GROUP, Guards, Job, Reply, Task, Writer};
-use super::{CallId, Key, LedgerError, ListOf, Lookup, RunInfo, Settlement, Shown, connection, pace, place, temporary};
+use super::{
+    Beliefs, CallId, Key, LedgerError, ListOf, Lookup, RunInfo, Settlement, Shown, connection, pace, place, temporary,
+};
+use crate::invitation::{AccountName, InvitationId};
 use crate::pace::{Learned, Past};
+use crate::policy::Difference;
 
 /// The ledger of a run: a handle that is cheap to clone. Dropping the last one waits for the writer and releases the
 /// lock, as [`Ledger::close`] does.
@@ -118,6 +122,21 @@ impl Ledger {
     /// Keeps that a list was read whole whose first page was asked for at this moment.
     pub(crate) async fn keep_whole_list(&self, list: ListOf, began_at: Timestamp) -> DurableWrite {
         self.write(Task::WholeList { list, began_at }).await
+    }
+
+    /// Keeps where a list that began at this moment differs from what was believed, and believes the list.
+    pub(crate) async fn keep_differences(
+        &self,
+        account: AccountName,
+        differences: Vec<(InvitationId, Difference)>,
+        began_at: Timestamp,
+    ) -> DurableWrite {
+        self.write(Task::Differences { account, differences, began_at }).await
+    }
+
+    /// What is believed of an account's invitations. Blocks.
+    pub(crate) fn beliefs(&self, account: &AccountName) -> Result<Beliefs, LedgerError> {
+        Beliefs::open(&self.0.path, &self.0.api, account)
     }
 
     /// Keeps what was learned of the rate limit for the next run; `None` forgets it.

@@ -41,23 +41,25 @@ pub(crate) struct DayLine {
     pub(crate) cost: Cost,
 }
 
-/// A call for an invitation; or that lists showed it, where there was none.
+/// A call for an invitation; that lists showed it, where there was none; or what a list put right.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// When it was answered, else when it was sent; without a call when it was last seen.
+    /// When it was answered, else when it was sent; without a call when it was last seen, or when the list began.
     pub(crate) at: Timestamp,
     /// The API's address.
     pub(crate) api: String,
     pub(crate) account: AccountName,
     pub(crate) run_id: Option<String>,
     pub(crate) state: Option<CallState>,
-    /// Of the row, where this call settled it.
+    /// Of the row, where this call settled it; or since the list.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) http_status: Option<u16>,
     /// Calls of the row in that run, where this one settled it.
     pub(crate) attempts: Option<u32>,
     pub(crate) cost: Cost,
     pub(crate) detail: Option<String>,
+    /// The outcome before, where a list put it right.
+    pub(crate) believed: Option<Outcome>,
     /// `None` where no list of the account showed it.
     pub(crate) seen: Option<Seen>,
 }
@@ -120,16 +122,23 @@ impl History {
     pub(crate) fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
         self.read(
             "SELECT COALESCE(calls.ended_at, sent_at), accounts.api, account, run_id, state, outcome, http_status, attempts,
-                credits_charged, credits_possible, detail, first_seen_at, last_seen_at, name, profile_url, call
+                credits_charged, credits_possible, detail, first_seen_at, last_seen_at, name, profile_url, NULL, call
             FROM calls JOIN accounts ON accounts.id = account_id JOIN runs ON number = run_number
                 LEFT JOIN listed USING (account_id, invitation_id)
             WHERE calls.invitation_id = ?1
             UNION ALL
             SELECT last_seen_at, api, account, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, first_seen_at, last_seen_at, name,
-                profile_url, NULL
+                profile_url, NULL, NULL
             FROM listed JOIN accounts ON accounts.id = account_id
             WHERE invitation_id = ?1 AND account_id NOT IN (SELECT account_id FROM calls WHERE invitation_id = ?1)
-            ORDER BY call",
+            UNION ALL
+            SELECT at, accounts.api, account, run_id, NULL, outcome, NULL, NULL, 0, 0, NULL, first_seen_at, last_seen_at, name,
+                profile_url, believed,
+                COALESCE((SELECT MAX(call) FROM calls WHERE invitation_id = ?1 AND sent_at <= at), 0) + 0.5
+            FROM differences JOIN accounts ON accounts.id = account_id JOIN runs ON number = run_number
+                LEFT JOIN listed USING (account_id, invitation_id)
+            WHERE differences.invitation_id = ?1
+            ORDER BY 17, 1",
             id,
             |row| {
                 Ok(Entry {
@@ -143,6 +152,7 @@ impl History {
                     attempts: row.get(7)?,
                     cost: Cost { charged: row.get(8)?, possible: row.get(9)? },
                     detail: row.get(10)?,
+                    believed: row.get(15)?,
                     seen: match row.get(11)? {
                         Some(first) => Some(Seen {
                             first: from_millis(first)?,
@@ -222,17 +232,20 @@ pub(crate) enum Forget {
 
 impl Forget {
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
-        let count = |called, listed, value: &dyn rusqlite::ToSql| {
+        let count = |called, listed, differing, value: &dyn rusqlite::ToSql| {
             let sql = format!(
                 "SELECT COUNT(*) FROM (
                     SELECT account_id, invitation_id FROM calls WHERE invitation_id IS NOT NULL AND {called}
-                    UNION SELECT account_id, invitation_id FROM listed WHERE {listed})"
+                    UNION SELECT account_id, invitation_id FROM listed WHERE {listed}
+                    UNION SELECT account_id, invitation_id FROM differences WHERE {differing})"
             );
             connection.query_one(&sql, [value], |row| row.get(0))
         };
         match self {
-            Self::Invitation(id) => count("invitation_id = ?1", "invitation_id = ?1", id),
-            Self::Before(day) => count("COALESCE(ended_at, sent_at) < ?1", "last_seen_at < ?1", &start_of(*day)),
+            Self::Invitation(id) => count("invitation_id = ?1", "invitation_id = ?1", "invitation_id = ?1", id),
+            Self::Before(day) => {
+                count("COALESCE(ended_at, sent_at) < ?1", "last_seen_at < ?1", "at < ?1", &start_of(*day))
+            }
         }
     }
 
@@ -249,6 +262,7 @@ impl Forget {
                 let of_it = "account_id IN (SELECT account_id FROM listed WHERE invitation_id = ?1)";
                 transaction.execute(&format!("DELETE FROM whole_lists WHERE {of_it}"), [id])?;
                 transaction.execute("DELETE FROM listed WHERE invitation_id = ?1", [id])?;
+                transaction.execute("DELETE FROM differences WHERE invitation_id = ?1", [id])?;
             }
             Self::Before(day) => {
                 let day = start_of(*day);
@@ -263,6 +277,7 @@ impl Forget {
                 transaction.execute(&delete, params![day, CallState::Lost])?;
                 transaction.execute("DELETE FROM whole_lists WHERE began_at < ?1", [day])?;
                 transaction.execute("DELETE FROM listed WHERE last_seen_at < ?1", [day])?;
+                transaction.execute("DELETE FROM differences WHERE at < ?1", [day])?;
             }
         }
         transaction.commit()?;

@@ -124,6 +124,22 @@ pub(super) fn keep_whole_list(
     Ok(())
 }
 
+/// How many invitations the last list showed that was read whole.
+pub(super) fn last_count(
+    connection: &Connection,
+    account_id: i64,
+    invitation_type: InvitationType,
+) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached(
+            "SELECT (SELECT COUNT(*) FROM listed WHERE listed.account_id = whole_lists.account_id
+                AND listed.type = whole_lists.type AND last_seen_at >= began_at)
+            FROM whole_lists WHERE account_id = ?1 AND type = ?2",
+        )?
+        .query_one(params![account_id, invitation_type], |row| row.get(0))
+        .optional()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{API, NOON, Place, id, key, key_of, moment, settle, settlement_at};

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::listed::WholeList;
 use super::record::CallState;
 use super::schema::{account_id, from_millis, millis};
-use super::{Key, LedgerError, connection, listed, pace};
+use super::{Key, LedgerError, ListOf, connection, listed, pace};
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::pace::Past;
@@ -26,7 +26,12 @@ pub(crate) enum Standing {
     /// It stood in the input before.
     Duplicate { earlier_row: u64 },
     /// An earlier run settled it for good.
-    Settled { outcome: Outcome, settled_at: Timestamp },
+    Settled {
+        outcome: Outcome,
+        settled_at: Timestamp,
+        /// Whether a list did, by not showing it.
+        by_list: bool,
+    },
 }
 
 /// The gate for the rows of one input.
@@ -187,6 +192,16 @@ impl Lookup {
         }
     }
 
+    /// How many invitations the last list showed that was read whole; `None` without one.
+    pub(crate) fn last_listed(&self, list: &ListOf) -> Result<Option<u64>, LedgerError> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let count = || {
+            let Some(account_id) = account_id(ledger, &self.api, &list.account)? else { return Ok(None) };
+            listed::last_count(ledger, account_id, list.invitation_type)
+        };
+        count().map_err(|error| LedgerError::unreadable(&self.path, error))
+    }
+
     fn account(&mut self, name: &AccountName) -> rusqlite::Result<Account> {
         if let Some(account) = self.accounts.get(name) {
             return Ok(*account);
@@ -212,15 +227,19 @@ impl Lookup {
         self.looked_up += 1;
         let known = ledger
             .prepare_cached(
-                "SELECT is_final, outcome, at, answer_lost FROM known WHERE account_id = ?1 AND invitation_id = ?2",
+                "SELECT is_final, outcome, at, by_list, answer_lost FROM known
+                WHERE account_id = ?1 AND invitation_id = ?2",
             )?
             .query_one(params![account_id, key.id], |row| {
-                let settled = if row.get(0)? { Some((row.get(1)?, from_millis(row.get(2)?)?)) } else { None };
-                Ok((settled, row.get(3)?))
+                let settled =
+                    if row.get(0)? { Some((row.get(1)?, from_millis(row.get(2)?)?, row.get(3)?)) } else { None };
+                Ok((settled, row.get(4)?))
             })
             .optional()?;
         let standing = match known {
-            Some((Some((outcome, settled_at)), _)) if !self.recheck => Standing::Settled { outcome, settled_at },
+            Some((Some((outcome, settled_at, by_list)), _)) if !self.recheck => {
+                Standing::Settled { outcome, settled_at, by_list }
+            }
             Some((_, lost_before)) => Standing::New { lost_before },
             None => Standing::New { lost_before: false },
         };
@@ -349,7 +368,7 @@ mod tests {
 
         let ledger = place.open("b");
         let mut lookup = ledger.lookup(false).unwrap();
-        let settled = Standing::Settled { outcome: Outcome::Withdrawn, settled_at: moment(NOON) };
+        let settled = Standing::Settled { outcome: Outcome::Withdrawn, settled_at: moment(NOON), by_list: false };
         assert_eq!(standing_of(&mut lookup, &key("7")), settled);
         assert_eq!(standing_of(&mut lookup, &key("8")), NEW);
         assert_eq!(standing_of(&mut lookup, &key("9")), NEW);

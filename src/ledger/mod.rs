@@ -4,6 +4,7 @@
 //! Owns the file, its schema and its lock, and the only SQL of the program. It keeps and answers; what to do about
 //! an answer is for [`crate::policy`] and [`crate::runner`] to say. It never sees a token or a key.
 
+mod beliefs;
 mod connection;
 mod error;
 mod handle;
@@ -20,6 +21,7 @@ mod temporary;
 mod testing;
 mod writer;
 
+pub(crate) use beliefs::Beliefs;
 pub(crate) use connection::belongs_to_a_ledger;
 pub(crate) use error::LedgerError;
 pub(crate) use handle::{DurableWrite, Ledger};

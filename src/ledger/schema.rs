@@ -14,13 +14,14 @@ const APPLICATION_ID: u32 = 0x6277_6c67;
 
 /// The steps from each version to the next; a file's `user_version` counts those it has. A released step is never
 /// changed: new ones go below it.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
+    include_str!("schema/7.sql"),
 ];
 
 /// The newest version that is known here.
@@ -140,6 +141,17 @@ impl FromSql for AccountName {
 impl ToSql for AccountName {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for InvitationType {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            0 => Ok(Self::Connection),
+            1 => Ok(Self::Organization),
+            2 => Ok(Self::ContentSeries),
+            _ => Err(FromSqlError::InvalidType),
+        }
     }
 }
 

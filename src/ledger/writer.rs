@@ -16,11 +16,12 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, listed, pace};
+use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, beliefs, listed, pace};
 use crate::api::CallKind;
-use crate::invitation::AccountName;
+use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::pace::Learned;
+use crate::policy::Difference;
 use crate::stop::Stop;
 
 /// The most jobs in one transaction, and the most that wait for it.
@@ -50,6 +51,7 @@ pub(super) enum Task {
     Pace { learned: Option<Learned>, at: Timestamp },
     Page { list: ListOf, shown: Vec<Shown>, at: Timestamp },
     WholeList { list: ListOf, began_at: Timestamp },
+    Differences { account: AccountName, differences: Vec<(InvitationId, Difference)>, began_at: Timestamp },
 }
 
 #[derive(Debug)]
@@ -202,8 +204,8 @@ fn enter(connection: &mut Connection, run: &RunInfo, has_lock: bool) -> rusqlite
 fn mark_cut_off_calls_lost(connection: &Connection) -> rusqlite::Result<()> {
     let since: i64 = connection.query_one("SELECT COALESCE(MAX(first_call), 0) FROM runs", [], |row| row.get(0))?;
     connection.execute(
-        "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
-        SELECT account_id, invitation_id, NULL, 0, sent_at, 1 FROM calls
+        "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost, first_at)
+        SELECT account_id, invitation_id, NULL, 0, sent_at, 1, sent_at FROM calls
         WHERE call >= ?1 AND state = ?2 AND invitation_id IS NOT NULL
         ON CONFLICT DO UPDATE SET answer_lost = 1",
         params![since, CallState::Open],
@@ -242,6 +244,14 @@ impl Tables<'_> {
             Task::WholeList { list: ListOf { account, invitation_type }, began_at } => {
                 let account_id = self.account_id(account)?;
                 listed::keep_whole_list(self.connection, account_id, *invitation_type, *began_at).map(|()| None)
+            }
+            Task::Differences { account, differences, began_at } => {
+                let account_id = self.account_id(account)?;
+                for (id, difference) in differences {
+                    let (connection, run) = (self.connection, self.run_number);
+                    beliefs::keep_difference(connection, account_id, run, id, difference, *began_at)?;
+                }
+                Ok(None)
             }
             Task::Pace { learned, at } => pace::keep(self.connection, self.api, *learned, *at).map(|()| None),
         }
@@ -298,11 +308,11 @@ impl Tables<'_> {
     fn know(&mut self, key: &Key, settlement: &Settlement) -> rusqlite::Result<()> {
         let Settlement { outcome, settled_at, .. } = settlement;
         let sql = if outcome.is_final() {
-            "INSERT OR REPLACE INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
-            VALUES (?1, ?2, ?3, 1, ?4, ?5)"
+            "INSERT OR REPLACE INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost, first_at)
+            VALUES (?1, ?2, ?3, 1, ?4, ?5, ?4)"
         } else {
-            "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
-            VALUES (?1, ?2, ?3, 0, ?4, ?5)
+            "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost, first_at)
+            VALUES (?1, ?2, ?3, 0, ?4, ?5, ?4)
             ON CONFLICT DO UPDATE SET
                 outcome = iif(is_final, outcome, excluded.outcome),
                 at = iif(is_final, at, excluded.at),
@@ -314,8 +324,8 @@ impl Tables<'_> {
     }
 
     fn know_of_a_loss(&mut self, key: &Key, at: Timestamp) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost)
-            VALUES (?1, ?2, NULL, 0, ?3, 1) ON CONFLICT DO UPDATE SET answer_lost = 1";
+        let sql = "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost, first_at)
+            VALUES (?1, ?2, NULL, 0, ?3, 1, ?3) ON CONFLICT DO UPDATE SET answer_lost = 1";
         let account_id = self.account_id(&key.account)?;
         self.execute(sql, params![account_id, key.id, millis(at)])
     }

@@ -155,10 +155,19 @@ impl Paging {
         self.ended && self.doubts().words().is_empty()
     }
 
+    /// The last total that the API gave.
+    pub(crate) fn available(&self) -> Option<u64> {
+        self.doubts.available.map(|(_, last)| last)
+    }
+
+    /// Of all invitations that were seen.
+    pub(crate) fn into_ids(self) -> HashSet<InvitationId> {
+        self.seen.into_keys().collect()
+    }
+
     pub(crate) fn doubts(&self) -> Doubts {
         let listed = self.listed();
-        let last = self.doubts.available.map(|(_, last)| last);
-        let miscounted = last.filter(|last| self.ended && *last != listed).map(|last| (last, listed));
+        let miscounted = self.available().filter(|last| self.ended && *last != listed).map(|last| (last, listed));
         Doubts { miscounted, ..self.doubts.clone() }
     }
 }

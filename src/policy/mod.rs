@@ -14,6 +14,7 @@ mod inside;
 mod judge;
 mod judge_v1;
 mod judge_v2;
+mod verify;
 mod words;
 
 pub(crate) use age::{certain_days, is_younger_by_id, sent_at};
@@ -22,4 +23,7 @@ pub(crate) use check::{accepts_key, is_connected};
 pub(crate) use credits::{Cost, balance, cost, page_cost};
 pub(crate) use decide::{Decision, PriorCalls, decide, given_up};
 pub(crate) use judge::{Meaning, Verdict, cut, judge, visible};
+#[cfg(test)]
+pub(crate) use verify::Presence;
+pub(crate) use verify::{Absence, Belief, Difference, Evidence, Follows, verify};
 pub(crate) use words::SuccessMessages;

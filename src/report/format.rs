@@ -39,7 +39,7 @@ impl Format {
         }
     }
 
-    fn encoder(self, style: CsvStyle) -> Box<dyn Encoder> {
+    pub(super) fn encoder(self, style: CsvStyle) -> Box<dyn Encoder> {
         match self {
             Self::Csv => Box::new(Csv::new(style)),
             Self::JsonLines => Box::new(JsonLines),
@@ -166,9 +166,17 @@ impl RecordFile {
         file: ReportFile,
         format: Format,
         style: CsvStyle,
+        columns: impl Iterator<Item = &'a str>,
+    ) -> io::Result<Self> {
+        Self::with(file, format.encoder(style), columns)
+    }
+
+    pub(super) fn with<'a>(
+        file: ReportFile,
+        mut encoder: Box<dyn Encoder>,
         mut columns: impl Iterator<Item = &'a str>,
     ) -> io::Result<Self> {
-        let (mut encoder, mut buffer) = (format.encoder(style), Vec::new());
+        let mut buffer = Vec::new();
         encoder.head(&mut columns, &mut buffer)?;
         Ok(Self { file, encoder, buffer })
     }

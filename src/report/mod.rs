@@ -4,6 +4,7 @@
 //! happened.
 
 mod csv;
+mod differences;
 mod file;
 mod format;
 mod json;
@@ -14,6 +15,7 @@ mod sinks;
 mod summary;
 mod table;
 
+pub(crate) use differences::DifferenceReport;
 pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
 pub(crate) use list::ListSink;

@@ -232,7 +232,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
         line("listed", format!("{invitations} on {pages}; credits: {cost}"));
     }
-    if !matches!(summary.facts.command, "list" | "check") {
+    if !matches!(summary.facts.command, "list" | "verify" | "check") {
         line("rows", run.rows.total().to_string());
     }
     for (outcome, rows) in run.rows.iter().filter(|(_, rows)| *rows > 0) {

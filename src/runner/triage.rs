@@ -192,8 +192,13 @@ impl Triage {
             Ok(Standing::Duplicate { earlier_row }) => {
                 Route::NoCall(unsent(row, Outcome::Duplicate, format!("the same invitation as row {earlier_row}")))
             }
-            Ok(Standing::Settled { outcome, settled_at }) => {
-                let unsent = unsent(row, Outcome::AlreadySettled, format!("{outcome} in an earlier run"));
+            Ok(Standing::Settled { outcome, settled_at, by_list }) => {
+                let detail = if by_list {
+                    format!("{outcome}: the list of {} did not show it", settled_at.strftime("%Y-%m-%d %H:%M UTC"))
+                } else {
+                    format!("{outcome} in an earlier run")
+                };
+                let unsent = unsent(row, Outcome::AlreadySettled, detail);
                 Route::NoCall(Settled { settled_before_as: Some(outcome), settled_at, ..unsent })
             }
             Err(error) => Route::Unknown(unsent(row, Outcome::NotAttempted, UNREADABLE.to_owned()), error),

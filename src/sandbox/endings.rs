@@ -64,6 +64,8 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("201", Reply::Withdrawn, "is withdrawn, but the answer takes 2 seconds", "withdrawn")
         .and_withdraws().after(Duration::from_secs(2)),
     Ending::once("203", Reply::WebPage, "web page with HTTP 200 once, nothing done", "withdrawn"),
+    Ending::once("205", Reply::Withdrawn, "a success that withdraws nothing, once", "withdrawn"),
+    Ending::always("207", Reply::Withdrawn, "a success that withdraws nothing, always", "withdrawn"),
     Ending::always("401", Reply::InvalidCookie,
         "the LinkedIn cookie is refused (on V2: the account is inactive)", "rejected"),
     Ending::always("403", Reply::InvalidApiKey, "the API key is refused (HTTP 403)", "rejected"),

@@ -95,6 +95,8 @@ async fn a_second_run_at_the_same_time_is_refused_and_names_the_first() {
     fs::remove_file(program.path(&format!("{LEDGER}.lock"))).unwrap();
     let third = program.complete(&command.replace("report.csv", "third.csv")).await;
     third.ended_with(75).says("held by another run: wait until it has ended");
+    program.complete(&format!("verify --yes {}", unlimited(&sandbox))).await.ended_with(75);
+    assert_eq!(sandbox.record().list_calls, 0);
     assert!(!program.files().contains(&"third.csv".to_owned()));
     // Reading needs no lock.
     program.run("history").ended_with(0);

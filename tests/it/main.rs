@@ -23,3 +23,4 @@ mod rooms;
 mod samples;
 mod secrets;
 mod stops;
+mod verify;

@@ -1,0 +1,110 @@
+//! `verify`: fetches each account's list once, and compares the ledger with it.
+
+use std::ops::ControlFlow;
+
+use serde_json::json;
+
+use super::error::CommandError;
+use super::fetch::fetch;
+use super::job::{self, Job, unless_stopped};
+use super::output::{OutputError, Outputs, write_summary};
+use super::put_right::put_right;
+use super::target;
+use crate::api::PageRequest;
+use crate::config::Settings;
+use crate::exit;
+use crate::invitation::AccountName;
+use crate::ledger::{LedgerError, ListOf, Lookup};
+use crate::listing::Keep;
+use crate::policy::visible;
+use crate::report::{Format, Screen};
+use crate::runner::stop_on_signals;
+use crate::stop::{Stop, StopReason};
+
+/// Verifies, and returns the exit code.
+pub(crate) async fn verify(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
+    job::refuse_unasked(settings)?;
+    let outputs = Outputs::choose(settings, Format::Csv)?;
+    if settings.dry_run {
+        return dry_run(settings, &outputs, screen).map_err(|error| CommandError::DryRun(Box::new(error)));
+    }
+    let stop = Stop::default();
+    stop_on_signals(&stop)?;
+    let mut job = Job::begin(settings, Keep::default(), screen, &stop).await?;
+    let cost = ListCost::of(settings, &job.lookup(false)?)?;
+    if job::must_ask(settings) {
+        job.confirm(&format!("{}\n", cost.table()), "nothing was fetched").await?;
+    } else {
+        tracing::info!("fetching the list: {}", cost.words());
+    }
+    let opened = unless_stopped(&stop, "outputs", move || {
+        let summary = outputs.begin_summary()?;
+        Ok::<_, OutputError>((summary, outputs.begin_differences()?))
+    });
+    let (summary_file, mut report) = opened.await??;
+    let names = report.names();
+    let fetched = fetch(&mut job, async |_| ControlFlow::Continue(())).await;
+    fetched.end.stop_if_unavailable(&stop);
+    let sum = put_right(&job, &fetched.lists, |account, differences| report.add(account, differences)).await;
+    let has_pages = job.sinks.totals.list.is_some_and(|list| list.pages > 0);
+    match stop.cause().map(|cause| cause.reason) {
+        Some(StopReason::ReportUnwritable) => {}
+        Some(_) if !has_pages => report.discard(),
+        Some(_) | None => {
+            if let Err(error) = report.finish() {
+                stop.request(StopReason::ReportUnwritable, format!("the report could not be finished ({error})"));
+            }
+        }
+    }
+    Ok(job.end_list(&fetched.end, sum.total() == 0, summary_file, names.current()).await)
+}
+
+/// Says what it would cost. Neither the ledger's lock nor a call is needed for that.
+fn dry_run(settings: &Settings, outputs: &Outputs, screen: &Screen) -> Result<u8, CommandError> {
+    let cost = ListCost::of(settings, &target::look_up(settings, false)?)?;
+    let summary_file = outputs.begin_summary()?;
+    screen.print(&format!("{}\ndry run: nothing was sent\n", cost.table()));
+    write_summary(summary_file, &cost.to_json())?;
+    Ok(exit::FINE)
+}
+
+/// What the lists cost, by those that were fetched before: the pages of each account's, if that is known.
+struct ListCost<'a>(Vec<(&'a str, Option<u64>)>);
+
+impl<'a> ListCost<'a> {
+    fn of(settings: &'a Settings, ledger: &Lookup) -> Result<Self, LedgerError> {
+        let pages = |account: &AccountName| {
+            let list = ListOf { account: account.clone(), invitation_type: settings.which.invitation_type };
+            let pending = ledger.last_listed(&list)?;
+            Ok(pending.map(|pending| pending.div_ceil(PageRequest::SIZE.into()).max(1)))
+        };
+        let accounts = settings.listed_accounts();
+        accounts.map(|(name, _)| Ok((name.as_str(), pages(name)?))).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Credits, if earlier lists say how many.
+    fn possible(&self) -> Option<u64> {
+        self.0.iter().map(|(_, pages)| *pages).sum()
+    }
+
+    fn words(&self) -> String {
+        let about = self.possible().map_or_else(String::new, |pages| format!(", about {pages} by the last list"));
+        format!("1 credit per page of 10{about}")
+    }
+
+    fn table(&self) -> String {
+        let line = |(name, pages): &(&str, Option<u64>)| {
+            let pages =
+                pages.map_or_else(|| "no earlier list says how many".to_owned(), |pages| format!("about {pages}"));
+            format!("  {:<20}{pages}", visible(name))
+        };
+        let lines: Vec<_> = self.0.iter().map(line).collect();
+        format!("{:<22}1 credit per page of 10; each retry may cost 1 more\npages\n{}", "list", lines.join("\n"))
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        let accounts: serde_json::Map<_, _> =
+            self.0.iter().map(|(name, pages)| ((*name).to_owned(), json!({"pages": pages}))).collect();
+        json!({"dry_run": true, "credits": {"charged": 0, "possible": self.possible()}, "accounts": accounts})
+    }
+}

@@ -1,0 +1,63 @@
+//! The output of `verify`: a record per invitation about which ledger and list differ.
+
+use std::io;
+
+use super::file::{Names, ReportFile};
+use super::format::{Cell, Field, Format, RecordFile, TableFormat};
+use crate::input::CsvStyle;
+use crate::invitation::{AccountName, InvitationId};
+use crate::policy::Difference;
+
+const COLUMNS: [&str; 6] = ["invitation_id", "entity_urn", "account", "believed", "found", "follows"];
+
+fn record<'a>(
+    account: &'a AccountName,
+    id: &'a InvitationId,
+    difference: &Difference,
+) -> impl Iterator<Item = Field<'a>> {
+    let cells = [
+        Cell::own(id.as_str()),
+        Cell::own(id.urn()),
+        // As the user wrote it, so that `run` finds the account again.
+        Cell::own(account.as_str()),
+        Cell::own(difference.believed.as_str()),
+        Cell::own(difference.found.as_str()),
+        Cell::own(difference.follows.as_str()),
+    ];
+    COLUMNS.map(Into::into).into_iter().zip(cells)
+}
+
+#[derive(Debug)]
+pub(crate) struct DifferenceReport(RecordFile);
+
+impl DifferenceReport {
+    /// Without a format it is a table for people, which is written at its end.
+    pub(crate) fn begin(file: ReportFile, format: Option<Format>) -> io::Result<Self> {
+        let encoder = match format {
+            Some(format) => format.encoder(CsvStyle::default()),
+            None => TableFormat::Table.encoder(),
+        };
+        let mut file = RecordFile::with(file, encoder, COLUMNS.into_iter())?;
+        file.write()?;
+        Ok(Self(file))
+    }
+
+    pub(crate) fn names(&self) -> Names {
+        self.0.file.names()
+    }
+
+    pub(crate) fn add(&mut self, account: &AccountName, differences: &[(InvitationId, Difference)]) -> io::Result<()> {
+        for (id, difference) in differences {
+            self.0.add(record(account, id, difference))?;
+        }
+        self.0.write()
+    }
+
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.0.finish()
+    }
+
+    pub(crate) fn discard(self) {
+        self.0.file.discard();
+    }
+}
