@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::error::{CommandError, written};
 use super::findings::{Finding, State};
-use super::job::{Job, limits, unless_stopped};
+use super::job::{Job, Opened, limits};
 use super::output::Outputs;
 use crate::api::{ApiCall, ApiVersion, Client, PageRequest};
 use crate::config::{self, Layers, Settings};
@@ -26,7 +26,7 @@ pub(crate) async fn check(settings: &Settings, layers: &Layers, screen: &Screen)
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
-    let summary_file = unless_stopped(&stop, "outputs", move || outputs.begin_summary()).await??;
+    let Opened { summary, .. } = job.open(outputs, |_| Ok(())).await?;
     let Job { caller, sinks, .. } = &mut job;
     let findings = sinks.during(look(caller, settings, layers)).await;
     let cells = findings.iter().map(|finding| {
@@ -42,7 +42,7 @@ pub(crate) async fn check(settings: &Settings, layers: &Layers, screen: &Screen)
     let text = encode(layers.get_or_default(&config::TABLE_FORMAT)?.encoder(), COLUMNS, cells)?;
     let printed = written(io::stdout().lock().write_all(text.as_bytes()));
     let found = if printed.is_ok() { Finding::exit_code(&findings) } else { exit::UNWRITABLE };
-    let code = job.end_look(found, summary_file).await;
+    let code = job.end_look(found, summary).await;
     printed.map(|_| code)
 }
 

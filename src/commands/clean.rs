@@ -31,7 +31,8 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
         return looked.map_err(|error| CommandError::DryRun(Box::new(error)));
     }
     let mut job = Job::begin(settings, keep, screen, &stop).await?;
-    let opened = job.open(outputs, Intake::List(Vec::new().into_iter()).columns()).await?;
+    let columns = Intake::List(Vec::new().into_iter()).columns();
+    let opened = job.open(outputs, |outputs| outputs.begin_report(columns)).await?;
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
     let (rows, Fetched { end, counts, lists, .. }) = rows(&mut job).await;
     if rows.is_empty() {
@@ -43,8 +44,8 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
     put_right(&job, &lists, |_, _| Ok(())).await;
     match went_on {
         Ok(plan) => job.withdraw(intake(), opened, Some(&plan), Some(end)).await,
-        Err(CommandError::Stopped(_)) => job.end_after_list(opened, &end, None).await,
-        Err(why) => job.end_after_list(opened, &end, Some(why)).await,
+        Err(CommandError::Stopped(_)) => Ok(job.end_after_list(opened, &end, None).await),
+        Err(why) => Ok(job.end_after_list(opened, &end, Some(why)).await),
     }
 }
 

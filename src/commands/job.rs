@@ -24,9 +24,7 @@ use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
 use crate::pace::{Learned, Pace};
 use crate::policy::{Cost, Meaning, balance};
-use crate::report::{
-    Columns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table,
-};
+use crate::report::{Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table};
 use crate::runner::{Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
@@ -53,10 +51,10 @@ pub(super) struct Job<'a> {
     _sandbox: Option<Sandbox>,
 }
 
-/// Where report and summary go, open.
-pub(super) struct Opened {
-    summary: Option<ReportFile>,
-    report: Report,
+/// Where the summary and a command's other output go, open.
+pub(super) struct Opened<T> {
+    pub(super) summary: Option<ReportFile>,
+    pub(super) out: T,
 }
 
 impl<'a> Job<'a> {
@@ -119,12 +117,16 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Opens report and summary, so that nothing is paid for that can't be reported. Opening a pipe blocks until somebody
-    /// reads it.
-    pub(super) async fn open(&self, outputs: Outputs, columns: Columns) -> Result<Opened, CommandError> {
+    /// Opens the summary and what else the command writes, so that nothing is paid for that can't be reported. Opening a
+    /// pipe blocks until somebody reads it.
+    pub(super) async fn open<T: Send + 'static>(
+        &self,
+        outputs: Outputs,
+        begin: impl FnOnce(&Outputs) -> Result<T, OutputError> + Send + 'static,
+    ) -> Result<Opened<T>, CommandError> {
         let opened = unless_stopped(self.stop, "outputs", move || {
             let summary = outputs.begin_summary()?;
-            Ok::<_, OutputError>(Opened { summary, report: outputs.begin_report(columns)? })
+            Ok::<_, OutputError>(Opened { summary, out: begin(&outputs)? })
         });
         Ok(opened.await??)
     }
@@ -134,13 +136,13 @@ impl<'a> Job<'a> {
     pub(super) async fn withdraw(
         self,
         intake: Intake,
-        opened: Opened,
+        opened: Opened<Report>,
         plan: Option<&Plan>,
         list: Option<ListEnd>,
     ) -> Result<u8, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
-        let Opened { summary: summary_file, report } = opened;
+        let Opened { summary: summary_file, out: report } = opened;
         let report_file = report.names();
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
@@ -169,58 +171,61 @@ impl<'a> Job<'a> {
 
     /// Ends before the first withdrawal, with a summary of the list that was paid for. `why` is what ended it, where that
     /// was no stop.
-    pub(super) async fn end_after_list(
-        self,
-        opened: Opened,
-        list: &ListEnd,
-        why: Option<CommandError>,
-    ) -> Result<u8, CommandError> {
-        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
-        close(caller.journal).await;
-        opened.report.discard();
-        let is_cut = *list == ListEnd::Stopped;
-        let (pace, bounds) = (&caller.pace, &caller.bounds);
-        let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
-        if let Some(why) = why {
-            summary.exit_code = why.exit_code();
-            screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
-        }
-        Ok(tell(settings, screen, summary, opened.summary, None))
+    pub(super) async fn end_after_list(self, opened: Opened<Report>, list: &ListEnd, why: Option<CommandError>) -> u8 {
+        let Opened { summary, out: report } = opened;
+        report.discard();
+        let screen = self.screen;
+        let by_why = |code, _: &Stop| {
+            why.map_or(code, |why| {
+                screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
+                why.exit_code()
+            })
+        };
+        self.end(list, summary, None, by_why).await
     }
 
     /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough, if what it shows
     /// is fine.
     pub(super) async fn end_list(
         self,
-        end: &ListEnd,
+        list: &ListEnd,
         is_fine: bool,
-        summary_file: Option<ReportFile>,
-        list: &Path,
+        summary: Option<ReportFile>,
+        report: &Path,
     ) -> u8 {
-        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
-        close(caller.journal).await;
-        let is_cut = *end == ListEnd::Stopped;
-        let (pace, bounds) = (&caller.pace, &caller.bounds);
-        let mut summary = sum_up(facts, sinks.totals, pace, bounds, end.is_complete(), is_cut, stop);
-        if *end == ListEnd::NotWanted && !stop.is_requested() {
-            summary.exit_code = exit::FINE;
-        }
-        if !is_fine && summary.exit_code == exit::FINE {
-            summary.exit_code = exit::NOT_FINE;
-        }
-        tell(settings, screen, summary, summary_file, Some(list))
+        let is_enough = *list == ListEnd::NotWanted;
+        let by_list = |code, stop: &Stop| {
+            let code = if is_enough && !stop.is_requested() { exit::FINE } else { code };
+            if code == exit::FINE && !is_fine { exit::NOT_FINE } else { code }
+        };
+        self.end(list, summary, Some(report), by_list).await
     }
 
     /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
-    pub(super) async fn end_look(self, found: u8, summary_file: Option<ReportFile>) -> u8 {
+    pub(super) async fn end_look(self, found: u8, summary: Option<ReportFile>) -> u8 {
+        // At a limit, what could not be looked at is unknown.
+        let by_stop = |code, stop: &Stop| match stop.cause() {
+            Some(cause) if !cause.reason.is_limit() => code,
+            Some(_) | None => found,
+        };
+        self.end(&ListEnd::Complete, summary, None, by_stop).await
+    }
+
+    /// Sums up what was done beside the pool, and tells. `correct` gets the exit code of a run that came to that.
+    async fn end(
+        self,
+        list: &ListEnd,
+        summary_file: Option<ReportFile>,
+        report: Option<&Path>,
+        correct: impl FnOnce(u8, &Stop) -> u8,
+    ) -> u8 {
         let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
-        let mut summary = sum_up(facts, sinks.totals, &caller.pace, &caller.bounds, true, false, stop);
-        // At a limit, what could not be looked at is unknown.
-        if stop.cause().is_none_or(|cause| cause.reason.is_limit()) {
-            summary.exit_code = found;
-        }
-        tell(settings, screen, summary, summary_file, None)
+        let is_cut = *list == ListEnd::Stopped;
+        let (pace, bounds) = (&caller.pace, &caller.bounds);
+        let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
+        summary.exit_code = correct(summary.exit_code, stop);
+        tell(settings, screen, summary, summary_file, report)
     }
 
     /// Says what the balance is, and whether it may be too small for so many withdrawals.
@@ -378,7 +383,7 @@ pub(super) fn plan(intake: Intake, triage: Triage, settings: &Settings, stop: &S
 }
 
 /// What this comes to, unless the stop is asked for before it is done, however long it blocks.
-pub(super) async fn unless_stopped<T: Send + 'static>(
+async fn unless_stopped<T: Send + 'static>(
     stop: &Stop,
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,

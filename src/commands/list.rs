@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use super::error::CommandError;
 use super::fetch::fetch;
-use super::job::{Job, unless_stopped};
-use super::output::{OutputError, Outputs};
+use super::job::{Job, Opened};
+use super::output::Outputs;
 use crate::config::Settings;
 use crate::listing::Keep;
 use crate::report::{Format, Screen};
@@ -18,13 +18,8 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Com
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
-    // Opening a pipe blocks until somebody reads it.
     let asked = stop.clone();
-    let opened = unless_stopped(&stop, "outputs", move || {
-        let summary = outputs.begin_summary()?;
-        Ok::<_, OutputError>((summary, outputs.begin_list(asked)?))
-    });
-    let (summary_file, mut sink) = opened.await??;
+    let Opened { summary, out: mut sink } = job.open(outputs, |outputs| outputs.begin_list(asked)).await?;
     let names = sink.names().clone();
     let fetched = fetch(&mut job, async |page| {
         sink.write(&page);
@@ -33,5 +28,5 @@ pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, Com
     .await;
     fetched.end.stop_if_unavailable(&stop);
     sink.end(job.sinks.totals.list.is_some_and(|list| list.pages > 0));
-    Ok(job.end_list(&fetched.end, true, summary_file, names.current()).await)
+    Ok(job.end_list(&fetched.end, true, summary, names.current()).await)
 }

@@ -116,25 +116,21 @@ impl Outputs {
     }
 
     pub(super) fn begin_list(&self, stop: Stop) -> Result<ListSink, OutputError> {
-        let place = self.place_or_stdout();
-        ReportFile::create(place)
-            .and_then(|file| ListSink::begin(file, self.format, stop))
-            .map_err(|source| cannot_create("the list", place, "-o", source))
+        self.begin("the list", |file| ListSink::begin(file, self.format, stop))
     }
 
     pub(super) fn begin_differences(&self) -> Result<DifferenceReport, OutputError> {
-        let place = self.place_or_stdout();
-        ReportFile::create(place)
-            .and_then(|file| DifferenceReport::begin(file, (!self.is_for_people).then_some(self.format)))
-            .map_err(|source| cannot_create("the report", place, "-o", source))
+        let format = (!self.is_for_people).then_some(self.format);
+        self.begin("the report", |file| DifferenceReport::begin(file, format))
     }
 
-    /// Where output goes that has no default name.
-    fn place_or_stdout(&self) -> &Destination {
-        match &self.report {
+    /// Begins what has no default name.
+    fn begin<T>(&self, what: &'static str, begin: impl FnOnce(ReportFile) -> io::Result<T>) -> Result<T, OutputError> {
+        let place = match &self.report {
             Place::Named(place) => place,
             Place::Unnamed { .. } => &Destination::Stdout,
-        }
+        };
+        ReportFile::create(place).and_then(begin).map_err(|source| cannot_create(what, place, "-o", source))
     }
 
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.

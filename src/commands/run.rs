@@ -42,7 +42,8 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, Comm
     } else if let Some(plan) = &plan {
         plan.warn(settings);
     }
-    let opened = job.open(outputs, intake.columns()).await?;
+    let columns = intake.columns();
+    let opened = job.open(outputs, |outputs| outputs.begin_report(columns)).await?;
     job.withdraw(intake, opened, plan.as_ref(), None).await
 }
 

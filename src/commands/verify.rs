@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::error::CommandError;
 use super::fetch::fetch;
-use super::job::{self, Job, unless_stopped};
-use super::output::{OutputError, Outputs, write_summary};
+use super::job::{self, Job, Opened};
+use super::output::{Outputs, write_summary};
 use super::put_right::put_right;
 use super::target;
 use crate::api::PageRequest;
@@ -37,11 +37,7 @@ pub(crate) async fn verify(settings: &Settings, screen: &Screen) -> Result<u8, C
     } else {
         tracing::info!("fetching the list: {}", cost.words());
     }
-    let opened = unless_stopped(&stop, "outputs", move || {
-        let summary = outputs.begin_summary()?;
-        Ok::<_, OutputError>((summary, outputs.begin_differences()?))
-    });
-    let (summary_file, mut report) = opened.await??;
+    let Opened { summary, out: mut report } = job.open(outputs, Outputs::begin_differences).await?;
     let names = report.names();
     let fetched = fetch(&mut job, async |_| ControlFlow::Continue(())).await;
     fetched.end.stop_if_unavailable(&stop);
@@ -56,7 +52,7 @@ pub(crate) async fn verify(settings: &Settings, screen: &Screen) -> Result<u8, C
             }
         }
     }
-    Ok(job.end_list(&fetched.end, sum.total() == 0, summary_file, names.current()).await)
+    Ok(job.end_list(&fetched.end, sum.total() == 0, summary, names.current()).await)
 }
 
 /// Says what it would cost. Neither the ledger's lock nor a call is needed for that.
