@@ -4,19 +4,16 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::job::{Job, limits, progress_style};
-use super::memory::Memory;
-use super::put_right::ReadList;
+use super::account_list::{AccountList, ListEnd, ReadList};
+use super::job::{Job, progress_style};
 use crate::api::Client;
 use crate::config::{Command, Settings, Which};
-use crate::event::Event;
-use crate::invitation::{AccountName, Country};
-use crate::ledger::Ledger;
-use crate::listing::{Filter, Listed, Paging, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
+use crate::invitation::AccountName;
+use crate::ledger::{Ledger, ListOf};
+use crate::listing::{Filter, Listed, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
 use crate::policy::visible;
 use crate::report::Progress;
-use crate::runner::{Caller, NoPage};
-use crate::stop::{Stop, StopReason};
+use crate::runner::Caller;
 
 /// What a list came to, beside its totals.
 #[derive(Debug)]
@@ -25,37 +22,8 @@ pub(super) struct Fetched {
     pub(super) counts: SelectionCounts,
     /// The lists, as far as they were read.
     pub(super) lists: Vec<ReadList>,
-    /// How many invitations of the listed type are pending in each account; `None` where its list is not whole.
-    pending: Vec<(AccountName, Option<u64>)>,
     /// What a later page says is younger, with what follows from that.
     younger: Vec<(Selection, Listed)>,
-}
-
-/// How the list ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ListEnd {
-    /// It was read to its end, or as far as was asked for.
-    Complete,
-    /// Whoever takes it wants no more.
-    NotWanted,
-    /// Its pages repeat; or, where only a whole list will do, something else is doubtful about it.
-    BrokenOff,
-    /// A page can't be had; and why.
-    Unavailable(String),
-    Stopped,
-}
-
-impl ListEnd {
-    pub(super) fn is_complete(&self) -> bool {
-        *self == Self::Complete
-    }
-
-    /// Asks for the stop where a page can't be had: once what was read is worked through.
-    pub(super) fn stop_if_unavailable(&self, stop: &Stop) {
-        if let Self::Unavailable(why) = self {
-            stop.request(StopReason::TooManyFailures, why);
-        }
-    }
 }
 
 impl Fetched {
@@ -70,14 +38,15 @@ impl Fetched {
     /// whole.
     pub(super) fn leave(&mut self, selected: &mut Vec<Listed>, max_pending: u64) {
         let (all, now) = (std::mem::take(selected), Timestamp::now());
-        for (account, pending) in &self.pending {
+        for ReadList { of: ListOf { account, .. }, is_whole, ids, .. } in &self.lists {
             let mut going: Vec<_> = all.iter().filter(|listed| listed.account == *account).cloned().collect();
             let name = visible(account.as_str());
-            let Some(pending) = pending else {
+            if !is_whole {
                 tracing::warn!("{name}: --max-pending needs a whole list, and this one is not: nothing is withdrawn");
                 continue;
-            };
-            leave_oldest(&mut going, *pending, max_pending, now);
+            }
+            let pending = ids.len() as u64;
+            leave_oldest(&mut going, pending, max_pending, now);
             let stay = pending - going.len() as u64;
             if stay > max_pending {
                 tracing::warn!(
@@ -139,7 +108,6 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
             end: ListEnd::Complete,
             counts: SelectionCounts::default(),
             lists: Vec::new(),
-            pending: Vec::new(),
             younger: Vec::new(),
         },
     };
@@ -175,8 +143,8 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
             self.fetched.end = ListEnd::Stopped;
             return;
         }
-        for (account, own) in self.settings.listed_accounts() {
-            let end = self.account(account, &own.country).await;
+        for (account, _) in self.settings.listed_accounts() {
+            let end = self.account(account).await;
             if let ListEnd::Unavailable(why) = &end {
                 tracing::warn!("{}: {why}", self.name(account));
             }
@@ -197,50 +165,27 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
         if is_only_one { "the list".to_owned() } else { format!("the list of {}", visible(account.as_str())) }
     }
 
-    async fn account(&mut self, account: &AccountName, country: &Country) -> ListEnd {
+    async fn account(&mut self, account: &AccountName) -> ListEnd {
         let Which { invitation_type, limit, max_pages, max_pending, .. } = self.settings.which;
         let needs_whole = max_pending.is_some() || self.settings.command == Command::Verify;
-        let mut memory = Memory::begin(self.caller.journal.clone(), account.clone(), invitation_type);
-        let began_at = memory.began_at;
-        let mut paging = Paging::new(account.clone(), country.clone(), invitation_type);
+        let mut list = AccountList::begin(self.caller, self.settings, account, invitation_type, needs_whole);
         let end = loop {
             let is_enough = limit.is_some_and(|most| self.fetched.counts.selected >= most);
-            let next = paging.next().filter(|_| !is_enough && max_pages.is_none_or(|most| self.pages < most));
-            let Some(next) = next else {
-                let is_doubtful = paging.doubts().broken_off || needs_whole && !paging.is_whole();
-                break if is_doubtful { ListEnd::BrokenOff } else { ListEnd::Complete };
-            };
-            let asked_at = Timestamp::now();
-            let page = match self.caller.page(next, &limits(self.settings)).await {
-                Ok(page) => page,
-                Err(NoPage::Stopped) => break ListEnd::Stopped,
-                Err(NoPage::Unavailable(why)) => break ListEnd::Unavailable(why),
+            if is_enough || max_pages.is_some_and(|most| self.pages >= most) {
+                break list.end_here();
+            }
+            let taken = match list.next().await {
+                Ok(taken) => taken,
+                Err(end) => break end,
             };
             self.pages += 1;
-            let before = paging.invitations();
-            let taken = paging.take(page);
-            memory.keep(&taken.new, asked_at).await;
             let selected = self.select(account, taken);
-            self.caller.tell(Event::PageRead { invitations: paging.invitations() - before }).await;
             if (self.take)(selected).await.is_break() {
                 break ListEnd::NotWanted;
             }
         };
-        if let Err(error) = memory.end(paging.is_whole()).await {
-            self.caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
-        }
-        for doubt in paging.doubts().words() {
-            tracing::warn!("{}: {doubt}", self.name(account));
-        }
-        self.fetched.pending.push((account.clone(), paging.is_whole().then(|| paging.invitations())));
-        self.fetched.lists.push(ReadList {
-            account: account.clone(),
-            invitation_type,
-            began_at,
-            is_whole: paging.is_whole(),
-            available: paging.available(),
-            ids: paging.into_ids(),
-        });
+        let list = list.finish(&self.name(account)).await;
+        self.fetched.lists.push(list);
         end
     }
 

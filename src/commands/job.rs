@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use super::account_list::ListEnd;
 use super::error::{CommandError, confirm, has_terminal};
-use super::fetch::ListEnd;
 use super::intake::Intake;
 use super::limits;
 use super::output::{OutputError, Outputs, write_summary};

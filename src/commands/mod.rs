@@ -1,5 +1,6 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
+mod account_list;
 mod check;
 mod clean;
 mod config;
@@ -13,7 +14,6 @@ mod intake;
 mod job;
 mod limits;
 mod list;
-mod memory;
 mod output;
 mod people;
 mod plan;

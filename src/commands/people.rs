@@ -3,24 +3,19 @@
 use std::io;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::fetch::ListEnd;
+use super::account_list::{AccountList, ListEnd};
 use super::intake::Intake;
-use super::job::limits;
-use super::memory::Memory;
 use super::plan::Plan;
 use crate::api::{Client, InvitationType};
 use crate::config::Settings;
-use crate::event::Event;
 use crate::invitation::AccountName;
 use crate::ledger::Ledger;
-use crate::listing::{Paging, People};
+use crate::listing::People;
 use crate::outcome::Outcome;
 use crate::policy::visible;
-use crate::runner::{self, Caller, ListRequests, NoPage, Pool, Rows, Triage};
-use crate::stop::StopReason;
+use crate::runner::{self, Caller, ListRequests, Pool, Rows, Triage};
 
 /// Brings every row to its outcome, and fetches the lists that rows ask for meanwhile. Returns whether the input was read to
 /// its end, and how the worst list ended, if there was one.
@@ -90,32 +85,15 @@ async fn fetch(
 ) -> (People, ListEnd) {
     let name = visible(account.as_str());
     tracing::info!("fetching the list of account {name}, to find people by their profiles: 1 credit per page of 10");
-    let country = settings.accounts.get(account).map(|own| own.country.clone()).unwrap_or_default();
-    let mut paging = Paging::new(account.clone(), country, InvitationType::Connection);
-    let mut memory = Memory::begin(caller.journal.clone(), account.clone(), InvitationType::Connection);
+    let mut list = AccountList::begin(caller, settings, account, InvitationType::Connection, false);
     let mut people = People::default();
     let end = loop {
-        let Some(next) = paging.next() else {
-            break if paging.doubts().broken_off { ListEnd::BrokenOff } else { ListEnd::Complete };
-        };
-        let asked_at = Timestamp::now();
-        let page = match caller.page(next, &limits(settings)).await {
-            Ok(page) => page,
-            Err(NoPage::Stopped) => break ListEnd::Stopped,
-            Err(NoPage::Unavailable(why)) => break ListEnd::Unavailable(why),
-        };
-        let new = paging.take(page).new;
-        memory.keep(&new, asked_at).await;
-        new.iter().for_each(|found| people.add(found.id.clone(), &found.profile_url));
-        caller.tell(Event::PageRead { invitations: new.len() as u64 }).await;
+        match list.next().await {
+            Ok(taken) => taken.new.iter().for_each(|found| people.add(found.id.clone(), &found.profile_url)),
+            Err(end) => break end,
+        }
     };
-    if let Err(error) = memory.end(paging.is_whole()).await {
-        caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
-    }
-    let doubts = paging.doubts().words();
-    for doubt in &doubts {
-        tracing::warn!("the list of account {name}: {doubt}");
-    }
+    let doubts = list.finish(&format!("the list of account {name}")).await.doubts;
     match &end {
         ListEnd::Complete | ListEnd::BrokenOff if !doubts.is_empty() => {
             let doubts = doubts.join("; ");

@@ -1,31 +1,15 @@
 //! Comparing the ledger with lists that were just fetched, and putting it right.
 
-use std::collections::HashSet;
 use std::io;
 
-use jiff::Timestamp;
-
+use super::account_list::ReadList;
 use super::job::Job;
-use crate::api::InvitationType;
 use crate::invitation::{AccountName, InvitationId};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, ListOf};
 use crate::outcome::Outcome;
 use crate::policy::{Absence, Difference, Evidence, Follows, verify, visible};
 use crate::report::plural;
 use crate::stop::StopReason;
-
-/// The list of one account, as far as it was read.
-#[derive(Debug)]
-pub(super) struct ReadList {
-    pub(super) account: AccountName,
-    pub(super) invitation_type: InvitationType,
-    /// When its first page was asked for.
-    pub(super) began_at: Timestamp,
-    pub(super) ids: HashSet<InvitationId>,
-    pub(super) is_whole: bool,
-    /// The total that the API gave last.
-    pub(super) available: Option<u64>,
-}
 
 /// What was put right.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,7 +81,7 @@ async fn put_right_by(
     sum: &mut Sum,
     told: &mut impl FnMut(&AccountName, &[(InvitationId, Difference)]) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let ReadList { account, invitation_type, began_at, ids, is_whole, available } = list;
+    let ReadList { of: ListOf { account, invitation_type }, began_at, ids, is_whole, available, .. } = list;
     let mut beliefs = ledger.beliefs(account).map_err(of_ledger)?;
     let known_since = beliefs.known_since(ids, *began_at).map_err(of_ledger)?;
     let absence = Absence::of_list(*is_whole, *available, known_since);

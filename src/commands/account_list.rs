@@ -1,0 +1,132 @@
+//! One account's list, page after page: what it shows is kept in the ledger, so that people can be named later.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::job::limits;
+use crate::api::{Client, InvitationType};
+use crate::config::Settings;
+use crate::event::Event;
+use crate::invitation::{AccountName, InvitationId};
+use crate::ledger::{DurableWrite, Ledger, ListOf, Shown};
+use crate::listing::{Found, Paging, PersonAddress, Taken};
+use crate::runner::{Caller, NoPage};
+use crate::stop::{Stop, StopReason};
+
+/// How a list ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ListEnd {
+    /// It was read to its end, or as far as was asked for.
+    Complete,
+    /// Whoever takes it wants no more.
+    NotWanted,
+    /// Its pages repeat; or, where only a whole list will do, something else is doubtful about it.
+    BrokenOff,
+    /// A page can't be had; and why.
+    Unavailable(String),
+    Stopped,
+}
+
+impl ListEnd {
+    pub(super) fn is_complete(&self) -> bool {
+        *self == Self::Complete
+    }
+
+    /// Asks for the stop where a page can't be had: once what was read is worked through.
+    pub(super) fn stop_if_unavailable(&self, stop: &Stop) {
+        if let Self::Unavailable(why) = self {
+            stop.request(StopReason::TooManyFailures, why);
+        }
+    }
+}
+
+/// The list of one account, as far as it was read.
+#[derive(Debug)]
+pub(super) struct ReadList {
+    pub(super) of: ListOf,
+    /// When its first page was asked for.
+    pub(super) began_at: Timestamp,
+    pub(super) ids: HashSet<InvitationId>,
+    pub(super) is_whole: bool,
+    /// For people.
+    pub(super) doubts: Vec<String>,
+    /// The total that the API gave last.
+    pub(super) available: Option<u64>,
+}
+
+/// A list that is being read.
+pub(super) struct AccountList<'a> {
+    caller: &'a Caller<Client, Option<Ledger>>,
+    settings: &'a Settings,
+    of: ListOf,
+    /// Whether it is broken off if anything about it is doubtful.
+    needs_whole: bool,
+    paging: Paging,
+    /// Before the first page was asked for.
+    began_at: Timestamp,
+    /// Pages are queued for the ledger, and nobody waits for them before the list's end.
+    kept: DurableWrite,
+}
+
+impl<'a> AccountList<'a> {
+    pub(super) fn begin(
+        caller: &'a Caller<Client, Option<Ledger>>,
+        settings: &'a Settings,
+        account: &AccountName,
+        invitation_type: InvitationType,
+        needs_whole: bool,
+    ) -> Self {
+        let country = settings.accounts.get(account).map(|own| own.country.clone()).unwrap_or_default();
+        let paging = Paging::new(account.clone(), country, invitation_type);
+        let of = ListOf { account: account.clone(), invitation_type };
+        let (began_at, kept) = (Timestamp::now(), DurableWrite::nothing());
+        Self { caller, settings, of, needs_whole, paging, began_at, kept }
+    }
+
+    /// Fetches the next page, and keeps and tells what is new on it; or says how the list ended.
+    pub(super) async fn next(&mut self) -> Result<Taken, ListEnd> {
+        let Some(next) = self.paging.next() else { return Err(self.end_here()) };
+        let asked_at = Timestamp::now();
+        let page = self.caller.page(next, &limits(self.settings)).await.map_err(|none| match none {
+            NoPage::Stopped => ListEnd::Stopped,
+            NoPage::Unavailable(why) => ListEnd::Unavailable(why),
+        })?;
+        let taken = self.paging.take(page);
+        if let Some(ledger) = &self.caller.journal {
+            self.kept = ledger.keep_page(self.of.clone(), taken.new.iter().map(shown).collect(), asked_at).await;
+        }
+        self.caller.tell(Event::PageRead { invitations: taken.new.len() as u64 }).await;
+        Ok(taken)
+    }
+
+    /// How it ends where no further page is asked for.
+    pub(super) fn end_here(&self) -> ListEnd {
+        let is_doubtful = self.paging.doubts().broken_off || self.needs_whole && !self.paging.is_whole();
+        if is_doubtful { ListEnd::BrokenOff } else { ListEnd::Complete }
+    }
+
+    /// Waits until all is durable, and warns of what is doubtful. A ledger that can't be written stops the run.
+    pub(super) async fn finish(self, name: &str) -> ReadList {
+        let Self { caller, of, paging, began_at, kept, .. } = self;
+        let is_whole = paging.is_whole();
+        let kept = match &caller.journal {
+            // Written after the pages, and so durable only with them.
+            Some(ledger) if is_whole => ledger.keep_whole_list(of.clone(), began_at).await,
+            Some(_) | None => kept,
+        };
+        if let Err(error) = kept.await {
+            caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+        }
+        let doubts = paging.doubts().words();
+        for doubt in &doubts {
+            tracing::warn!("{name}: {doubt}");
+        }
+        ReadList { of, began_at, is_whole, doubts, available: paging.available(), ids: paging.into_ids() }
+    }
+}
+
+fn shown(found: &Found) -> Shown {
+    let person = PersonAddress::parse(&found.profile_url).map(PersonAddress::into_text);
+    Shown { id: found.id.clone(), name: found.name.clone(), profile_url: found.profile_url.clone(), person }
+}
