@@ -1,9 +1,10 @@
 //! A look at key, account or balance: one call with the pace and retries of a page. What it finds stops nothing.
 
 use super::Limits;
-use super::call::{Caller, Journal, Judged, stop_for};
+use super::ask::{Nothing, Shown};
+use super::call::{Caller, Journal, Judged};
 use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
-use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
+use crate::policy::{Cost, Meaning, Verdict, cost, cut, judge, page_cost};
 
 /// Why there was nothing to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,41 +23,14 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         limits: &Limits,
         read: impl Fn(&CallResult) -> Option<T>,
     ) -> Result<T, NoLook> {
-        let mut prior = PriorCalls::default();
-        let mut is_retry = false;
-        loop {
-            let judge = |result: &CallResult, _| self.judge_look(call.kind(), result, read(result));
-            let made = match call.kind() {
-                // It changes and costs nothing, so a stop need not wait for its answer.
-                CallKind::Balance | CallKind::Account => self.stop.or(self.call(call, is_retry, judge)).await.flatten(),
-                CallKind::Withdraw | CallKind::List | CallKind::Key => self.call(call, is_retry, judge).await,
-            };
-            let made = made.ok_or(NoLook::Stopped)?;
-            if let Err(error) = made.write.await {
-                stop_for(&self.stop, &error);
-                return Err(NoLook::Stopped);
-            }
-            let (meaning, words) = match made.value {
-                Ok(seen) => return Ok(seen),
-                Err(refused) => refused,
-            };
-            match decide(meaning, prior, limits.retries, self.backoff, fastrand::f64()) {
-                Decision::Settle(_) | Decision::SettleAndStop(..) => return Err(NoLook::Refused(meaning, words)),
-                Decision::Retry(wait) => self.stop.or(tokio::time::sleep(wait)).await.ok_or(NoLook::Stopped)?,
-                // The pace holds, and gives up when its patience ends.
-                Decision::Hold => {}
-            }
-            prior = prior.after(meaning);
-            is_retry = true;
-        }
+        let judge = |result: &CallResult| self.judge_look(call.kind(), result, read(result));
+        self.ask(call, limits, judge).await.map_err(|nothing| match nothing {
+            Nothing::Stopped => NoLook::Stopped,
+            Nothing::Refused(meaning, words, _) => NoLook::Refused(meaning, words),
+        })
     }
 
-    fn judge_look<T>(
-        &self,
-        kind: CallKind,
-        result: &CallResult,
-        seen: Option<T>,
-    ) -> Judged<Result<T, (Meaning, String)>> {
+    fn judge_look<T>(&self, kind: CallKind, result: &CallResult, seen: Option<T>) -> Judged<Shown<T>> {
         let version = self.api.version();
         let verdict = judge(version, result, "", &self.confirming);
         let cost = match (kind, &seen) {
@@ -103,43 +77,19 @@ fn of_a_look(verdict: Verdict, http_status: Option<u16>) -> (Meaning, String) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-    use std::sync::Mutex;
     use std::time::Duration;
 
+    use super::super::tests::Answers;
     use super::*;
-    use crate::api::{ApiVersion, HttpAnswer};
+    use crate::api::ApiVersion;
     use crate::event::Event;
     use crate::invitation::AccountName;
-
-    /// Ends each call with the next of these statuses and bodies; without one nothing was sent.
-    struct Answers(ApiVersion, Mutex<VecDeque<(u16, &'static str)>>);
-
-    impl LinkUpApi for Answers {
-        fn version(&self) -> ApiVersion {
-            self.0
-        }
-
-        async fn send(&self, _: ApiCall<'_>) -> CallResult {
-            match self.1.lock().unwrap().pop_front() {
-                Some((http_status, body)) => {
-                    CallResult::Answered(HttpAnswer { http_status, body: body.into(), ..HttpAnswer::default() })
-                }
-                None => CallResult::NotSent("no connection".to_owned()),
-            }
-        }
-
-        fn scrub(&self, text: &str) -> String {
-            text.replace("secret", "***")
-        }
-    }
 
     /// What came of a look with two retries, which finds a body that says "here"; with the calls and what they can have
     /// cost.
     async fn looked(call: ApiCall<'_>, answers: &[(u16, &'static str)]) -> (Result<(), NoLook>, u64, Cost) {
         let version = if call.kind() == CallKind::Key { ApiVersion::V1 } else { ApiVersion::V2 };
-        let api = Answers(version, Mutex::new(answers.iter().copied().collect()));
-        let (caller, mut heard) = Caller::bare(api);
+        let (caller, mut heard) = Caller::bare(Answers::new(version, answers.iter().copied()));
         let read = |result: &CallResult| (result.success_body()? == b"here").then_some(());
         let seen = caller.look(call, &Limits { retries: 2, patience: Duration::from_secs(9) }, read).await;
         assert_eq!(caller.stop.cause(), None);

@@ -5,6 +5,7 @@
 //! format, and asks [`crate::policy`] what an answer means and what to do about it.
 
 mod admit;
+mod ask;
 mod bounds;
 mod call;
 mod clock;

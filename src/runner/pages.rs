@@ -1,18 +1,12 @@
 //! The list's pages, one call after the other, with the same pace, retries and stops as a withdrawal.
 
 use super::Limits;
-use super::call::{Caller, Journal, Judged, stop_for};
+use super::ask::{Nothing, Shown};
+use super::call::{Caller, Journal, Judged};
 use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, repeats_key};
-use crate::policy::{Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, judge, page_cost};
-
-/// What a call for a page came to.
-enum PageCall {
-    Page(Page),
-    /// No page; and why, for people.
-    Without(Decision, Meaning, String),
-}
+use crate::policy::{Meaning, Verdict, cost, cut, judge, page_cost};
 
 /// Why a page did not come.
 #[derive(Debug)]
@@ -26,57 +20,32 @@ pub(crate) enum NoPage {
 impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     /// Fetches one page.
     pub(crate) async fn page(&self, request: &PageRequest, limits: &Limits) -> Result<Page, NoPage> {
-        let mut prior = PriorCalls::default();
-        let mut is_retry = false;
-        let stop = &self.bounds.account(&request.account).stop;
-        loop {
-            let call = ApiCall::Page(request);
-            let made = self.call(call, is_retry, |result, _| self.judge_page(request, prior, limits, result)).await;
-            let made = made.ok_or(NoPage::Stopped)?;
-            if let Err(error) = made.write.await {
-                stop_for(&self.stop, &error);
-                return Err(NoPage::Stopped);
+        let judge = |result: &CallResult| self.judge_page(request, result);
+        self.ask(ApiCall::Page(request), limits, judge).await.map_err(|nothing| match nothing {
+            Nothing::Stopped => NoPage::Stopped,
+            Nothing::Refused(_, reason, Some(why)) => {
+                self.bounds.account(&request.account).stop.request(why, advice(why, &reason));
+                NoPage::Stopped
             }
-            let (decision, meaning, reason) = match made.value {
-                PageCall::Page(page) => return Ok(page),
-                PageCall::Without(decision, meaning, reason) => (decision, meaning, reason),
-            };
-            match decision {
-                Decision::Settle(_) => {
-                    let next = if meaning == Meaning::Rejected {
-                        "the API refuses it, so asking again is of no use before that is resolved"
-                    } else {
-                        "run the same command again later"
-                    };
-                    let detail = format!("page {} of the list could not be fetched ({reason}): {next}", request.number);
-                    return Err(NoPage::Unavailable(detail));
-                }
-                Decision::SettleAndStop(_, why) => {
-                    stop.request(why, advice(why, &reason));
-                    return Err(NoPage::Stopped);
-                }
-                Decision::Retry(wait) => stop.or(tokio::time::sleep(wait)).await.ok_or(NoPage::Stopped)?,
-                // The pace holds, and gives up when its patience ends.
-                Decision::Hold => {}
+            Nothing::Refused(meaning, reason, None) => {
+                let next = if meaning == Meaning::Rejected {
+                    "the API refuses it, so asking again is of no use before that is resolved"
+                } else {
+                    "run the same command again later"
+                };
+                let number = request.number;
+                NoPage::Unavailable(format!("page {number} of the list could not be fetched ({reason}): {next}"))
             }
-            prior = prior.after(meaning);
-            is_retry = true;
-        }
+        })
     }
 
-    fn judge_page(
-        &self,
-        request: &PageRequest,
-        prior: PriorCalls,
-        limits: &Limits,
-        result: &CallResult,
-    ) -> Judged<PageCall> {
+    fn judge_page(&self, request: &PageRequest, result: &CallResult) -> Judged<Shown<Page>> {
         let version = self.api.version();
         let read = |body: &[u8]| read_page(version, request.invitation_type, body, |text| self.api.scrub(text));
         if let Some(page) = result.success_body().and_then(read) {
             tracing::debug!(page = request.number, "answer");
             let cost = page_cost(version, result);
-            return Judged { meaning: Meaning::Withdrawn, cost, settlement: None, value: PageCall::Page(page) };
+            return Judged { meaning: Meaning::Withdrawn, cost, settlement: None, value: Ok(page) };
         }
         let judged = judge(version, result, "", &self.confirming);
         // A success that is no page may have been charged as one.
@@ -85,8 +54,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let Verdict { meaning, words, is_unknown: _ } = of_a_list(judged, result);
         let reason = cut(&self.api.scrub(&words));
         tracing::debug!(page = request.number, ?meaning, http_status = result.http_status(), words = %reason, "answer");
-        let decision = decide(meaning, prior, limits.retries, self.backoff, fastrand::f64());
-        Judged { meaning, cost, settlement: None, value: PageCall::Without(decision, meaning, reason) }
+        Judged { meaning, cost, settlement: None, value: Err((meaning, reason)) }
     }
 }
 
@@ -114,38 +82,19 @@ fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-    use std::sync::Mutex;
     use std::time::Duration;
 
+    use super::super::tests::Answers;
     use super::*;
-    use crate::api::{ApiVersion, CallKind, HttpAnswer, InvitationType};
+    use crate::api::{ApiVersion, CallKind, InvitationType};
     use crate::event::Event;
     use crate::invitation::{AccountName, Country};
-
-    /// Answers each call with HTTP 200 and the next of these bodies.
-    struct Bodies(ApiVersion, Mutex<VecDeque<&'static str>>);
-
-    impl LinkUpApi for Bodies {
-        fn version(&self) -> ApiVersion {
-            self.0
-        }
-
-        async fn send(&self, _: ApiCall<'_>) -> CallResult {
-            let body = self.1.lock().unwrap().pop_front().unwrap_or("<html>");
-            CallResult::Answered(HttpAnswer { http_status: 200, body: body.into(), ..HttpAnswer::default() })
-        }
-
-        fn scrub(&self, text: &str) -> String {
-            text.to_owned()
-        }
-    }
 
     /// What came of asking for one page, with two retries: whether it came, the calls, the most they can have cost, and
     /// why it did not come.
     async fn asked(version: ApiVersion, bodies: &[&'static str]) -> (bool, u64, u64, String) {
-        let api = Bodies(version, Mutex::new(bodies.iter().copied().collect()));
-        let (caller, mut heard) = Caller::bare(api);
+        let answers = bodies.iter().map(|body| (200, *body));
+        let (caller, mut heard) = Caller::bare(Answers::new(version, answers));
         let limits = Limits { retries: 2, patience: Duration::from_secs(9) };
         let request = PageRequest::first(AccountName::default(), Country::default(), InvitationType::default());
         let (came, detail) = match caller.page(&request, &limits).await {

@@ -2,7 +2,7 @@
 
 mod accounts;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -203,6 +203,30 @@ impl<A: LinkUpApi> Caller<A, Option<Ledger>> {
         let bounds = Arc::new(Bounds::new(no_limits(1), [], &stop, Clock::system()));
         let (backoff, confirming) = (Backoff { base: second, max: second }, SuccessMessages::default());
         (Self { api, journal: None, pace, stop, bounds, backoff, confirming, events }, heard)
+    }
+}
+
+/// Ends each call with the next of these statuses and bodies; without one nothing was sent.
+pub(super) struct Answers(ApiVersion, Mutex<VecDeque<(u16, &'static str)>>);
+
+impl Answers {
+    pub(super) fn new(version: ApiVersion, answers: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
+        Self(version, Mutex::new(answers.into_iter().collect()))
+    }
+}
+
+impl LinkUpApi for Answers {
+    fn version(&self) -> ApiVersion {
+        self.0
+    }
+
+    async fn send(&self, _: ApiCall<'_>) -> CallResult {
+        let next = self.1.lock().unwrap().pop_front();
+        next.map_or_else(not_sent, |(http_status, body)| answer(http_status, body))
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        text.replace("secret", "***")
     }
 }
 
