@@ -162,7 +162,12 @@ impl Stop {
             Some(account) if !reason.is_of_an_account() => drop(account.run.put(cause)),
             Some(account) => {
                 if self.put(cause.clone()) {
-                    tracing::warn!("the account {:?} stopped, {cause}", account.name.as_str());
+                    // A limit is its user's own.
+                    if cause.reason.is_limit() {
+                        tracing::info!("the account {:?} stopped, {cause}", account.name.as_str());
+                    } else {
+                        tracing::warn!("the account {:?} stopped, {cause}", account.name.as_str());
+                    }
                     account.stop_the_run_after_all(cause);
                 }
             }

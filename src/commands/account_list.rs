@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::job::limits;
-use crate::api::{Client, InvitationType};
-use crate::config::Settings;
+use crate::api::{Client, InvitationType, PageRequest};
+use crate::config::{Command, Settings, Which};
 use crate::event::Event;
 use crate::invitation::{AccountName, InvitationId};
 use crate::ledger::{DurableWrite, Ledger, ListOf, Shown};
 use crate::listing::{Found, Paging, PersonAddress, Taken};
+use crate::report::plural;
 use crate::runner::{Caller, NoPage};
 use crate::stop::{Stop, StopReason};
 
@@ -97,7 +98,28 @@ impl<'a> AccountList<'a> {
             self.kept = ledger.keep_page(self.of.clone(), taken.new.iter().map(shown).collect(), asked_at).await;
         }
         self.caller.tell(Event::PageRead { invitations: taken.new.len() as u64 }).await;
+        if let Some(why) = self.too_dear() {
+            self.caller.stop.request(StopReason::MaxCredits, why);
+            return Err(ListEnd::Stopped);
+        }
         Ok(taken)
+    }
+
+    /// Why the rest of the list is not fetched: it would use up what may be spent, and the next run would begin anew.
+    fn too_dear(&self) -> Option<String> {
+        let Which { limit, max_pages, .. } = self.settings.which;
+        let is_wanted_whole = self.settings.command != Command::List && limit.is_none() && max_pages.is_none();
+        let left = self.caller.bounds.credits_left().filter(|_| is_wanted_whole)?;
+        self.paging.next()?;
+        let unseen = self.paging.available()?.saturating_sub(self.paging.invitations());
+        let more = unseen.div_ceil(PageRequest::SIZE.into());
+        (more > left).then(|| {
+            format!(
+                "--max-credits is not enough: the list has about {} more, and {} left: raise it",
+                plural(more, "page"),
+                if left == 1 { "1 credit is".to_owned() } else { format!("{left} credits are") }
+            )
+        })
     }
 
     /// How it ends where no further page is asked for.

@@ -52,14 +52,16 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
 /// Says what will be withdrawn, and asks; unless the stop came meanwhile.
 async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCounts) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
-    warn_of_settled(&job::plan(intake(), job.triage(false)?, job.settings, job.stop)?);
-    let plan = job::plan(intake(), job.triage(true)?, job.settings, job.stop)?;
-    job.tell_balance(plan.to_send()).await;
+    warn_of_settled(&job::plan(intake(), job.triage(false)?, job)?);
+    let plan = job::plan(intake(), job.triage(true)?, job)?;
+    job.tell_balance(plan.now(job.settings)).await;
     if job::must_ask(job.settings) && plan.to_send() > 0 {
         job.ask(&format!("{}{}", listed(job, counts), plan.table(job.settings))).await?;
     } else {
         let pending = job.sinks.totals.list.unwrap_or_default().invitations;
-        tracing::info!("{pending} pending: withdrawing {}, keeping {}", plan.to_send(), counts.kept);
+        let (to_send, kept) = (plan.to_send(), counts.kept);
+        let left = pending.saturating_sub(to_send).saturating_sub(kept);
+        tracing::info!("{pending} pending: withdrawing {to_send}, keeping {kept}, leaving {left} others");
         plan.warn(job.settings);
     }
     Ok(plan)
@@ -93,8 +95,8 @@ async fn dry_run(
     let (rows, fetched) = rows(&mut job).await;
     fetched.end.stop_if_unavailable(stop);
     let intake = || Intake::List(rows.clone().into_iter());
-    warn_of_settled(&Plan::of(intake(), job.triage(false)?, settings, &Stop::default())?);
-    let plan = Plan::of(intake(), job.triage(true)?, settings, &Stop::default())?;
+    warn_of_settled(&Plan::of(intake(), job.triage(false)?, settings, job.listed(), &Stop::default())?);
+    let plan = Plan::of(intake(), job.triage(true)?, settings, job.listed(), &Stop::default())?;
     let summary_file = outputs.begin_summary()?;
     screen.print(&format!("{}{}", listed(&job, fetched.counts), plan.table(settings)));
     match stop.cause() {

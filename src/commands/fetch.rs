@@ -111,6 +111,7 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
             younger: Vec::new(),
         },
     };
+    caller.bounds.watch_time(&caller.stop);
     sinks.during(fetch.accounts()).await;
     let fetched = fetch.fetched;
     sinks.progress = None;
@@ -149,8 +150,11 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
                 tracing::warn!("{}: {why}", self.name(account));
             }
             let is_over = end == ListEnd::NotWanted || self.caller.stop.is_requested();
-            let outranks = matches!(end, ListEnd::Unavailable(_)) || self.fetched.end == ListEnd::Complete;
-            if is_over || outranks {
+            // A stop does not hide that an earlier list is not whole.
+            if end == ListEnd::NotWanted
+                || matches!(end, ListEnd::Unavailable(_))
+                || self.fetched.end == ListEnd::Complete
+            {
                 self.fetched.end = end;
             }
             if is_over {

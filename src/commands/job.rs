@@ -228,6 +228,11 @@ impl<'a> Job<'a> {
         tell(settings, screen, summary, summary_file, report)
     }
 
+    /// Credits that lists can have cost until now.
+    pub(super) fn listed(&self) -> u64 {
+        self.sinks.totals.list.unwrap_or_default().cost.possible
+    }
+
     /// Says what the balance is, and whether it may be too small for so many withdrawals.
     pub(super) async fn tell_balance(&self, needed: u64) {
         if self.caller.api.version() == ApiVersion::V1 {
@@ -377,8 +382,9 @@ async fn close(ledger: Option<Ledger>) {
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.
-pub(super) fn plan(intake: Intake, triage: Triage, settings: &Settings, stop: &Stop) -> Result<Plan, CommandError> {
-    let plan = Plan::of(intake, triage, settings, stop)?;
+pub(super) fn plan(intake: Intake, triage: Triage, job: &Job<'_>) -> Result<Plan, CommandError> {
+    let (settings, stop) = (job.settings, job.stop);
+    let plan = Plan::of(intake, triage, settings, job.listed(), stop)?;
     if stop.is_requested() { Err(stopped(stop)) } else { Ok(plan) }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Plan {
     all: Rows,
     /// Of accounts that rows name, those that are configured.
     accounts: BTreeMap<AccountName, Account>,
+    /// Credits that lists can have cost until now.
+    listed: u64,
     /// The pace that a run begins with; `None` before the input was read.
     pace: Option<Rate>,
     /// Whether the input could be read to its end.
@@ -60,18 +62,19 @@ pub(crate) enum AccountError {
 const CAREFUL: u64 = 100;
 
 impl Plan {
-    /// Reads the whole input and sends nothing.
+    /// Reads the whole input and sends nothing. `listed` is what lists can have cost until now.
     pub(super) fn of(
         intake: Intake,
         mut triage: Triage,
         settings: &Settings,
+        listed: u64,
         stop: &Stop,
     ) -> Result<Self, CommandError> {
         let recent = withdrawn_lately(triage.lookup())?;
         let pace = pace_after(settings, |window, most| triage.lookup().past(window, most))?;
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
-        let mut plan = Self { pace: Some(pace.rate()), input_complete: true, ..Self::default() };
+        let mut plan = Self { listed, pace: Some(pace.rate()), input_complete: true, ..Self::default() };
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
         for row in intake {
             if stop.is_requested() {
@@ -109,7 +112,7 @@ impl Plan {
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
-            let run = CommonLimits { most: most(settings), interval: pace.rate().interval() };
+            let run = CommonLimits { most: most(settings, listed), interval: pace.rate().interval() };
             let forecast = Forecast::of(rows.most(), recent, run, own);
             Some((name, Account { rows, forecast }))
         };
@@ -142,9 +145,9 @@ impl Plan {
     }
 
     /// Withdrawals that the limits leave for this run.
-    fn now(&self, settings: &Settings) -> u64 {
+    pub(super) fn now(&self, settings: &Settings) -> u64 {
         let of_accounts: u64 = self.accounts.values().map(|account| account.forecast.now).sum();
-        of_accounts.min(most(settings))
+        of_accounts.min(most(settings, self.listed))
     }
 
     fn rate(&self, settings: &Settings) -> Rate {
@@ -200,6 +203,9 @@ impl Plan {
             |time| format!("about {}, at {}{held}", human_duration(time), self.rate(settings)),
         );
         out.push_str(&format!("{:<22}{time}\n", "time"));
+        if let Some(longest) = settings.max_duration.filter(|longest| self.time(settings) > Some(*longest)) {
+            out.push_str(&format!("{:<22}--max-duration ends it after {}\n", "", human_duration(longest)));
+        }
         for caution in self.cautions(settings) {
             out.push_str(&format!("{:<22}{caution}\n", "warning"));
         }
@@ -220,7 +226,7 @@ impl Plan {
                 format!("1 per 10 pending of accounts {}, for their lists, and up to {to_send}", several.join(", "))
             }
         };
-        match settings.max_credits {
+        match settings.max_credits.map(|most| most.saturating_sub(self.listed)) {
             Some(most) if most <= to_send => format!("at most {most}"),
             Some(most) => format!("{known}; each retry may cost 1 more, up to {most} in all"),
             None => format!("{known}; each retry may cost 1 more"),
@@ -320,7 +326,11 @@ impl Account {
     fn words(&self) -> String {
         let Self { rows, forecast: Forecast { now, time, .. } } = self;
         let to_send = rows.most();
-        let now = if *now < to_send { format!(", {now} of them in this run") } else { String::new() };
+        let now = match *now {
+            0 if to_send > 0 => return format!("{to_send}, none of them in this run"),
+            now if now < to_send => format!(", {now} of them in this run"),
+            _ => String::new(),
+        };
         let time = time.map(|time| format!(", in about {}", human_duration(time))).unwrap_or_default();
         format!("{to_send}{now}{time}")
     }
@@ -338,8 +348,9 @@ fn check_account(row: &Row, settings: &Settings) -> Result<(), AccountError> {
 }
 
 /// Withdrawals of a run at most.
-fn most(settings: &Settings) -> u64 {
-    [settings.max_withdrawals, settings.max_credits].into_iter().flatten().min().unwrap_or(u64::MAX)
+fn most(settings: &Settings, listed: u64) -> u64 {
+    let credits = settings.max_credits.map(|most| most.saturating_sub(listed));
+    [settings.max_withdrawals, credits].into_iter().flatten().min().unwrap_or(u64::MAX)
 }
 
 fn rounded(time: Duration) -> f64 {

@@ -34,7 +34,7 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, Comm
     let job = Job::begin(settings, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
     if let Some(plan) = &plan {
-        job.tell_balance(plan.to_send()).await;
+        job.tell_balance(plan.now(settings)).await;
     }
     if job::must_ask(settings) {
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
@@ -55,7 +55,7 @@ fn dry_run(
     screen: &Screen,
 ) -> Result<u8, CommandError> {
     let triage = job::triage(settings, keep, target::look_up(settings, settings.recheck)?).warning();
-    let plan = Plan::of(intake, triage, settings, &Stop::default())?;
+    let plan = Plan::of(intake, triage, settings, 0, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
     let summary_file = outputs.begin_summary()?;
     screen.print(&plan.table(settings));
@@ -76,5 +76,5 @@ fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, CommandError> {
         return Ok(None);
     }
     let triage = job.triage(job.settings.recheck)?;
-    job::plan(open(job.settings)?, triage, job.settings, job.stop).map(Some)
+    job::plan(open(job.settings)?, triage, job).map(Some)
 }

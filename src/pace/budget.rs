@@ -42,6 +42,11 @@ impl Budget {
         }
     }
 
+    /// What is neither spent nor reserved.
+    pub(crate) const fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.spent.saturating_add(self.reserved))
+    }
+
     /// Ends one reservation, of which this much was spent.
     pub(crate) fn release(&mut self, spent: u64) {
         self.reserved = self.reserved.saturating_sub(1);

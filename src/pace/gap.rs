@@ -18,6 +18,10 @@ pub(crate) struct Gap {
 pub(crate) struct GapError(String);
 
 impl Gap {
+    pub(crate) const fn is_zero(self) -> bool {
+        self.max.is_zero()
+    }
+
     /// `jitter`: from 0 to 1.
     pub(crate) fn draw(self, jitter: f64) -> Duration {
         self.min + (self.max - self.min).mul_f64(jitter)

@@ -2,7 +2,7 @@
 //!
 //! Owns everything that is drawn. Counts nothing itself.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,6 +44,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     started: Instant,
     shown: Cell<Instant>,
+    /// The last plain line.
+    last: RefCell<String>,
     total: Option<u64>,
     held_until: Option<Timestamp>,
     /// What the API key allows, where that is less than the configured rate.
@@ -80,7 +82,18 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { phase, style, screen, bar, started: now, shown: Cell::new(now), total, held_until: None, learned: None }
+        Self {
+            phase,
+            style,
+            screen,
+            bar,
+            started: now,
+            shown: Cell::new(now),
+            last: RefCell::default(),
+            total,
+            held_until: None,
+            learned: None,
+        }
     }
 
     /// How often [`Progress::show`] wants to be called, if nothing happens.
@@ -126,7 +139,12 @@ impl Progress {
                 bar.set_position(done);
                 bar.set_message(text);
             }
-            None => self.screen.print(&format!("{text}\n")),
+            // Nothing new is nothing to say.
+            None if *self.last.borrow() == text => {}
+            None => {
+                self.screen.print(&format!("{text}\n"));
+                self.last.replace(text);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Zoned;
+use jiff::{SignedDuration, Zoned};
 use tokio::time::Instant;
 
 use super::Clock;
@@ -74,16 +74,12 @@ pub(super) struct Allowance<'a>(Option<Reservation<'a, DailyCap>>, Option<Reserv
 pub(super) struct Credit<'a>(Option<Reservation<'a, Budget>>);
 
 impl Bounds {
-    /// Within a runtime: the run is stopped when its time is up.
     pub(crate) fn new(
         limits: RunLimits,
         accounts: impl IntoIterator<Item = (AccountName, AccountLimits)>,
         stop: &Stop,
         clock: Clock,
     ) -> Self {
-        if let Some(latest_start) = limits.latest_start {
-            stop_at(latest_start, stop.clone());
-        }
         let shared = |limit: Option<u64>| limit.map(|limit| Shared::new(Budget::new(limit), clock.clone()));
         let accounts: Vec<_> = accounts.into_iter().collect();
         let mut stops = stop.of_accounts(accounts.iter().map(|(name, _)| name.clone()));
@@ -100,6 +96,18 @@ impl Bounds {
             unlimited: Account::new(AccountLimits::default(), stop.clone(), &clock),
             clock,
         }
+    }
+
+    /// From now on the run is stopped as soon as its time is up, whatever it waits for. Within a runtime.
+    pub(crate) fn watch_time(&self, stop: &Stop) {
+        if let Some(latest_start) = self.latest_start {
+            stop_at(latest_start, stop.clone());
+        }
+    }
+
+    /// What is left of the budget of credits, if there is one.
+    pub(crate) fn credits_left(&self) -> Option<u64> {
+        self.credits.as_ref().map(Shared::left)
     }
 
     /// Why accounts stopped that have a stop of their own.
@@ -134,9 +142,9 @@ impl Bounds {
     fn say_waiting(&self, names: &[AccountName], opens: &Zoned) {
         let is_said = |name: &&AccountName| self.account(name).is_waiting.swap(true, Ordering::Relaxed);
         if names.iter().filter(is_said).count() < names.len() {
-            let names: Vec<_> = names.iter().map(AccountName::as_str).collect();
+            let names: Vec<_> = names.iter().map(|name| format!("{:?}", name.as_str())).collect();
             let (names, opens) = (names.join(", "), opens.strftime("%Y-%m-%d %H:%M"));
-            tracing::info!("outside the hours of {names:?} (--between): waiting until {opens}");
+            tracing::info!("outside the hours of {names} (--between): waiting until {opens}");
         }
     }
 
@@ -177,7 +185,7 @@ impl Account {
     fn new(limits: AccountLimits, stop: Stop, clock: &Clock) -> Self {
         Self {
             stop,
-            gap: limits.gap,
+            gap: limits.gap.filter(|gap| !gap.is_zero()),
             not_before: Mutex::default(),
             hours: limits.hours,
             is_waiting: AtomicBool::default(),
@@ -286,15 +294,24 @@ async fn reserve<'a, L: Limited>(
         }
         let free_at = limit.free_at();
         let Some(wait) = free_at.as_ref().and_then(|at| limit.time_until(at)).filter(|wait| *wait <= SOON) else {
-            let when =
-                free_at.map_or_else(|| "to go on".to_owned(), |at| format!("after {}", at.strftime("%Y-%m-%d %H:%M")));
-            stop.request(reason, format!("{option} is used up: run the same command again {when}"));
+            let when = match free_at {
+                // In whole minutes, and not too early.
+                Some(at) => format!(
+                    "run the same command again after {}",
+                    at.saturating_add(LAST_SECOND).strftime("%Y-%m-%d %H:%M")
+                ),
+                None if reason == StopReason::DailyCap => "it allows no withdrawal".to_owned(),
+                None => "run the same command again to go on".to_owned(),
+            };
+            stop.request(reason, format!("{option} is used up: {when}"));
             return None;
         };
         tracing::debug!("{option} is used up: waiting {wait:?}");
         stop.or(tokio::time::sleep(wait.max(SHORTEST_NAP))).await?;
     }
 }
+
+const LAST_SECOND: SignedDuration = SignedDuration::from_secs(59);
 
 /// A limit that leaves room again within this time is waited for: a daily job would else find what the one of the day
 /// before withdrew seconds later, and withdraw only every other day.

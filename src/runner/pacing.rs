@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::api::CallResult;
 use crate::event::Event;
+use crate::invitation::AccountName;
 use crate::pace::{Learned, Pace, Permit, Refused};
 use crate::policy::{Backoff, Meaning, hold, pace_hint};
 use crate::stop::{Stop, StopReason};
@@ -112,11 +113,19 @@ fn moment(wait: Duration) -> Timestamp {
 }
 
 /// The API's words with what to do about them.
-pub(super) fn advice(reason: StopReason, words: &str) -> String {
+pub(super) fn advice(reason: StopReason, words: &str, account: &AccountName) -> String {
+    let setting = |variable: &str, key: &str| match account.as_str() {
+        "default" => variable.to_owned(),
+        name => format!("accounts.{name}.{key} in the configuration file"),
+    };
     let next = match reason {
         StopReason::KeyRefused => "check LINKUP_API_KEY",
-        StopReason::LoginRefused => "log in to LinkedIn again and renew LINKUP_LOGIN_TOKEN",
-        StopReason::AccountRefused => "check LINKUP_ACCOUNT_ID, and that the account is connected",
+        StopReason::LoginRefused => {
+            &format!("log in to LinkedIn again and renew {}", setting("LINKUP_LOGIN_TOKEN", "login_token"))
+        }
+        StopReason::AccountRefused => {
+            &format!("check {}, and that the account is connected", setting("LINKUP_ACCOUNT_ID", "account_id"))
+        }
         StopReason::CreditsUsedUp => "buy credits, then run the same command again",
         StopReason::TooManyFailures
         | StopReason::PatienceExhausted

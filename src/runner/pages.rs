@@ -24,7 +24,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         self.ask(ApiCall::Page(request), limits, judge).await.map_err(|nothing| match nothing {
             Nothing::Stopped => NoPage::Stopped,
             Nothing::Refused(_, reason, Some(why)) => {
-                self.bounds.account(&request.account).stop.request(why, advice(why, &reason));
+                self.bounds.account(&request.account).stop.request(why, advice(why, &reason, &request.account));
                 NoPage::Stopped
             }
             Nothing::Refused(meaning, reason, None) => {

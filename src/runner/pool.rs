@@ -40,6 +40,7 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     caller: Arc<Caller<A, J>>,
     lists: Lists,
 ) -> io::Result<bool> {
+    caller.bounds.watch_time(&caller.stop);
     let input_ends = rows.again.is_some();
     let accounts = triage.accounts();
     // Two rows for each worker: enough never to wait for the reader, and few to report after a stop.

@@ -96,6 +96,12 @@ impl<L: Limited> Shared<L> {
     }
 }
 
+impl Shared<Budget> {
+    pub(super) fn left(&self) -> u64 {
+        self.lock().left()
+    }
+}
+
 impl<L: Limited> Drop for Reservation<'_, L> {
     fn drop(&mut self) {
         self.of.lock().release(self.spent, self.of.clock.now().timestamp());

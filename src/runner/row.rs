@@ -77,6 +77,13 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     ) -> Option<(Outcome, J::Write)> {
         let account = self.bounds.account(&row.withdrawal.account);
         loop {
+            // What another account could use meanwhile is not held over a night, unless the row may be withdrawn already.
+            if !tally.history.lost
+                && !self.bounds.is_within_hours(account)
+                && let Some(allowance) = allowance.take()
+            {
+                allowance.settle(Outcome::Failed);
+            }
             // Before it takes from a limit what another account could use meanwhile.
             if self.ready(&row.withdrawal.account).await? {
                 tally.refused_since = None;
@@ -130,7 +137,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             Decision::Settle(outcome) => Some(tally.settle(outcome)),
             Decision::SettleAndStop(outcome, reason) => {
                 let stop = &self.bounds.account(&row.withdrawal.account).stop;
-                stop.request(reason, advice(reason, &verdict.words));
+                stop.request(reason, advice(reason, &verdict.words, &row.withdrawal.account));
                 Some(tally.settle(outcome))
             }
             Decision::Retry(_) | Decision::Hold => None,

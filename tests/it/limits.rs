@@ -26,14 +26,14 @@ async fn credits_are_used_up_and_never_passed(api: Api) {
 async fn the_pages_of_a_list_are_taken_from_the_credits() {
     let now = Timestamp::now();
     let stock = || (0..40).map(|at| StockItem::aged(Duration::from_secs(40 * 86_400 + at), now)).collect();
-    // Of a list of some pages, and within it.
-    for (credits, withdrawn) in [(2, 0), (15, 10)] {
+    // A list that is too dear is left at its first page.
+    for (credits, spent, withdrawn) in [(2, 1, 0), (15, 15, 10)] {
         let sandbox = swift(|options| options.stock = Some(stock())).await;
         let program = Program::new();
         let clean = format!("clean --older-than 30d {} --max-credits {credits}", swiftly(&sandbox));
         program.complete(&clean).await.ended_with(0);
         let (summary, record) = (program.summary(), sandbox.record());
-        assert_eq!((record.list_possible + record.possible, record.withdrawn), (credits, withdrawn), "{summary:#}");
+        assert_eq!((record.list_possible + record.possible, record.withdrawn), (spent, withdrawn), "{summary:#}");
         assert_eq!(summary["stop"]["reason"], "max_credits");
     }
 }
@@ -93,4 +93,36 @@ async fn a_refused_login_ends_its_account_and_the_others_are_worked_through() {
     assert_eq!(summary["stop"], serde_json::Value::Null);
     let reasons = accounts.map(|(name, _)| summary["accounts"][name]["stop"]["reason"].as_str());
     assert_eq!(reasons, [None, Some("login_refused"), None]);
+}
+
+/// A list that costs more than may be spent would be paid for anew each time, and nobody would ever be withdrawn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_too_dear_is_not_fetched_to_its_end() {
+    let sandbox = swift(|options| options.pending = 200).await;
+    let program = Program::new();
+    let ran = program.complete(&format!("clean --older-than 30d --max-credits 5 {}", swiftly(&sandbox))).await;
+    ran.ended_with(0).says("--max-credits is not enough: the list has about ");
+    assert_eq!(sandbox.record().list_calls, 1, "the first page says how many there are");
+    assert_eq!(program.summary()["stop"]["reason"], "max_credits");
+    // Where it is enough for list and some, what is left is withdrawn.
+    let ran = program.complete(&format!("clean --older-than 30d --max-credits 25 {}", swiftly(&sandbox))).await;
+    let summary = program.summary();
+    assert!(summary["rows"]["withdrawn"].as_u64().unwrap() > 0, "{}", ran.stderr);
+    assert!(summary["credits"]["possible"].as_u64().unwrap() <= 25);
+}
+
+/// The time that a plan takes is not the run's: a summary tells what became of the rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_without_time_for_a_call_reports_its_rows() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(20_000)));
+    let command = format!("run list.csv {} --timeout 1s --max-duration 1001ms", swiftly(&sandbox));
+    program.complete(&command).await.ended_with(0);
+    assert_eq!(sandbox.record().calls, 0);
+    let summary = program.summary();
+    assert_eq!(
+        (&summary["stop"]["reason"], &summary["rows"]["not_attempted"]),
+        (&"max_duration".into(), &20_000.into())
+    );
 }

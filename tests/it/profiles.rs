@@ -345,7 +345,7 @@ async fn a_stop_while_the_list_is_fetched_withdraws_nobody() {
     let report = program.report("report.csv");
     assert_eq!(report.count("not_attempted"), 200);
     assert!(report.lines[&9]["detail"].contains("max_credits"), "{:?}", report.lines[&9]);
-    assert_eq!(program.summary()["list"]["charged"], 7);
+    assert_eq!(program.summary()["list"]["charged"], 1, "the first page says that 7 are too few");
     assert_eq!((program.bill(), withdrawn(&sandbox).len()), (bill(), 0));
 }
 
