@@ -125,8 +125,7 @@ fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
     } else {
         format!("{} to {} credits", sum.cost.charged, sum.cost.possible)
     };
-    let (invitations, pages) = (plural(sum.invitations, "invitation"), plural(sum.pages, "page"));
-    let mut out = format!("{:<22}{invitations} on {pages}, for {cost}\n", "listed");
+    let mut out = format!("{:<22}{sum}, for {cost}\n", "listed");
     let parts = [
         ("to be kept", counts.kept),
         ("perhaps to be kept", counts.might_be_kept),

@@ -50,8 +50,8 @@ pub(crate) struct ListSink {
 impl ListSink {
     pub(crate) fn begin(file: ReportFile, format: Format, stop: Stop) -> io::Result<Self> {
         let names = file.names();
-        let mut sink =
-            Self { file: Some(RecordFile::new(file, format, CsvStyle::default(), COLUMNS.into_iter())?), names, stop };
+        let file = RecordFile::begin(file, format.encoder(CsvStyle::default()), COLUMNS.into_iter())?;
+        let mut sink = Self { file: Some(file), names, stop };
         sink.write(&[]);
         Ok(sink)
     }
