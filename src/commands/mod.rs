@@ -4,6 +4,7 @@ mod account_list;
 mod check;
 mod clean;
 mod config;
+mod ending;
 mod error;
 mod fetch;
 mod findings;
