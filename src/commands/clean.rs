@@ -52,8 +52,7 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
 /// Says what will be withdrawn, and asks; unless the stop came meanwhile.
 async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCounts) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
-    warn_of_settled(&job::plan(intake(), job.triage(false)?, job.settings, job.stop)?);
-    let plan = job::plan(intake(), job.triage(true)?, job.settings, job.stop)?;
+    let plan = plan(job, intake, job.stop)?;
     job.tell_balance(plan.to_send()).await;
     if job::must_ask(job.settings) && plan.to_send() > 0 {
         job.ask(&format!("{}{}", listed(job, counts), plan.table(job.settings))).await?;
@@ -93,8 +92,7 @@ async fn dry_run(
     let (rows, fetched) = rows(&mut job).await;
     fetched.end.stop_if_unavailable(stop);
     let intake = || Intake::List(rows.clone().into_iter());
-    warn_of_settled(&Plan::of(intake(), job.triage(false)?, settings, &Stop::default())?);
-    let plan = Plan::of(intake(), job.triage(true)?, settings, &Stop::default())?;
+    let plan = plan(&job, &intake, &Stop::default())?;
     let summary_file = outputs.begin_summary()?;
     screen.print(&format!("{}{}", listed(&job, fetched.counts), plan.table(settings)));
     match stop.cause() {
@@ -108,13 +106,15 @@ async fn dry_run(
 }
 
 /// The list is fresher than the ledger: what it shows as pending is sent.
-fn warn_of_settled(plan: &Plan) {
-    let settled = plan.unsent(Outcome::AlreadySettled);
+fn plan(job: &Job<'_>, intake: &impl Fn() -> Intake, stop: &Stop) -> Result<Plan, CommandError> {
+    let by_ledger = job::plan(intake(), job.triage(false)?, job.settings, stop)?;
+    let settled = by_ledger.unsent(Outcome::AlreadySettled);
     if settled > 0 {
         tracing::warn!(
             "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent"
         );
     }
+    job::plan(intake(), job.triage(true)?, job.settings, stop)
 }
 
 /// What was listed, as a table for people.
