@@ -241,7 +241,7 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, CommandError> {
 /// Who may be called for.
 pub(super) fn triage(settings: &Settings, keep: &Keep, lookup: Lookup) -> Triage {
     let accounts = settings.accounts.iter().map(|(name, account)| (name.clone(), account.country.clone()));
-    Triage::new(accounts, settings.account.clone(), lookup).keeping(keep.clone())
+    Triage::new(accounts, settings.account.clone(), lookup, keep.clone())
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {
