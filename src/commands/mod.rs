@@ -18,6 +18,7 @@ mod list;
 mod output;
 mod people;
 mod plan;
+mod plan_words;
 mod put_right;
 mod run;
 mod sandbox;
