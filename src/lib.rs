@@ -12,16 +12,34 @@
 //!                                  each account
 //! ```
 //!
-//! `clean` begins one step earlier: the list's pages are fetched, [`listing`] reads them and selects what is old enough,
-//! and that takes the same way from triage on. `list` writes it down instead, and `verify` compares the ledger with it
-//! (`policy::verify` says what follows; `commands/put_right.rs`, which `clean` goes through too, does it). A row of `run` that
-//! names a person by the profile waits in the reader until the account's list, or what the ledger remembers of it, says which
-//! invitation that is. Rows, pages and looks (at key, account and
-//! balance) all spend through one function, `Caller::call` in [`runner`]; pace, budgets, ledger and the count of credits hang
-//! on it and nowhere else.
+//! Rows, pages of a list and looks (at key, account and balance) all spend through one function, `Caller::call` in
+//! [`runner`]; pace, limits, ledger and the count of credits hang on it and nowhere else. `Caller::ask` repeats it for pages
+//! and looks, `Caller::withdraw` for a row.
 //!
-//! One direction, no way back but the retry loop inside one worker (`withdraw` in [`runner`]). Rows that need no call skip
-//! the pool, yet arrive at the same sinks by the same [`event::Event`].
+//! One direction, no way back but the retry loop of one worker. Rows that need no call skip the pool, yet arrive at the same
+//! sinks by the same [`event::Event`].
+//!
+//! # Lists
+//!
+//! `commands/account_list.rs` reads one account's list, page by page, and keeps in the ledger what it shows.
+//!
+//! * `list` writes it down.
+//! * `clean` reads it to its end first; [`listing`] selects who goes, and they take the way above from triage on.
+//! * `verify`, and `clean` by the way, compare the ledger with it: `policy::verify` says what follows, and
+//!   `commands/put_right.rs` does it.
+//! * `run` fetches it (`commands/people.rs`) where a row names a person by the profile, unless the ledger says which
+//!   invitation that is. The reader waits for it, and nothing is withdrawn from that account meanwhile: each withdrawal
+//!   shifts the pages that are still to come.
+//!
+//! # Several accounts
+//!
+//! Each account has a queue, workers, limits and a stop of its own. The rate, the budgets and the most calls in flight are
+//! those of the run, and accounts that wait for a call take turns. A withdrawal waits for its account's gap and hours, takes
+//! one of the daily cap and of the run's withdrawals, and then, as every call, a turn, what it can cost, and a permit of the
+//! pace (`Caller::admit`).
+//!
+//! `run` reads a file once ahead, for the plan. Where one account's queue is full and another's runs dry, the reader passes
+//! over the first one's rows, and a later pass over the file picks them up (`runner/feed.rs` says what that costs).
 //!
 //! # Rooms
 //!
@@ -36,11 +54,11 @@
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key allows, budgets, gaps and hours | whether to repeat it |
 //! | [`event`] | what can happen, as the sinks learn of it | |
-//! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, history; the only SQL | decides |
+//! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, what the pace learned, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept, whom a profile means | fetches |
 //! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
-//! | [`runner`] | triage, one paid call, a row's and a page's attempts around it, the pool, each account's bounds, the signals | prints, knows formats, SQL |
+//! | [`runner`] | triage, one paid call, the attempts around it (of a row, a page, a look), the pool, what bounds run and accounts, the signals | prints, knows formats, SQL |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
 //! | [`cli`] | clap's commands, built from that table | reads files or the environment |
 //! | [`commands`] | one story per command, wiring the stages | policy, formats |
@@ -53,6 +71,10 @@
 //! | an outcome | [`outcome::Outcome`]; the compiler names every sink and table that must know it |
 //! | a report format | one encoder beside `report/csv.rs`, and its line where `report/format.rs` chooses by name |
 //! | an option | its entry in `config/options.rs`, a field of [`config::Settings`], and the code that uses it |
+//! | a limit of accounts | as an option, and `AccountSettings` in [`config`]; `Bounds` in [`runner`]; `commands/forecast.rs` tells of it ahead |
+//! | a filter of the list | `Filter` in [`listing`], with its place in `Selection` |
+//! | a call that withdraws nothing | [`api::ApiCall`], sent by `Caller::look`; what its answer says in `policy/check.rs` |
+//! | something the ledger keeps | a new step in `ledger/schema`; a released one is never changed |
 //! | an API version | [`api::ApiVersion`]; its requests beside `api/v2.rs`, its answers beside `policy/judge_v2.rs`, its pages in `listing/page.rs` |
 //! | a reason to stop | [`stop::StopReason`] with its scope, and its code in `exit.rs` |
 //! | a cause to wait | of all calls [`pace::Pace`]; of one account's, or a limit, `Caller::admit` in [`runner`], before a permit is given |
@@ -64,6 +86,7 @@
 //!   durability does not cost throughput.
 //! * Policy is a table: [`policy::decide`] takes values and returns one, and no second place knows what is retried.
 //! * A success is final, whatever headers came with it; headers only move the pace.
+//! * Only a whole list shows that somebody is not pending. In doubt nothing is sent, and nothing settled.
 //! * A stop has a scope, the run or one account. What holds back one account never holds up another.
 //! * What can't be recorded or reported must not happen: a ledger or a report that can't be written stops the run.
 //! * Channels are bounded, nothing is global, secrets are types that can't be printed.

@@ -6,7 +6,7 @@ use super::error::{CommandError, written};
 use super::findings::{Finding, State};
 use super::job::{Job, Opened, limits};
 use super::output::Outputs;
-use crate::api::{ApiCall, ApiVersion, Client, PageRequest};
+use crate::api::{ApiCall, ApiVersion, CallResult, Client, PageRequest};
 use crate::config::{self, Layers, Settings};
 use crate::event::Event;
 use crate::exit;
@@ -78,15 +78,15 @@ async fn look(caller: &Caller<Client, Option<Ledger>>, settings: &Settings, laye
 /// The balance says it on V2.
 async fn look_at_key(caller: &Caller<Client, Option<Ledger>>, settings: &Settings, finding: &mut Finding) {
     let (account, limits) = (&finding.account, limits(settings));
-    let looked_for = match settings.api {
-        ApiVersion::V1 => "key",
-        ApiVersion::V2 => "balance",
-    };
-    let seen = match settings.api {
+    let (looked_for, seen) = match settings.api {
         ApiVersion::V1 => {
-            caller.look(ApiCall::Key(account), &limits, |result| accepts_key(result).then_some(None)).await
+            let read = |result: &CallResult| accepts_key(result).then_some(None);
+            ("key", caller.look(ApiCall::Key(account), &limits, read).await)
         }
-        ApiVersion::V2 => caller.look(ApiCall::Balance(account), &limits, |result| balance(result).map(Some)).await,
+        ApiVersion::V2 => {
+            let read = |result: &CallResult| balance(result).map(Some);
+            ("balance", caller.look(ApiCall::Balance(account), &limits, read).await)
+        }
     };
     match seen {
         Ok(balance) => {

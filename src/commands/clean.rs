@@ -52,8 +52,7 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
 /// Says what will be withdrawn, and asks; unless the stop came meanwhile.
 async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCounts) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
-    warn_of_settled(&job::plan(intake(), job.triage(false)?, job)?);
-    let plan = job::plan(intake(), job.triage(true)?, job)?;
+    let plan = plan(job, intake, job.stop)?;
     job.tell_balance(plan.now(job.settings)).await;
     if job::must_ask(job.settings) && plan.to_send() > 0 {
         job.ask(&format!("{}{}", listed(job, counts), plan.table(job.settings))).await?;
@@ -95,8 +94,7 @@ async fn dry_run(
     let (rows, fetched) = rows(&mut job).await;
     fetched.end.stop_if_unavailable(stop);
     let intake = || Intake::List(rows.clone().into_iter());
-    warn_of_settled(&Plan::of(intake(), job.triage(false)?, settings, job.listed(), &Stop::default())?);
-    let plan = Plan::of(intake(), job.triage(true)?, settings, job.listed(), &Stop::default())?;
+    let plan = plan(&job, &intake, &Stop::default())?;
     let summary_file = outputs.begin_summary()?;
     screen.print(&format!("{}{}", listed(&job, fetched.counts), plan.table(settings)));
     match stop.cause() {
@@ -110,13 +108,15 @@ async fn dry_run(
 }
 
 /// The list is fresher than the ledger: what it shows as pending is sent.
-fn warn_of_settled(plan: &Plan) {
-    let settled = plan.unsent(Outcome::AlreadySettled);
+fn plan(job: &Job<'_>, intake: &impl Fn() -> Intake, stop: &Stop) -> Result<Plan, CommandError> {
+    let by_ledger = job::plan(intake(), job.triage(false)?, job, stop)?;
+    let settled = by_ledger.unsent(Outcome::AlreadySettled);
     if settled > 0 {
         tracing::warn!(
             "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent"
         );
     }
+    job::plan(intake(), job.triage(true)?, job, stop)
 }
 
 /// What was listed, as a table for people.
@@ -127,8 +127,7 @@ fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
     } else {
         format!("{} to {} credits", sum.cost.charged, sum.cost.possible)
     };
-    let (invitations, pages) = (plural(sum.invitations, "invitation"), plural(sum.pages, "page"));
-    let mut out = format!("{:<22}{invitations} on {pages}, for {cost}\n", "listed");
+    let mut out = format!("{:<22}{sum}, for {cost}\n", "listed");
     let parts = [
         ("to be kept", counts.kept),
         ("perhaps to be kept", counts.might_be_kept),

@@ -85,7 +85,9 @@ impl Finding {
 
     /// Whether a further look can find anything: not without the key, nor where nobody answers.
     pub(super) fn is_open(&self) -> bool {
-        self.key != State::Refused && !self.refusals.iter().any(|refusal| has_no_answer(refusal.meaning))
+        let has_no_answer =
+            |refusal: &Refusal| matches!(refusal.meaning, Meaning::Lost | Meaning::NotSent | Meaning::ServerError);
+        self.key != State::Refused && !self.refusals.iter().any(has_no_answer)
     }
 
     /// Says what is wrong. `settings` are those that `config` shows.
@@ -108,7 +110,7 @@ impl Finding {
                     format!("account refused ({words}): check {id}, and that it is connected at LinkUp")
                 }
                 Meaning::CreditsUsedUp => continue,
-                meaning if has_no_answer(*meaning) => {
+                Meaning::Lost | Meaning::NotSent | Meaning::ServerError => {
                     format!("no answer ({words}): check {} and the network, or try again later", place("base_url"))
                 }
                 Meaning::Withdrawn
@@ -116,10 +118,7 @@ impl Finding {
                 | Meaning::NotFound
                 | Meaning::Rejected
                 | Meaning::RateLimited
-                | Meaning::ServerError
-                | Meaning::Lost
-                | Meaning::Unclear
-                | Meaning::NotSent => format!("{looked_for} unknown ({words})"),
+                | Meaning::Unclear => format!("{looked_for} unknown ({words})"),
             });
         }
         if self.login == State::Refused && !self.refusals.iter().any(|refusal| refusal.looked_for != "balance") {
@@ -144,10 +143,6 @@ impl Finding {
             exit::FINE
         }
     }
-}
-
-const fn has_no_answer(meaning: Meaning) -> bool {
-    matches!(meaning, Meaning::Lost | Meaning::NotSent | Meaning::ServerError)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
-//! What the commands that call the API have in common: begin, withdraw, sum up.
+//! What the commands that call the API have in common: begin, ask, withdraw.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,22 +8,22 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::account_list::ListEnd;
+use super::ending::{close, sum_up, tell};
 use super::error::{CommandError, confirm, has_terminal};
 use super::intake::Intake;
 use super::limits;
-use super::output::{OutputError, Outputs, write_summary};
+use super::output::{OutputError, Outputs};
 use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
 use crate::config::{Command, Settings};
-use crate::exit;
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
-use crate::pace::{Learned, Pace};
+use crate::pace::Learned;
 use crate::policy::{Cost, Meaning, balance};
-use crate::report::{Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Summary, Totals, table};
-use crate::runner::{Bounds, Caller, Judged, Limits, Pool, Triage, on_a_thread};
+use crate::report::{Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Totals};
+use crate::runner::{Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
 
@@ -47,7 +45,7 @@ pub(super) struct Job<'a> {
     pub(super) keep: Keep,
     pub(super) caller: Caller<Client, Option<Ledger>>,
     pub(super) sinks: Sinks,
-    facts: RunFacts,
+    pub(super) facts: RunFacts,
     _sandbox: Option<Sandbox>,
 }
 
@@ -169,65 +167,6 @@ impl<'a> Job<'a> {
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
-    /// Ends before the first withdrawal, with a summary of the list that was paid for. `why` is what ended it, where that
-    /// was no stop.
-    pub(super) async fn end_after_list(self, opened: Opened<Report>, list: &ListEnd, why: Option<CommandError>) -> u8 {
-        let Opened { summary, out: report } = opened;
-        report.discard();
-        let screen = self.screen;
-        let by_why = |code, _: &Stop| {
-            why.map_or(code, |why| {
-                screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
-                why.exit_code()
-            })
-        };
-        self.end(list, summary, None, by_why).await
-    }
-
-    /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough, if what it shows
-    /// is fine.
-    pub(super) async fn end_list(
-        self,
-        list: &ListEnd,
-        is_fine: bool,
-        summary: Option<ReportFile>,
-        report: &Path,
-    ) -> u8 {
-        let is_enough = *list == ListEnd::NotWanted;
-        let by_list = |code, stop: &Stop| {
-            let code = if is_enough && !stop.is_requested() { exit::FINE } else { code };
-            if code == exit::FINE && !is_fine { exit::NOT_FINE } else { code }
-        };
-        self.end(list, summary, Some(report), by_list).await
-    }
-
-    /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
-    pub(super) async fn end_look(self, found: u8, summary: Option<ReportFile>) -> u8 {
-        // At a limit, what could not be looked at is unknown.
-        let by_stop = |code, stop: &Stop| match stop.cause() {
-            Some(cause) if !cause.reason.is_limit() => code,
-            Some(_) | None => found,
-        };
-        self.end(&ListEnd::Complete, summary, None, by_stop).await
-    }
-
-    /// Sums up what was done beside the pool, and tells. `correct` gets the exit code of a run that came to that.
-    async fn end(
-        self,
-        list: &ListEnd,
-        summary_file: Option<ReportFile>,
-        report: Option<&Path>,
-        correct: impl FnOnce(u8, &Stop) -> u8,
-    ) -> u8 {
-        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
-        close(caller.journal).await;
-        let is_cut = *list == ListEnd::Stopped;
-        let (pace, bounds) = (&caller.pace, &caller.bounds);
-        let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
-        summary.exit_code = correct(summary.exit_code, stop);
-        tell(settings, screen, summary, summary_file, report)
-    }
-
     /// Credits that lists can have cost until now.
     pub(super) fn listed(&self) -> u64 {
         self.sinks.totals.list.unwrap_or_default().cost.possible
@@ -287,47 +226,6 @@ async fn carry_out<T>(
     Ok((totals, done))
 }
 
-/// The run in sums, now that it has ended. `is_cut`: whether a stop cuts the input short, so that it is none of its faults
-/// to be incomplete.
-fn sum_up(
-    facts: RunFacts,
-    totals: Totals,
-    pace: &Pace,
-    bounds: &Bounds,
-    input_complete: bool,
-    is_cut: bool,
-    stop: &Stop,
-) -> Summary {
-    let (stop, stopped_accounts) = (stop.cause(), bounds.stopped_accounts().collect::<BTreeMap<_, _>>());
-    let reason = stop.as_ref().map(|stop| stop.reason);
-    let is_limited = is_cut && reason.is_some_and(StopReason::is_limit);
-    let of_accounts = stopped_accounts.values().map(|stop| stop.reason);
-    let exit_code = exit::of_run(reason, of_accounts, totals.not_fine == 0 && (input_complete || is_limited));
-    let (rate, learned) = (pace.rate(), pace.learned().map(Learned::limit));
-    let finished_at = Timestamp::now();
-    Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }
-}
-
-/// Writes the summary and shows it. Returns the exit code.
-fn tell(
-    settings: &Settings,
-    screen: &Screen,
-    mut summary: Summary,
-    file: Option<ReportFile>,
-    report: Option<&Path>,
-) -> u8 {
-    if let Err(error) = write_summary(file, &summary.to_json()) {
-        tracing::error!("{}", crate::error_chain(&error));
-        summary.exit_code = exit::UNWRITABLE;
-    }
-    match settings.quiet {
-        1 if summary.exit_code == exit::FINE => {}
-        0 | 1 => screen.print(&table(&summary, report)),
-        2.. => summary.stop.iter().for_each(|stop| screen.print_line(&format!("bulk-withdraw: stopped, {stop}"))),
-    }
-    summary.exit_code
-}
-
 /// Nothing is withdrawn without a yes: given ahead, or asked for.
 pub(super) fn must_ask(settings: &Settings) -> bool {
     !(settings.yes || settings.is_rehearsal() || settings.dry_run)
@@ -348,7 +246,7 @@ pub(super) fn keep(settings: &Settings) -> Result<Keep, CommandError> {
 /// Who may be called for.
 pub(super) fn triage(settings: &Settings, keep: &Keep, lookup: Lookup) -> Triage {
     let accounts = settings.accounts.iter().map(|(name, account)| (name.clone(), account.country.clone()));
-    Triage::new(accounts, settings.account.clone(), lookup).keeping(keep.clone())
+    Triage::new(accounts, settings.account.clone(), lookup, keep.clone())
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {
@@ -372,19 +270,9 @@ fn facts(settings: &Settings) -> RunFacts {
     RunFacts { run_id, command: settings.command.as_str(), api: settings.api.as_str(), started_at }
 }
 
-/// Each outcome was durable before it was told, so a ledger that can't be tidied up is no failure of the run.
-async fn close(ledger: Option<Ledger>) {
-    if let Some(ledger) = ledger
-        && let Err(error) = ledger.close().await
-    {
-        tracing::warn!("{}", crate::error_chain(&error));
-    }
-}
-
 /// The plan of rows that can be read twice, unless the stop comes first.
-pub(super) fn plan(intake: Intake, triage: Triage, job: &Job<'_>) -> Result<Plan, CommandError> {
-    let (settings, stop) = (job.settings, job.stop);
-    let plan = Plan::of(intake, triage, settings, job.listed(), stop)?;
+pub(super) fn plan(intake: Intake, triage: Triage, job: &Job<'_>, stop: &Stop) -> Result<Plan, CommandError> {
+    let plan = Plan::of(intake, triage, job.settings, job.listed(), stop)?;
     if stop.is_requested() { Err(stopped(stop)) } else { Ok(plan) }
 }
 

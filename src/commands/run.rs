@@ -76,5 +76,5 @@ fn plan(job: &Job<'_>, intake: &Intake) -> Result<Option<Plan>, CommandError> {
         return Ok(None);
     }
     let triage = job.triage(job.settings.recheck)?;
-    job::plan(open(job.settings)?, triage, job).map(Some)
+    job::plan(open(job.settings)?, triage, job, job.stop).map(Some)
 }

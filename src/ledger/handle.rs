@@ -155,7 +155,7 @@ impl Ledger {
     /// The look-ups for this run's rows, on a connection of its own; with `recheck` no row counts as settled. One per pass
     /// over the input: each knows only the duplicates that it saw itself. Blocks; for the thread that reads the input.
     pub(crate) fn lookup(&self, recheck: bool) -> Result<Lookup, LedgerError> {
-        Lookup::new(connection::read_beside_writer(&self.0.path)?, &self.0.path, &self.0.api, recheck)
+        Lookup::with(Some(connection::read_beside_writer(&self.0.path)?), &self.0.path, &self.0.api, recheck)
     }
 
     /// Waits for what is being written, closes the file and releases the lock. Other handles are of no use afterwards. An

@@ -308,6 +308,7 @@ pub(crate) fn forget(path: &Path, what: &Forget) -> Result<u64, LedgerError> {
         }
     }
 }
+
 /// SQLite leaves what was deleted in unused parts of the file, where anybody who has it finds the names.
 fn clear_traces(connection: &Connection, path: &Path) {
     if let Err(error) = connection.execute_batch("VACUUM") {

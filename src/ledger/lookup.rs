@@ -89,11 +89,7 @@ impl Lookup {
         Self::with(None, Path::new(""), "", false)
     }
 
-    pub(super) fn new(ledger: Connection, path: &Path, api: &str, recheck: bool) -> Result<Self, LedgerError> {
-        Self::with(Some(ledger), path, api, recheck)
-    }
-
-    fn with(ledger: Option<Connection>, path: &Path, api: &str, recheck: bool) -> Result<Self, LedgerError> {
+    pub(super) fn with(ledger: Option<Connection>, path: &Path, api: &str, recheck: bool) -> Result<Self, LedgerError> {
         Ok(Self {
             ledger,
             path: path.to_owned(),
@@ -149,7 +145,7 @@ impl Lookup {
 
     /// The invitation by which a person is settled at this moment; `None` as well if settled rows are to be rechecked.
     pub(crate) fn settled_person(
-        &mut self,
+        &self,
         account: &AccountName,
         person: &str,
         now: Timestamp,
@@ -161,45 +157,30 @@ impl Lookup {
 
     /// The last list of connections that was read whole, if that was since this moment; not if settled rows are to be
     /// rechecked.
-    pub(crate) fn whole_list(
-        &mut self,
-        account: &AccountName,
-        since: Timestamp,
-    ) -> Result<Option<WholeList>, LedgerError> {
+    pub(crate) fn whole_list(&self, account: &AccountName, since: Timestamp) -> Result<Option<WholeList>, LedgerError> {
         self.recall(account, |ledger, account_id| listed::whole_list(ledger, account_id, since))
+    }
+
+    /// How many invitations the last list showed that was read whole; `None` without one, and as above.
+    pub(crate) fn last_listed(&self, list: &ListOf) -> Result<Option<u64>, LedgerError> {
+        self.recall(&list.account, |ledger, account_id| listed::last_count(ledger, account_id, list.invitation_type))
     }
 
     /// What the ledger remembers of an account's lists.
     fn recall<T>(
-        &mut self,
+        &self,
         account: &AccountName,
         read: impl FnOnce(&Connection, i64) -> rusqlite::Result<Option<T>>,
     ) -> Result<Option<T>, LedgerError> {
-        let unreadable = |error| LedgerError::unreadable(&self.path, error);
-        if self.recheck {
-            return Ok(None);
-        }
-        let id = match self.accounts.get(account) {
-            Some(account) => account.id,
-            None => match &self.ledger {
-                Some(ledger) => account_id(ledger, &self.api, account).map_err(unreadable)?,
-                None => None,
-            },
+        let Some(ledger) = self.ledger.as_ref().filter(|_| !self.recheck) else { return Ok(None) };
+        let recall = || {
+            let id = match self.accounts.get(account) {
+                Some(account) => account.id,
+                None => account_id(ledger, &self.api, account)?,
+            };
+            id.map_or(Ok(None), |id| read(ledger, id))
         };
-        match self.ledger.as_ref().zip(id) {
-            Some((ledger, id)) => read(ledger, id).map_err(unreadable),
-            None => Ok(None),
-        }
-    }
-
-    /// How many invitations the last list showed that was read whole; `None` without one.
-    pub(crate) fn last_listed(&self, list: &ListOf) -> Result<Option<u64>, LedgerError> {
-        let Some(ledger) = &self.ledger else { return Ok(None) };
-        let count = || {
-            let Some(account_id) = account_id(ledger, &self.api, &list.account)? else { return Ok(None) };
-            listed::last_count(ledger, account_id, list.invitation_type)
-        };
-        count().map_err(|error| LedgerError::unreadable(&self.path, error))
+        recall().map_err(|error| LedgerError::unreadable(&self.path, error))
     }
 
     fn account(&mut self, name: &AccountName) -> rusqlite::Result<Account> {

@@ -161,7 +161,6 @@ impl SelectionCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invitation::InvitationId;
 
     fn filter(older_than: Option<u32>, newer_than: Option<u32>) -> Filter {
         Filter {
@@ -176,16 +175,8 @@ mod tests {
     }
 
     fn aged(id: &str, words: &str, days: Days) -> Found {
-        Found {
-            id: InvitationId::parse(id).unwrap(),
-            name: String::new(),
-            profile_url: "https://www.linkedin.com/in/ada".to_owned(),
-            headline: String::new(),
-            invitation_type: String::new(),
-            sent_time: words.to_owned(),
-            sent_time_days: days,
-            has_note: None,
-        }
+        let profile_url = "https://www.linkedin.com/in/ada".to_owned();
+        Found { profile_url, sent_time: words.to_owned(), sent_time_days: days, ..Found::bare(id) }
     }
 
     fn selected(id: &str, words: &str, days: Days, older: Option<u32>, newer: Option<u32>) -> Selection {

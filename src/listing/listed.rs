@@ -49,20 +49,16 @@ impl Listed {
 mod tests {
     use super::*;
     use crate::invitation::InvitationId;
-    use crate::listing::Days;
 
     #[test]
     fn a_row_carries_what_the_report_is_to_show() {
         let listed = Listed {
             found: Found {
-                id: InvitationId::parse("7329176687475109889").unwrap(),
                 name: "=Ada, L".to_owned(),
                 profile_url: "https://www.linkedin.com/in/ada".to_owned(),
-                headline: String::new(),
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
-                sent_time_days: Days::Unsaid,
-                has_note: None,
+                ..Found::bare("7329176687475109889")
             },
             account: AccountName::default(),
         };

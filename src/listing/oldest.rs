@@ -40,8 +40,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::invitation::{AccountName, InvitationId};
-    use crate::listing::{Days, Filter, Keep, Selection, TextFilter};
+    use crate::invitation::AccountName;
+    use crate::listing::{Filter, Keep, Selection, TextFilter};
 
     const DAY_MILLIS: u64 = 86_400_000;
 
@@ -56,16 +56,7 @@ mod tests {
     }
 
     fn found(id: &str, words: &str) -> Found {
-        Found {
-            id: InvitationId::parse(id).unwrap(),
-            name: String::new(),
-            profile_url: String::new(),
-            headline: String::new(),
-            invitation_type: String::new(),
-            sent_time: words.to_owned(),
-            sent_time_days: Days::Unsaid,
-            has_note: None,
-        }
+        Found { sent_time: words.to_owned(), ..Found::bare(id) }
     }
 
     /// Which of an account's whole list go.

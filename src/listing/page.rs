@@ -27,6 +27,23 @@ pub(crate) struct Found {
     pub has_note: Option<bool>,
 }
 
+#[cfg(test)]
+impl Found {
+    /// Of which only the ID is known.
+    pub(crate) fn bare(id: &str) -> Self {
+        Self {
+            id: InvitationId::parse(id).unwrap(),
+            name: String::new(),
+            profile_url: String::new(),
+            headline: String::new(),
+            invitation_type: String::new(),
+            sent_time: String::new(),
+            sent_time_days: Days::Unsaid,
+            has_note: None,
+        }
+    }
+}
+
 /// The age in days, as V2 gives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Days {

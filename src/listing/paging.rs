@@ -217,19 +217,9 @@ impl Doubts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::Days;
 
     fn found(id: u64) -> Found {
-        Found {
-            id: InvitationId::parse(&id.to_string()).unwrap(),
-            name: String::new(),
-            profile_url: String::new(),
-            headline: String::new(),
-            invitation_type: String::new(),
-            sent_time: String::new(),
-            sent_time_days: Days::Unsaid,
-            has_note: None,
-        }
+        Found::bare(&id.to_string())
     }
 
     /// A page as V1 tells it: its entries, and how many there are in all.

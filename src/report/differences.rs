@@ -37,7 +37,7 @@ impl DifferenceReport {
             Some(format) => format.encoder(CsvStyle::default()),
             None => TableFormat::Table.encoder(),
         };
-        let mut file = RecordFile::with(file, encoder, COLUMNS.into_iter())?;
+        let mut file = RecordFile::begin(file, encoder, COLUMNS.into_iter())?;
         file.write()?;
         Ok(Self(file))
     }

@@ -162,16 +162,7 @@ pub(super) struct RecordFile {
 }
 
 impl RecordFile {
-    pub(super) fn new<'a>(
-        file: ReportFile,
-        format: Format,
-        style: CsvStyle,
-        columns: impl Iterator<Item = &'a str>,
-    ) -> io::Result<Self> {
-        Self::with(file, format.encoder(style), columns)
-    }
-
-    pub(super) fn with<'a>(
+    pub(super) fn begin<'a>(
         file: ReportFile,
         mut encoder: Box<dyn Encoder>,
         mut columns: impl Iterator<Item = &'a str>,

@@ -50,8 +50,8 @@ pub(crate) struct ListSink {
 impl ListSink {
     pub(crate) fn begin(file: ReportFile, format: Format, stop: Stop) -> io::Result<Self> {
         let names = file.names();
-        let mut sink =
-            Self { file: Some(RecordFile::new(file, format, CsvStyle::default(), COLUMNS.into_iter())?), names, stop };
+        let file = RecordFile::begin(file, format.encoder(CsvStyle::default()), COLUMNS.into_iter())?;
+        let mut sink = Self { file: Some(file), names, stop };
         sink.write(&[]);
         Ok(sink)
     }
@@ -99,20 +99,17 @@ mod tests {
     use super::super::format::Encoder;
     use super::super::json::JsonLines;
     use super::*;
-    use crate::invitation::{AccountName, InvitationId};
-    use crate::listing::{Days, Found};
+    use crate::invitation::AccountName;
+    use crate::listing::Found;
 
     fn listed(account: &str) -> Listed {
         Listed {
             found: Found {
-                id: InvitationId::parse("7329176687475109889").unwrap(),
                 name: "=Ada, L".to_owned(),
                 profile_url: "https://www.linkedin.com/in/ada".to_owned(),
-                headline: String::new(),
                 invitation_type: "CONNECTION".to_owned(),
                 sent_time: "Sent 3 weeks ago".to_owned(),
-                sent_time_days: Days::Unsaid,
-                has_note: None,
+                ..Found::bare("7329176687475109889")
             },
             account: AccountName::parse(account).unwrap(),
         }

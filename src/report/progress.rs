@@ -150,8 +150,7 @@ impl Progress {
 
     fn list_text(&self, totals: &Totals) -> String {
         let list = totals.list.unwrap_or_default();
-        let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
-        let text = self.held_until.and_then(held_for).unwrap_or_else(|| format!("{invitations} on {pages}"));
+        let text = self.held_until.and_then(held_for).unwrap_or_else(|| list.to_string());
         format!("listing pending invitations: {text}")
     }
 

@@ -92,7 +92,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn begin(file: ReportFile, format: Format, columns: Columns) -> io::Result<Self> {
-        let file = RecordFile::new(file, format, columns.style, OWN.into_iter().chain(columns.in_report()))?;
+        let file = RecordFile::begin(file, format.encoder(columns.style), OWN.into_iter().chain(columns.in_report()))?;
         let mut report = Self { file, columns, settled_at: String::new() };
         report.write()?;
         Ok(report)

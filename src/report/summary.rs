@@ -1,6 +1,7 @@
 //! The sums of a run: each row counted once, by outcome and by account; as one JSON object and as a table for people.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -66,6 +67,12 @@ pub(crate) struct ListSum {
     /// Those that were never sent included.
     pub calls: u64,
     pub cost: Cost,
+}
+
+impl fmt::Display for ListSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", plural(self.invitations, "invitation"), plural(self.pages, "page"))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -229,8 +236,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{}\n", visible(&value)));
     if let Some(list) = &summary.totals.list {
         let cost = format!("{} charged, {} possible", list.cost.charged, list.cost.possible);
-        let (invitations, pages) = (plural(list.invitations, "invitation"), plural(list.pages, "page"));
-        line("listed", format!("{invitations} on {pages}; credits: {cost}"));
+        line("listed", format!("{list}; credits: {cost}"));
     }
     if !matches!(summary.facts.command, "list" | "verify" | "check") {
         line("rows", run.rows.total().to_string());

@@ -18,6 +18,7 @@ use crate::event::{Called, Event, Settled};
 use crate::input::ReadError;
 use crate::invitation::{AccountName, Carried, Country, InvitationId, Row, RowError};
 use crate::ledger::{CallEnd, CallId, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, Settlement};
+use crate::listing::Keep;
 use crate::outcome::Outcome;
 use crate::pace::{Pace, Past, Rate};
 use crate::policy::{Backoff, Cost, SuccessMessages};
@@ -232,7 +233,7 @@ impl LinkUpApi for Answers {
 
 fn triage() -> Triage {
     let lookup = Lookup::without_ledger().unwrap();
-    Triage::new([(AccountName::default(), Country::default())], Some(AccountName::default()), lookup)
+    Triage::new([(AccountName::default(), Country::default())], Some(AccountName::default()), lookup, Keep::default())
 }
 
 struct Ran {

@@ -79,22 +79,17 @@ impl Triage {
         accounts: impl IntoIterator<Item = (AccountName, Country)>,
         account: Option<AccountName>,
         lookup: Lookup,
+        keep: Keep,
     ) -> Self {
         Self {
             accounts: accounts.into_iter().collect(),
             account,
             lookup,
-            keep: Keep::default(),
+            keep,
             people: HashMap::new(),
             perhaps_kept: 0,
             warned_countries: None,
         }
-    }
-
-    /// The same, letting nobody through who is to be kept.
-    pub(crate) fn keeping(mut self, keep: Keep) -> Self {
-        self.keep = keep;
-        self
     }
 
     /// The same, warning of countries that the API does not document.

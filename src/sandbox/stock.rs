@@ -42,7 +42,7 @@ impl InvitationKind {
     }
 }
 
-/// A pending invitation. An odd ID may have an [`Ending`](super::Ending).
+/// A pending invitation. An odd ID may have an [`Ending`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockItem {
     /// Unique within a stock. Need not fit the age.
@@ -83,7 +83,7 @@ impl StockItem {
 }
 
 /// A genuine-looking ID: the sending time in Unix milliseconds, then 22 bits, of which the low twelve are zero
-/// (`docs/linkup-api.md`, IDs). Even, so that it never has an [`Ending`](super::Ending).
+/// (`docs/linkup-api.md`, IDs). Even, so that it never has an [`Ending`].
 fn id_at(age: Duration, now: Timestamp, number: u64) -> u64 {
     let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
     let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);

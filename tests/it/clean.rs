@@ -4,18 +4,16 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use bulk_withdraw::sandbox::{Faults, InvitationKind, ListFaults, Sandbox, SandboxOptions, SentTime, StockItem};
+use bulk_withdraw::sandbox::{Faults, InvitationKind, ListFaults, Sandbox, SentTime, StockItem};
 use jiff::Timestamp;
 use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
-    Api, KEY, LEDGER, Program, SWIFTLY, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions, spawn,
-    swift, swiftly, unlimited, until, wait, waits_in_a_pipe_write,
+    Api, DAY, KEY, LEDGER, Program, SWIFTLY, TOKEN, has_sleeping_thread, kill, kill_until_it_ends, on_both_versions,
+    spawn, swiftly, unlimited, until, wait, waits_in_a_pipe_write, with_stock, withdrawn,
 };
-
-const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 on_both_versions!(
     of_a_thousand_exactly_the_old_ones_are_withdrawn,
@@ -31,14 +29,6 @@ on_both_versions!(
     a_list_that_is_not_whole_lets_nobody_go,
 );
 
-async fn with_stock(stock: &[StockItem], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
-    swift(|options| {
-        options.stock = Some(stock.to_vec());
-        change(options);
-    })
-    .await
-}
-
 /// A thousand pending invitations, newest first; the last third is 31 days old or older.
 fn thousand() -> (Vec<StockItem>, BTreeSet<String>) {
     let now = Timestamp::now();
@@ -46,11 +36,6 @@ fn thousand() -> (Vec<StockItem>, BTreeSet<String>) {
     let stock: Vec<_> = (0..1_000).map(|at| StockItem::aged(age(at) + Duration::from_millis(at.into()), now)).collect();
     let old = stock[667..].iter().map(|item| item.id.to_string()).collect();
     (stock, old)
-}
-
-fn withdrawn(sandbox: &Sandbox) -> BTreeSet<String> {
-    let record = sandbox.record();
-    record.invitations.iter().filter(|(_, known)| known.withdrawn).map(|(id, _)| id.clone()).collect()
 }
 
 /// The report names everyone, and the credits for list and withdrawals are those of the server's record.

@@ -9,12 +9,11 @@ use std::time::Duration;
 use bulk_withdraw::sandbox::{Faults, Sandbox, StockItem};
 use jiff::Timestamp;
 
-use crate::support::{Api, Program, Ran, Report, ids, kill, list, on_both_versions, swift, swiftly, until, wait};
+use crate::support::{Api, DAY, Program, Ran, Report, ids, kill, list, on_both_versions, swift, swiftly, until, wait};
 
 on_both_versions!(a_killed_run_goes_on_where_it_stopped, the_bill_of_killed_cleans_is_never_too_low);
 
 const CONCURRENCY: u64 = 8;
-const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Fewer on V2, whose calls go through the same ledger.
 fn kills(api: Api) -> u64 {

@@ -5,13 +5,11 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bulk_withdraw::sandbox::{ListFaults, Sandbox, SandboxOptions, StockItem};
+use bulk_withdraw::sandbox::{ListFaults, StockItem};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::support::{Api, Program, kill, on_both_versions, spawn, swift, swiftly, until, wait};
-
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+use crate::support::{Api, DAY, Program, kill, on_both_versions, spawn, swiftly, until, wait, with_stock, withdrawn};
 
 on_both_versions!(
     fifty_profiles_in_ten_spellings_withdraw_who_is_pending_and_nobody_else,
@@ -19,14 +17,6 @@ on_both_versions!(
     a_list_that_is_not_whole_shows_nobody_s_absence,
     a_list_that_can_not_be_had_leaves_its_people_alone,
 );
-
-async fn with_stock(stock: &[StockItem], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
-    swift(|options| {
-        options.stock = Some(stock.to_vec());
-        change(options);
-    })
-    .await
-}
 
 /// Pending invitations to people whose names begin alike.
 fn stock(count: u32) -> Vec<StockItem> {
@@ -57,11 +47,6 @@ fn spelled(name: &str, way: u32) -> String {
         8 => format!(" https://uk.linkedin.com/in/{} ", name.replacen('a', "%61", 1)),
         _ => format!("'m.linkedin.com/mwlite/in/{name}"),
     }
-}
-
-fn withdrawn(sandbox: &Sandbox) -> BTreeSet<String> {
-    let record = sandbox.record();
-    record.invitations.iter().filter(|(_, known)| known.withdrawn).map(|(id, _)| id.clone()).collect()
 }
 
 fn ids<'a>(items: impl IntoIterator<Item = &'a StockItem>) -> BTreeSet<String> {

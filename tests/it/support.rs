@@ -1,14 +1,16 @@
 //! What the tests share: the program in a directory of its own, its report, and an API to call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use bulk_withdraw::sandbox::{Record, Sandbox, SandboxOptions};
+use bulk_withdraw::sandbox::{Record, Sandbox, SandboxOptions, StockItem};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
+
+pub const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 pub const KEY: &str = "key-0123456789abcdef";
 pub const TOKEN: &str = "AQEDAtoken0123456789abcdef";
@@ -335,6 +337,21 @@ pub async fn swift(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     };
     change(&mut options);
     Sandbox::start(options).await.unwrap()
+}
+
+/// The same with these pending invitations.
+pub async fn with_stock(stock: &[StockItem], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
+    swift(|options| {
+        options.stock = Some(stock.to_vec());
+        change(options);
+    })
+    .await
+}
+
+/// The invitations that it withdrew.
+pub fn withdrawn(sandbox: &Sandbox) -> BTreeSet<String> {
+    let record = sandbox.record();
+    record.invitations.iter().filter(|(_, known)| known.withdrawn).map(|(id, _)| id.clone()).collect()
 }
 
 /// Flags for `run` and `clean` against this API: as fast as possible, without a prompt, with short back-offs.

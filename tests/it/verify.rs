@@ -9,7 +9,8 @@ use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
-    Api, Program, Ran, ids, kill, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
+    Api, DAY, Program, Ran, ids, kill, list, on_both_versions, spawn, swift, swiftly, unlimited, until, wait,
+    with_stock,
 };
 
 on_both_versions!(
@@ -27,18 +28,14 @@ fn with(ending: &str) -> u64 {
 }
 
 fn old(id: u64) -> StockItem {
-    StockItem::new(id, SentTime::Age(Duration::from_secs(40 * 86_400)))
+    StockItem::new(id, SentTime::Age(DAY * 40))
 }
 
 /// Pending invitations: those with these endings, and as many without as make this number.
 async fn with_endings(count: u64, endings: &[&str], change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
     let plain = ids(count - endings.len() as u64).map(|id| id.parse().unwrap());
-    let stock = endings.iter().map(|ending| with(ending)).chain(plain).map(old).collect();
-    swift(|options| {
-        options.stock = Some(stock);
-        change(options);
-    })
-    .await
+    let stock: Vec<_> = endings.iter().map(|ending| with(ending)).chain(plain).map(old).collect();
+    with_stock(&stock, change).await
 }
 
 /// Remembers the list in the ledger, and runs it with a single call for each row.

@@ -26,7 +26,7 @@ fn sorted(accounts: u64, rows: u64) -> Vec<Result<Row, RowError>> {
 
 fn triage_of(accounts: u64) -> Triage {
     let accounts = (1..=accounts).map(|number| (name(number), Country::default()));
-    Triage::new(accounts, Some(AccountName::default()), Lookup::without_ledger().unwrap())
+    Triage::new(accounts, Some(AccountName::default()), Lookup::without_ledger().unwrap(), Keep::default())
 }
 
 /// Items of an input. The paused clock stands still until they are read, or the reader waits.

@@ -1,0 +1,166 @@
+//! What a plan says: as a table for people, and as one JSON object.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::forecast::Forecast;
+use super::plan::{Account, Plan, Rows};
+use crate::config::Settings;
+use crate::invitation::AccountName;
+use crate::outcome::Outcome;
+use crate::policy::visible;
+use crate::report::{ListSum, human_duration, list_json, plural};
+
+/// More withdrawals than this in 24 hours are more than careful tools do.
+const CAREFUL: u64 = 100;
+
+impl Plan {
+    /// Warnings of accounts that would withdraw more than careful tools do.
+    fn cautions(&self, settings: &Settings) -> Vec<String> {
+        let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
+        let is_much = |account: &Account| account.rows.most() > 0 && account.forecast.per_day > CAREFUL;
+        let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
+        cautioned
+            .map(|(name, account)| {
+                format!(
+                    "account {}: {} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
+                     (--daily-cap 40 --gap 20s..60s)",
+                    visible(name.as_str()),
+                    account.forecast.per_day
+                )
+            })
+            .collect()
+    }
+
+    /// Warns where nobody is asked.
+    pub(super) fn warn(&self, settings: &Settings) {
+        for caution in self.cautions(settings) {
+            tracing::warn!("{caution}");
+        }
+    }
+
+    pub(super) fn table(&self, settings: &Settings) -> String {
+        let mut out = format!("{:<22}{}\n", "rows", self.rows());
+        for (outcome, rows) in self.all.unsent.iter().filter(|(_, rows)| *rows > 0) {
+            out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
+        }
+        out.push_str(&self.withdrawals(settings));
+        out.push_str(&format!("{:<22}{}\n", "credits", self.credits(settings)));
+        let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
+        let time = self.time(settings).map_or_else(
+            || "no limit".to_owned(),
+            |time| format!("about {}, at {}{held}", human_duration(time), self.pace),
+        );
+        out.push_str(&format!("{:<22}{time}\n", "time"));
+        if let Some(longest) = settings.max_duration.filter(|longest| self.time(settings) > Some(*longest)) {
+            out.push_str(&format!("{:<22}--max-duration ends it after {}\n", "", human_duration(longest)));
+        }
+        for caution in self.cautions(settings) {
+            out.push_str(&format!("{:<22}{caution}\n", "warning"));
+        }
+        if !self.input_complete {
+            out.push_str("the input broke off: there may be more rows\n");
+        }
+        out
+    }
+
+    /// The price, as far as it is known.
+    fn credits(&self, settings: &Settings) -> String {
+        let to_send = self.now(settings);
+        let lists: Vec<_> = self.lists().iter().map(|name| visible(name.as_str())).collect();
+        let known = match lists.as_slice() {
+            [] => format!("at least {to_send}"),
+            [name] => format!("1 per 10 pending of account {name}, for the list, and up to {to_send}"),
+            several => {
+                format!("1 per 10 pending of accounts {}, for their lists, and up to {to_send}", several.join(", "))
+            }
+        };
+        match settings.max_credits.map(|most| most.saturating_sub(self.listed)) {
+            Some(most) if most <= to_send => format!("at most {most}"),
+            Some(most) => format!("{known}; each retry may cost 1 more, up to {most} in all"),
+            None => format!("{known}; each retry may cost 1 more"),
+        }
+    }
+
+    /// How many are withdrawn, from which accounts, and when.
+    fn withdrawals(&self, settings: &Settings) -> String {
+        let accounts: Vec<_> = self.accounts.iter().filter(|(_, account)| account.rows.most() > 0).collect();
+        let of = match accounts.as_slice() {
+            [(name, _)] => format!(", of account {}", visible(name.as_str())),
+            [] | [_, _, ..] => String::new(),
+        };
+        let most = if self.all.to_look_up > 0 { "at most " } else { "" };
+        let mut out = format!("{:<22}{most}{}{of}\n", "to withdraw", self.to_send());
+        if self.all.to_look_up > 0 {
+            out.push_str(&format!("  {:<20}{}\n", "by profile", self.all.to_look_up));
+        }
+        if accounts.len() > 1 {
+            for (name, account) in &accounts {
+                out.push_str(&format!("  {:<20}{}\n", visible(name.as_str()), account.words()));
+            }
+        }
+        let now = self.now(settings);
+        if now < self.to_send() {
+            let days: Option<Vec<u64>> = accounts.iter().map(|(_, account)| account.forecast.more_days).collect();
+            let rest = match days.map(|days| days.into_iter().max().unwrap_or_default()) {
+                None => "; a daily cap of 0 lets no others through".to_owned(),
+                Some(0) => String::new(),
+                Some(days) => format!("; the daily cap spreads the rest over {}", plural(days, "further day")),
+            };
+            out.push_str(&format!("  {:<20}at most {now}{rest}\n", "in this run"));
+        }
+        out
+    }
+
+    pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>) -> Value {
+        let listed = list.map(|list| list.cost).unwrap_or_default();
+        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast })| {
+            let account = json!({
+                "rows": rows.to_json(),
+                "this_run": forecast.now,
+                "more_days": forecast.more_days,
+                "time_s": forecast.time.map(rounded),
+            });
+            (name.to_string(), account)
+        });
+        json!({
+            "dry_run": true,
+            "rows": self.all.to_json(),
+            "input_complete": self.input_complete,
+            "credits": {"charged": listed.charged, "possible": listed.possible + self.now(settings)},
+            "list": list.map(list_json),
+            "lists_to_fetch": self.lists().iter().map(AccountName::as_str).collect::<Vec<_>>(),
+            "time_s": self.time(settings).map(rounded),
+            "accounts": accounts.collect::<Map<_, _>>(),
+        })
+    }
+}
+
+impl Rows {
+    fn to_json(self) -> Value {
+        let unsent =
+            [Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotFound, Outcome::Invalid, Outcome::NotAttempted];
+        let unsent = unsent.map(|outcome| (outcome.as_str(), self.unsent.of(outcome)));
+        let own = [("total", self.total()), ("to_withdraw", self.to_send), ("to_look_up", self.to_look_up)];
+        own.into_iter().chain(unsent).map(|(name, rows)| (name.to_owned(), Value::from(rows))).collect()
+    }
+}
+
+impl Account {
+    fn words(&self) -> String {
+        let Self { rows, forecast: Forecast { now, time, .. } } = self;
+        let to_send = rows.most();
+        let now = match *now {
+            0 if to_send > 0 => return format!("{to_send}, none of them in this run"),
+            now if now < to_send => format!(", {now} of them in this run"),
+            _ => String::new(),
+        };
+        let time = time.map(|time| format!(", in about {}", human_duration(time))).unwrap_or_default();
+        format!("{to_send}{now}{time}")
+    }
+}
+
+fn rounded(time: Duration) -> f64 {
+    time.as_secs_f64().round()
+}
