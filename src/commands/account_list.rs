@@ -134,8 +134,8 @@ impl<'a> AccountList<'a> {
         let is_whole = paging.is_whole();
         let kept = match &caller.journal {
             // Written after the pages, and so durable only with them.
-            Some(ledger) if is_whole => ledger.keep_whole_list(of.clone(), began_at).await,
-            Some(_) | None => kept,
+            Some(ledger) => ledger.keep_list_end(of.clone(), began_at, is_whole).await,
+            None => kept,
         };
         if let Err(error) = kept.await {
             caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));

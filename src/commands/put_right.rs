@@ -83,6 +83,7 @@ async fn put_right_by(
 ) -> Result<(), Failure> {
     let ReadList { of: ListOf { account, invitation_type }, began_at, ids, is_whole, available, .. } = list;
     let mut beliefs = ledger.beliefs(account).map_err(of_ledger)?;
+    beliefs.compared_with(*invitation_type, *began_at, ids.is_empty()).map_err(of_ledger)?;
     let known_since = beliefs.known_since(ids, *began_at).map_err(of_ledger)?;
     let absence = Absence::of_list(*is_whole, *available, known_since);
     let evidence = Evidence { began_at: *began_at, invitation_type: *invitation_type, absence };

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::schema::{account_id, from_millis, millis};
-use super::{LedgerError, connection};
+use super::{LedgerError, connection, listed};
+use crate::api::InvitationType;
 use crate::invitation::{AccountName, InvitationId};
 use crate::policy::{Belief, Difference, Follows};
 
@@ -22,13 +23,24 @@ pub(crate) struct Beliefs {
     account_id: Option<i64>,
     /// The ID of the last one read.
     after: String,
+    /// The login whose list they are compared with, if that is clear.
+    login: Option<i64>,
+    /// Whether no list of this type and another login is known.
+    is_only_login: bool,
 }
 
 impl Beliefs {
     pub(super) fn open(path: &Path, api: &str, account: &AccountName) -> Result<Self, LedgerError> {
         let connection = connection::read_beside_writer(path)?;
         let account_id = account_id(&connection, api, account).map_err(|error| LedgerError::unreadable(path, error))?;
-        Ok(Self { connection, path: path.to_owned(), account_id, after: String::new() })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            account_id,
+            after: String::new(),
+            login: None,
+            is_only_login: false,
+        })
     }
 
     /// When a list of the account first showed one of these invitations, if that was before this moment.
@@ -53,6 +65,39 @@ impl Beliefs {
         earliest().map_err(|error| LedgerError::unreadable(&self.path, error))
     }
 
+    /// They are compared with this list, which is at its end.
+    pub(crate) fn compared_with(
+        &mut self,
+        invitation_type: InvitationType,
+        began_at: Timestamp,
+        is_empty: bool,
+    ) -> Result<(), LedgerError> {
+        let Some(account_id) = self.account_id else { return Ok(()) };
+        let read = || -> rusqlite::Result<(Option<i64>, bool)> {
+            let logins = listed::logins(&self.connection, account_id, invitation_type, began_at)?;
+            let all: Vec<i64> = self
+                .connection
+                .prepare_cached(
+                    "SELECT DISTINCT login FROM listed WHERE account_id = ?1 AND type = ?2 AND login IS NOT NULL",
+                )?
+                .query_map(params![account_id, invitation_type], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            // Where nobody is left whom nobody called for, the list may be another login's.
+            let vanished: bool = self.connection.query_one(
+                "SELECT EXISTS (
+                    SELECT 1 FROM listed LEFT JOIN known USING (account_id, invitation_id)
+                    WHERE account_id = ?1 AND type = ?2 AND known.invitation_id IS NULL)",
+                params![account_id, invitation_type],
+                |row| row.get(0),
+            )?;
+            let is_only = all.len() <= 1 && !(is_empty && vanished);
+            let of_list = if is_empty { all.first().filter(|_| is_only) } else { logins.first() };
+            Ok((of_list.filter(|_| logins.len() <= 1).copied(), is_only))
+        };
+        (self.login, self.is_only_login) = read().map_err(|error| LedgerError::unreadable(&self.path, error))?;
+        Ok(())
+    }
+
     /// The next ones; empty after the last.
     pub(crate) fn read_group(&mut self) -> Result<Vec<(InvitationId, Belief)>, LedgerError> {
         let Some(account_id) = self.account_id else { return Ok(Vec::new()) };
@@ -62,11 +107,12 @@ impl Beliefs {
                     "SELECT invitation_id, outcome, at, first_at, answer_lost, listed.type, EXISTS (
                         SELECT 1 FROM differences WHERE differences.account_id = known.account_id
                             AND differences.invitation_id = known.invitation_id AND differences.outcome IS NULL
-                            AND believed IN ('withdrawn', 'presumed_withdrawn', 'not_pending'))
+                            AND believed IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
+                        iif(listed.invitation_id IS NULL, ?4, COALESCE(listed.login = ?5, 0))
                     FROM known LEFT JOIN listed USING (account_id, invitation_id)
                     WHERE account_id = ?1 AND invitation_id > ?2 ORDER BY invitation_id LIMIT ?3",
                 )?
-                .query_map(params![account_id, self.after, GROUP], |row| {
+                .query_map(params![account_id, self.after, GROUP, self.is_only_login, self.login], |row| {
                     let belief = Belief {
                         outcome: row.get(1)?,
                         at: from_millis(row.get(2)?)?,
@@ -74,6 +120,7 @@ impl Beliefs {
                         answer_lost: row.get(4)?,
                         listed_as: row.get(5)?,
                         was_unsettled: row.get(6)?,
+                        is_of_login: row.get(7)?,
                     };
                     Ok((row.get(0)?, belief))
                 })?
@@ -166,6 +213,45 @@ mod tests {
         ledger.keep_differences(AccountName::default(), differences, moment(at)).await.await.unwrap();
     }
 
+    /// An account's name may get another login and its old one back; lists that show one invitation in common are of one.
+    #[tokio::test]
+    async fn a_list_speaks_for_its_own_login_only() {
+        const CONNECTION: InvitationType = InvitationType::Connection;
+        let list = || ListOf { account: AccountName::default(), invitation_type: CONNECTION };
+        let day = |day: usize| format!("2026-03-{day:02}T10:00:00Z");
+        // The lists, day by day; and of all that were called for, those for whom the last list speaks.
+        let cases: [(&[&[&str]], &str); 8] = [
+            // As long as one login is known, for everybody.
+            (&[&["1", "2"]], "123459"),
+            (&[&["1", "2"], &["2", "3"]], "123459"),
+            // Another login's, and the first one's again.
+            (&[&["1", "2"], &["3", "4"]], "34"),
+            (&[&["1", "2"], &["3", "4"], &["1"]], "12"),
+            (&[&["1", "2"], &["3", "4"], &["4", "5"]], "345"),
+            // In common with both.
+            (&[&["1", "2"], &["3", "4"], &["2", "3"]], ""),
+            // Empty: perhaps another login's, where one is gone whom nobody called for.
+            (&[&["1", "2"], &[]], "123459"),
+            (&[&["1", "2", "99"], &[]], ""),
+        ];
+        for (lists, spoken_for) in cases {
+            let place = Place::new();
+            let ledger = place.open("a");
+            for (at, ids) in (1..).zip(lists) {
+                show(&ledger, CONNECTION, ids, &day(at)).await;
+                ledger.keep_list_end(list(), moment(&day(at)), true).await.await.unwrap();
+            }
+            for digits in ["1", "2", "3", "4", "5", "9"] {
+                settle(&ledger, &key(digits), &settlement_at(Outcome::Unconfirmed, SETTLED)).await.unwrap();
+            }
+            let mut beliefs = ledger.beliefs(&AccountName::default()).unwrap();
+            beliefs.compared_with(CONNECTION, moment(&day(lists.len())), lists.last().unwrap().is_empty()).unwrap();
+            let group = beliefs.read_group().unwrap();
+            let of_login = group.iter().filter(|(_, belief)| belief.is_of_login).map(|(id, _)| id.as_str());
+            assert_eq!(of_login.collect::<String>(), spoken_for, "{lists:?}");
+        }
+    }
+
     #[tokio::test]
     async fn what_is_believed_of_one_account() {
         let place = Place::new();
@@ -187,6 +273,8 @@ mod tests {
             first_at: moment(SETTLED),
             answer_lost,
             listed_as,
+            // Compared with no list yet.
+            is_of_login: false,
             was_unsettled: false,
         };
         let expected = [

@@ -120,8 +120,8 @@ impl Ledger {
     }
 
     /// Keeps that a list was read whole whose first page was asked for at this moment.
-    pub(crate) async fn keep_whole_list(&self, list: ListOf, began_at: Timestamp) -> DurableWrite {
-        self.write(Task::WholeList { list, began_at }).await
+    pub(crate) async fn keep_list_end(&self, list: ListOf, began_at: Timestamp, is_whole: bool) -> DurableWrite {
+        self.write(Task::ListEnd { list, began_at, is_whole }).await
     }
 
     /// Keeps where a list that began at this moment differs from what was believed, and believes the list.

@@ -108,13 +108,33 @@ pub(super) fn keep_page(
     Ok(())
 }
 
-/// Keeps that a list was read whole whose first page was asked for at this moment.
-pub(super) fn keep_whole_list(
+/// Keeps of which login a list is whose first page was asked for at this moment, and whether it was read whole. An account's
+/// name may get another login, and lists tell them apart: two of one login mostly show some invitations in common.
+pub(super) fn keep_end(
     connection: &Connection,
     account_id: i64,
     invitation_type: InvitationType,
     began_at: Timestamp,
+    is_whole: bool,
 ) -> rusqlite::Result<()> {
+    let login = match logins(connection, account_id, invitation_type, began_at)?.as_slice() {
+        [] => connection
+            .prepare_cached("SELECT COALESCE(MAX(login), 0) + 1 FROM listed WHERE account_id = ?1")?
+            .query_one([account_id], |row| row.get(0))
+            .map(Some)?,
+        [login] => Some(*login),
+        // The same invitation on the lists of two logins: who sent it is unclear.
+        [_, _, ..] => None,
+    };
+    connection
+        .prepare_cached(
+            "UPDATE listed SET login = ?4
+            WHERE account_id = ?1 AND type = ?2 AND last_seen_at >= ?3 AND login IS NULL",
+        )?
+        .execute(params![account_id, invitation_type, millis(began_at), login])?;
+    if !is_whole {
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "INSERT INTO whole_lists (account_id, type, began_at) VALUES (?1, ?2, ?3)
@@ -122,6 +142,22 @@ pub(super) fn keep_whole_list(
         )?
         .execute(params![account_id, invitation_type, millis(began_at)])?;
     Ok(())
+}
+
+/// The logins whose lists showed something of the list that began at this moment.
+pub(super) fn logins(
+    connection: &Connection,
+    account_id: i64,
+    invitation_type: InvitationType,
+    began_at: Timestamp,
+) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT login FROM listed
+            WHERE account_id = ?1 AND type = ?2 AND last_seen_at >= ?3 AND login IS NOT NULL",
+        )?
+        .query_map(params![account_id, invitation_type, millis(began_at)], |row| row.get(0))?
+        .collect()
 }
 
 /// How many invitations the last list showed that was read whole.
@@ -200,7 +236,7 @@ mod tests {
             (pages, "2026-03-02T10:00:00Z"),
             (list("second"), "2026-03-03T10:00:00Z"),
         ] {
-            ledger.keep_whole_list(list, moment(at)).await.await.unwrap();
+            ledger.keep_list_end(list, moment(at), true).await.await.unwrap();
         }
         ledger.close().await.unwrap();
         let connection = Connection::open(&place.path).unwrap();

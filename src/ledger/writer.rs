@@ -50,7 +50,7 @@ pub(super) enum Task {
     Settle { call: CallId, key: Key, settlement: Settlement },
     Pace { learned: Option<Learned>, at: Timestamp },
     Page { list: ListOf, shown: Vec<Shown>, at: Timestamp },
-    WholeList { list: ListOf, began_at: Timestamp },
+    ListEnd { list: ListOf, began_at: Timestamp, is_whole: bool },
     Differences { account: AccountName, differences: Vec<(InvitationId, Difference)>, began_at: Timestamp },
 }
 
@@ -241,9 +241,9 @@ impl Tables<'_> {
                 let account_id = self.account_id(account)?;
                 listed::keep_page(self.connection, account_id, *invitation_type, shown, *at).map(|()| None)
             }
-            Task::WholeList { list: ListOf { account, invitation_type }, began_at } => {
+            Task::ListEnd { list: ListOf { account, invitation_type }, began_at, is_whole } => {
                 let account_id = self.account_id(account)?;
-                listed::keep_whole_list(self.connection, account_id, *invitation_type, *began_at).map(|()| None)
+                listed::keep_end(self.connection, account_id, *invitation_type, *began_at, *is_whole).map(|()| None)
             }
             Task::Differences { account, differences, began_at } => {
                 let account_id = self.account_id(account)?;

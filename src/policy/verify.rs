@@ -21,6 +21,8 @@ pub(crate) struct Belief {
     pub(crate) answer_lost: bool,
     /// The type of the account's earlier lists that showed it, if any did.
     pub(crate) listed_as: Option<InvitationType>,
+    /// Whether it is of the login whose list this is, as far as earlier lists tell: an account's name may get another one.
+    pub(crate) is_of_login: bool,
     /// Whether a list has shown it once before although it was settled.
     pub(crate) was_unsettled: bool,
 }
@@ -130,7 +132,8 @@ pub(crate) fn verify(belief: &Belief, list: &Evidence, is_listed: bool) -> Optio
     }
     // A withdrawal asked for by its ID only is one of an invitation to connect (docs/linkup-api.md, Withdraw).
     let invitation_type = belief.listed_as.unwrap_or(InvitationType::Connection);
-    if invitation_type != list.invitation_type || !list.absence.proves_since(belief.first_at) {
+    let is_of_list = belief.is_of_login && invitation_type == list.invitation_type;
+    if !is_of_list || !list.absence.proves_since(belief.first_at) {
         return None;
     }
     let settled = |outcome| Difference { believed, found: Presence::Gone, follows: Follows::Settled(outcome) };
@@ -173,6 +176,7 @@ mod tests {
             first_at: at(20),
             answer_lost: false,
             listed_as,
+            is_of_login: true,
             was_unsettled: false,
         }
     }
@@ -257,6 +261,10 @@ mod tests {
             (Belief { answer_lost: true, ..settled(Withdrawn) }, "-"),
             (Belief { outcome: None, ..settled(Failed) }, "-"),
             (Belief { at: at(60), ..settled(Unconfirmed) }, "-"),
+            // Of another login under the same name.
+            (Belief { is_of_login: false, ..settled(Unconfirmed) }, "-"),
+            (Belief { is_of_login: false, ..unlisted(Unconfirmed) }, "-"),
+            (Belief { is_of_login: false, ..settled(Rejected) }, "-"),
         ];
         for (belief, expected) in cases {
             assert_eq!(follows(&belief, &list(Absence::Proves), false), expected, "{belief:?}");

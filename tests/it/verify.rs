@@ -219,6 +219,30 @@ async fn the_list_of_another_login_under_the_same_name_settles_nothing() {
     assert_eq!(differences(&program), expected([("603", "unconfirmed gone settled")]));
 }
 
+/// The account's name got another login and its old one back: the old one's list says nothing of the other's invitation.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_comes_back_settles_nothing_of_the_one_between() {
+    let server = MockServer::start().await;
+    let program = Program::new();
+    let common = format!("--base-url {} --rate unlimited --retry-base 1ms --retries 0", server.uri());
+    let (first, second) = ([4_096, 16_384], [8_192, with("603")]);
+    for login in [&first, &second] {
+        show(&server, login).await;
+        program.complete(&format!("list {common}")).await.ended_with(0);
+    }
+    program.write("one.csv", list([with("603").to_string()]));
+    program.complete(&format!("run one.csv --yes {common} -o report.csv")).await.ended_with(1);
+    for nobody_left in [false, true] {
+        show(&server, if nobody_left { &[] } else { &first }).await;
+        verify(&program, &server.uri(), "").await;
+        assert_eq!(differences(&program), BTreeSet::new());
+        program.complete(&format!("clean --older-than 5y --yes {common} --summary summary.json")).await;
+    }
+    let report = format!("run one.csv --dry-run {common} --summary summary.json");
+    program.complete(&report).await.ended_with(0);
+    assert_eq!(program.summary()["rows"]["to_withdraw"], 1, "it is still to be sent");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_the_api_says_is_empty_settles() {
     let server = MockServer::start().await;

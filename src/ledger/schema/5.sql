@@ -7,6 +7,7 @@ CREATE TABLE listed (
     profile_url   TEXT NOT NULL,
     first_seen_at INTEGER NOT NULL,     -- when the page was asked for that first showed it
     last_seen_at  INTEGER NOT NULL,     -- the same of the last one
+    login         INTEGER,              -- lists that show one invitation in common are of one login; null where that is unclear
     PRIMARY KEY (account_id, invitation_id)
 ) STRICT, WITHOUT ROWID;
 
