@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::unicode::{folded, lower};
 use super::{Days, Found, Keep, KeepStatus};
 use crate::policy::{certain_days, is_younger_by_id};
 
@@ -25,23 +26,28 @@ pub(crate) struct Filter {
 /// `--match` and `--not-match`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TextFilter {
+    /// Each in the form that it is compared in: only what surely is the same text selects somebody, and what may be
+    /// the same leaves them out.
     any_of: Vec<String>,
     none_of: Vec<String>,
 }
 
 impl TextFilter {
     pub(crate) fn new(any_of: &[String], none_of: &[String]) -> Self {
-        let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
-        Self { any_of: lower(any_of), none_of: lower(none_of) }
+        let all = |texts: &[String], form: fn(&str) -> String| texts.iter().map(|text| form(text)).collect();
+        Self { any_of: all(any_of, lower), none_of: all(none_of, folded) }
     }
 
     /// Of somebody without a text, or with one that is cut, nothing shows that a word is not there.
     fn lets_through(&self, found: &Found) -> bool {
-        let texts = [found.name.to_lowercase(), found.headline.to_lowercase()];
-        let holds = |wanted: &String| texts.iter().any(|text| text.contains(wanted));
+        let texts = [&found.name, &found.headline];
+        let hold = |wanted: &[String], form: fn(&str) -> String| {
+            let texts = texts.map(|text| form(text));
+            wanted.iter().any(|wanted| texts.iter().any(|text| text.contains(wanted)))
+        };
         let is_whole = texts.iter().any(|text| !text.is_empty()) && !texts.iter().any(|text| text.ends_with('…'));
-        (self.any_of.is_empty() || self.any_of.iter().any(holds))
-            && (self.none_of.is_empty() || is_whole && !self.none_of.iter().any(holds))
+        (self.any_of.is_empty() || hold(&self.any_of, lower))
+            && (self.none_of.is_empty() || is_whole && !hold(&self.none_of, folded))
     }
 }
 
@@ -223,7 +229,7 @@ mod tests {
     #[test]
     fn who_is_selected_by_text() {
         type Texts = &'static [&'static str];
-        let cases: [(&str, &str, Texts, Texts, bool); 17] = [
+        let cases: [(&str, &str, Texts, Texts, bool); 35] = [
             ("Ada Lovelace", "Analyst", &[], &[], true),
             ("Ada Lovelace", "Analyst", &["LOVE"], &[], true),
             ("Ada Lovelace", "Analyst", &["analyst"], &[], true),
@@ -243,6 +249,25 @@ mod tests {
             ("", "", &["analyst"], &[], false),
             ("Ada Lovelace", "Head of everything…", &[], &["analyst"], false),
             ("Ada Lovelace", "Head of everything…", &["head"], &[], true),
+            // The same letters in another Unicode form.
+            ("Jose\u{301}", "", &["JOS\u{c9}"], &[], true),
+            ("Jose\u{301}", "", &["jose"], &[], false),
+            ("Ada", "İSTANBUL", &["istanbul"], &[], false),
+            ("Jose\u{301}", "", &[], &["jos\u{e9}"], false),
+            ("Jos\u{e9}", "", &[], &["JOSE\u{301}"], false),
+            ("Jos\u{e9}", "", &[], &["jose"], false),
+            ("Jose", "", &[], &["josé"], false),
+            ("Jo\u{ad}se", "", &[], &["jose"], false),
+            ("Ada", "İSTANBUL", &[], &["istanbul"], false),
+            ("Ada", "istanbul", &[], &["İstanbul"], false),
+            ("Ada", "IĞDIR", &[], &["ığdır"], false),
+            ("Ada", "STRASSE", &[], &["straße"], false),
+            ("Ada", "STRAẞE", &[], &["strasse"], false),
+            ("ΝΙΚΟΣΤΡΑΤΟΣ", "", &[], &["ΝΙΚΟΣ"], false),
+            ("𝐀𝐝𝐚", "ｎｕｒｓｅ", &[], &["nurse"], false),
+            ("𝐀𝐝𝐚", "ｎｕｒｓｅ", &[], &["ADA"], false),
+            ("\u{1112}\u{1161}\u{11ab}", "", &[], &["한"], false),
+            ("José", "İSTANBUL", &[], &["ankara"], true),
         ];
         for (name, headline, any_of, none_of, expected) in cases {
             let found =

@@ -233,6 +233,36 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_another_unicode_form_is_never_let_go() {
+        let cases = [
+            ("\u{304c}", "\u{304b}\u{3099}", KeepStatus::Kept),
+            ("\u{304b}\u{3099}", "\u{304c}", KeepStatus::Kept),
+            ("\u{ac00}", "\u{1100}\u{1161}", KeepStatus::Kept),
+            ("\u{1100}\u{1161}", "\u{ac00}", KeepStatus::Kept),
+            ("jose\u{301}", "JOS\u{c9}", KeepStatus::Kept),
+            ("ada\u{2764}", "ada\u{2764}\u{fe0f}", KeepStatus::Unknown),
+            ("ada", "ada\u{61c}", KeepStatus::Unknown),
+            ("ada", "\u{202a}ada\u{202c}", KeepStatus::Unknown),
+            ("ada", "ada\u{2066}", KeepStatus::Unknown),
+            ("ada", "ada\u{e0067}", KeepStatus::Unknown),
+            ("\u{915}", "\u{915}\u{93c}", KeepStatus::Unknown),
+            ("\u{645}", "\u{645}\u{64e}", KeepStatus::Unknown),
+            ("\u{5d0}", "\u{5d0}\u{5b7}", KeepStatus::Unknown),
+            // Cut by `list`.
+            ("ada-lovelace", "ada-lo\u{2026}", KeepStatus::Unknown),
+        ];
+        for (keep, other, kept) in cases {
+            let list = Keep::parse(&format!("linkedin.com/in/{keep}")).unwrap();
+            assert_eq!(list.status(None, &format!("linkedin.com/in/{other}")), kept, "{keep:?} {other:?}");
+        }
+        // One that can't be compared is no line of the list.
+        for name in ["ada\u{2764}\u{fe0f}", "ada\u{61c}", "ada-lo\u{2026}", "\u{645}\u{64e}"] {
+            let (_, why) = Keep::parse(&format!("7\nlinkedin.com/in/{name}")).unwrap_err();
+            assert!(why.contains("not a profile's address"), "{why}");
+        }
+    }
+
+    #[test]
     fn the_output_of_list_can_be_the_list_to_keep() {
         let rows = "7,default,\"L, Ada\",https://www.linkedin.com/in/ada\n";
         for header in ["invitation_id,account,name,profile_url", "Invitation ID,x,y,Profile URL", "-,-,-,LinkedIn-URL"]

@@ -12,6 +12,7 @@ mod page;
 mod paging;
 mod people;
 mod profile;
+mod unicode;
 
 pub(crate) use filter::{Filter, Selection, SelectionCounts, TextFilter};
 pub(crate) use keep::{Keep, KeepError, KeepStatus};

@@ -105,8 +105,11 @@ mod tests {
         use Outcome::{Invalid, NotFound};
         const AGAIN: (&str, &str) = ("77", "https://www.linkedin.com/in/ADA/");
         const NOBODY: (&str, &str) = ("10", "");
+        const GA: (&str, &str) = ("11", "https://www.linkedin.com/in/\u{304c}");
+        const INVISIBLE: (&str, &str) = ("12", "https://www.linkedin.com/in/ada\u{fe0f}");
+        const CUT: (&str, &str) = ("13", "https://www.linkedin.com/in/ad\u{2026}");
         type List = &'static [(&'static str, &'static str)];
-        let cases: [(List, &str, Result<&str, Outcome>); 10] = [
+        let cases: [(List, &str, Result<&str, Outcome>); 13] = [
             (&[ADA, BOB], "linkedin.com/in/ada", Ok("7")),
             (&[ADA, BOB], "linkedin.com/in/cyd", Err(NotFound)),
             (&[], "linkedin.com/in/ada", Err(NotFound)),
@@ -118,6 +121,10 @@ mod tests {
             (&[ADA, NOBODY], "linkedin.com/in/cyd", Err(Invalid)),
             (&[ADA], "linkedin.com/in/ACoAAB1c2d3", Err(Invalid)),
             (&[ADA, NUMBER], "linkedin.com/in/ACoAAB1c2d3", Ok("9")),
+            // In another Unicode form; with an invisible character or cut, it may be anybody's.
+            (&[ADA, GA], "linkedin.com/in/\u{304b}\u{3099}", Ok("11")),
+            (&[BOB, INVISIBLE], "linkedin.com/in/ada", Err(Invalid)),
+            (&[BOB, CUT], "linkedin.com/in/ada", Err(Invalid)),
         ];
         for (list, address, expected) in cases {
             let found = people(list).find(&PersonAddress::parse(address).unwrap());

@@ -7,6 +7,8 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::unicode::{composed, has_other_form, is_easily_lost};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ProfileKind {
     Person,
@@ -131,8 +133,8 @@ fn on_linkedin(text: &str) -> Option<Url> {
     (host == "linkedin.com" || host.ends_with(".linkedin.com")).then_some(url)
 }
 
-/// A part of a path, decoded and in lower case. `None` where the same name may be written otherwise elsewhere: broken
-/// encoding, invisible characters, combining accents.
+/// A part of a path, decoded, composed (NFC) and in lower case. `None` where the same name may be written otherwise
+/// elsewhere (broken encoding, marks and other characters that may be left out), or is cut.
 fn plain(part: &str) -> Option<String> {
     let mut part = part.to_owned();
     // An address within an address is encoded twice: `%C3` becomes `%25C3`.
@@ -141,15 +143,14 @@ fn plain(part: &str) -> Option<String> {
             part = percent_decode_str(&part).decode_utf8().ok()?.into_owned();
         }
     }
-    let is_unclear = |c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || c == '%'
-            || matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-    };
     // Signs like that of the kelvin, which only look like letters, must not become these.
     let is_foreign_ascii = |c: char| !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
-    (!part.is_empty() && !part.contains(is_unclear) && !part.contains(is_foreign_ascii)).then(|| part.to_lowercase())
+    if part.is_empty() || part.contains(is_foreign_ascii) {
+        return None;
+    }
+    let part = composed(&part);
+    let is_unclear = |c: char| c.is_whitespace() || c.is_control() || c == '%' || is_easily_lost(c);
+    (!part.contains(is_unclear) && !has_other_form(&part)).then(|| part.to_lowercase())
 }
 
 #[cfg(test)]
@@ -179,6 +180,8 @@ mod tests {
                     "https://www.linkedin.com/in/JOS\u{c9}",
                     "https://www.linkedin.com/in/JOS%C3%89",
                     "https://www.linkedin.com/in/jos%25C3%25A9",
+                    "https://www.linkedin.com/in/jose%CC%81",
+                    "https://www.linkedin.com/in/JOSE\u{301}",
                 ],
             ),
             (
@@ -231,7 +234,7 @@ mod tests {
             "linkedin.com/in/ada%",
             "linkedin.com/in/ada%20l",
             "linkedin.com/in/ada%E2%80%8B",
-            "linkedin.com/in/jose%CC%81",
+            "linkedin.com/in/q%CC%81",
             "linkedin.com/in/ada;bob",
             "linkedin.com/in/ada\"",
             "linkedin.com/in/ada.",
@@ -302,6 +305,37 @@ mod tests {
         ];
         for (one, other) in cases {
             assert_eq!((same(one, other), same(other, one)), (None, None), "{one} {other}");
+        }
+    }
+
+    /// Each name in another Unicode form, or with something that reads as nothing: the same person, or nobody knows.
+    #[test]
+    fn a_name_in_another_unicode_form_is_nobody_else_s() {
+        let cases = [
+            ("\u{304c}", "\u{304b}\u{3099}", Some(true)),
+            ("\u{ac00}", "\u{1100}\u{1161}", Some(true)),
+            ("jos\u{e9}", "JOSE\u{301}", Some(true)),
+            ("\u{c5}sa", "\u{212b}sa", Some(true)),
+            ("\u{30ac}", "\u{ff76}\u{ff9e}", None),
+            ("\u{1111}", "\u{1107}\u{1112}", None),
+            ("ada", "\u{ff41}\u{ff44}\u{ff41}", None),
+            ("ada\u{2764}", "ada\u{2764}\u{fe0f}", None),
+            ("ada-lovelace", "ada-lo\u{2026}", None),
+            ("ada", "ada\u{61c}", None),
+            ("ada", "\u{202a}ada\u{202e}", None),
+            ("ada", "\u{2061}ada\u{2069}", None),
+            ("ada", "ada\u{e0067}", None),
+            ("ada", "ada\u{e0100}", None),
+            ("ada", "ada\u{180e}", None),
+            ("ada", "ada\u{3164}", None),
+            ("ada", "ada\u{20dd}", None),
+            ("\u{915}", "\u{915}\u{93c}", None),
+            ("\u{645}", "\u{645}\u{64e}", None),
+            ("\u{5d0}", "\u{5d0}\u{5b7}", None),
+        ];
+        for (one, other, expected) in cases {
+            let (one, other) = (format!("linkedin.com/in/{one}"), format!("linkedin.com/in/{other}"));
+            assert_eq!((same(&one, &other), same(&other, &one)), (expected, expected), "{one:?} {other:?}");
         }
     }
 
