@@ -48,7 +48,9 @@ pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result
 }
 
 fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<u8, CommandError> {
-    let count = History::open(ledger)?.count(what)?;
+    let history = History::open(ledger)?;
+    let (count, others) = (history.count(what)?, history.count_others(what)?);
+    drop(history);
     if count == 0 {
         screen.print("no such records\n");
         return Ok(exit::FINE);
@@ -61,11 +63,21 @@ fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen:
             "This deletes what is known of {}, names and profiles included: later runs retry them, for at least 1 credit each.\n",
             plural(count, "invitation")
         ));
+        if others > 0 {
+            let others = plural(others, "other invitation");
+            screen.print(&format!("It also deletes name and profile from {others} to the same person.\n"));
+        }
         if !confirm(screen, "Delete?")? {
             return Err(CommandError::Declined("nothing was deleted"));
         }
     }
     let forgotten = forget(ledger, what)?;
+    if others > 0 {
+        screen.print(&format!(
+            "deleted name and profile from {} to the same person\n",
+            plural(others, "other invitation")
+        ));
+    }
     screen.print(&format!("forgot {}; the cost of past calls stays on record\n", plural(forgotten, "invitation")));
     Ok(exit::FINE)
 }

@@ -174,13 +174,18 @@ impl History {
             "WITH people AS (
                 SELECT account_id, profile_url, MAX(last_seen_at) AS last_seen_at FROM listed
                 WHERE profile_url <> '' GROUP BY account_id, profile_url
+            ), persons AS (
+                SELECT account_id, person, MAX(last_seen_at) AS last_seen_at FROM listed
+                WHERE person IS NOT NULL GROUP BY account_id, person
             )
             SELECT known.invitation_id, COALESCE(name, ''), COALESCE(listed.profile_url, ''), account, api, outcome, at
             FROM known JOIN accounts ON accounts.id = known.account_id
                 LEFT JOIN listed USING (account_id, invitation_id)
                 LEFT JOIN people ON people.account_id = known.account_id AND people.profile_url = listed.profile_url
+                LEFT JOIN persons ON persons.account_id = known.account_id AND persons.person = listed.person
             WHERE is_final AND at <= ?1
                 AND COALESCE(listed.last_seen_at, 0) <= at AND COALESCE(people.last_seen_at, 0) <= at
+                AND COALESCE(persons.last_seen_at, 0) <= at
             ORDER BY at, known.invitation_id, known.account_id",
             start_of(today),
             |row| {
@@ -206,6 +211,11 @@ impl History {
         what.count(&self.connection).map_err(|error| LedgerError::unreadable(&self.path, error))
     }
 
+    /// How many other invitations to the same person [`forget`] would take the name and profile from.
+    pub(crate) fn count_others(&self, what: &Forget) -> Result<u64, LedgerError> {
+        what.count_others(&self.connection).map_err(|error| LedgerError::unreadable(&self.path, error))
+    }
+
     fn read<T>(
         &self,
         sql: &str,
@@ -224,11 +234,17 @@ fn start_of(day: Date) -> i64 {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Forget {
-    /// An invitation, over all APIs and accounts.
+    /// An invitation, over all APIs and accounts; and the person's name and profile wherever else they are.
     Invitation(InvitationId),
     /// All invitations whose calls ended before this day began, in UTC, and those that were last listed before.
     Before(Date),
 }
+
+/// Other invitations to the person that one is for, under whichever account. An address that does not say for certain whose
+/// it is counts only as it is spelled, and not that of a page, which many invitations share.
+const OTHERS: &str = "invitation_id <> ?1 AND (
+    person IN (SELECT person FROM listed WHERE invitation_id = ?1)
+    OR profile_url IN (SELECT profile_url FROM listed WHERE invitation_id = ?1 AND type = 0 AND profile_url <> ''))";
 
 impl Forget {
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
@@ -249,6 +265,15 @@ impl Forget {
         }
     }
 
+    fn count_others(&self, connection: &Connection) -> rusqlite::Result<u64> {
+        match self {
+            Self::Invitation(id) => {
+                connection.query_one(&format!("SELECT COUNT(*) FROM listed WHERE {OTHERS}"), [id], |row| row.get(0))
+            }
+            Self::Before(_) => Ok(0),
+        }
+    }
+
     /// Removes the invitations; a call's time, account and cost stay, so that the bill does.
     fn remove(&self, connection: &mut Connection) -> rusqlite::Result<u64> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -259,8 +284,11 @@ impl Forget {
                 transaction.execute(&format!("{blank} invitation_id = ?1"), [id])?;
                 transaction.execute("DELETE FROM known WHERE invitation_id = ?1", [id])?;
                 // Without them it is not whole any more.
-                let of_it = "account_id IN (SELECT account_id FROM listed WHERE invitation_id = ?1)";
+                let of_it =
+                    format!("account_id IN (SELECT account_id FROM listed WHERE invitation_id = ?1 OR {OTHERS})");
                 transaction.execute(&format!("DELETE FROM whole_lists WHERE {of_it}"), [id])?;
+                let unname = format!("UPDATE listed SET name = '', profile_url = '', person = NULL WHERE {OTHERS}");
+                transaction.execute(&unname, [id])?;
                 transaction.execute("DELETE FROM listed WHERE invitation_id = ?1", [id])?;
                 transaction.execute("DELETE FROM differences WHERE invitation_id = ?1", [id])?;
             }

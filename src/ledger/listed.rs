@@ -296,6 +296,67 @@ mod tests {
         assert_eq!(reinvitable(&place, "2026-03-23"), [first_day, second_day].concat());
     }
 
+    async fn keep_person(
+        ledger: &Ledger,
+        account: &str,
+        digits: &str,
+        profile_url: &str,
+        person: Option<&str>,
+        at: &str,
+    ) {
+        let (name, profile_url, person) = ("ada".to_owned(), profile_url.to_owned(), person.map(str::to_owned));
+        let shown = Shown { id: id(digits), name, profile_url, person };
+        ledger.keep_page(list(account), vec![shown], moment(at)).await.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_is_pending_again_by_another_spelling_of_the_address_can_not_be_invited() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let before = "2026-02-28T10:00:00Z";
+        keep_person(&ledger, "default", "1", "https://www.linkedin.com/in/ada", Some("ada"), before).await;
+        keep_person(&ledger, "default", "3", "https://www.linkedin.com/pub/ada", None, before).await;
+        keep_person(&ledger, "second", "1", "https://www.linkedin.com/in/ada", Some("ada"), before).await;
+        for key in [key("1"), key("3"), key_of("second", "1")] {
+            settle(&ledger, &key, &settlement_at(Outcome::Withdrawn, "2026-03-01T12:00:00Z")).await.unwrap();
+        }
+        let since = "2026-03-03T10:00:00Z";
+        keep_person(&ledger, "default", "2", "https://linkedin.com/in/Ada/", Some("ada"), since).await;
+        // An address of which it was not known whose it is.
+        keep_person(&ledger, "default", "4", "https://www.linkedin.com/pub/ada", Some("other"), since).await;
+        ledger.close().await.unwrap();
+        let people = History::open(&place.path).unwrap().reinvitable("2026-04-01".parse().unwrap()).unwrap();
+        let accounts: Vec<_> = people.iter().map(|person| person.account.as_str()).collect();
+        assert_eq!(accounts, ["second"]);
+    }
+
+    #[tokio::test]
+    async fn who_is_forgotten_is_forgotten_under_other_invitations_too() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let at = "2026-03-01T10:00:00Z";
+        keep_person(&ledger, "default", "1", "https://www.linkedin.com/in/ada", Some("ada"), at).await;
+        keep_person(&ledger, "default", "2", "https://linkedin.com/in/Ada/", Some("ada"), at).await;
+        // Of an older version, which put no person down.
+        keep_person(&ledger, "second", "3", "https://www.linkedin.com/in/ada", None, at).await;
+        keep(&ledger, "default", &[("4", "bob"), ("5", "")], at).await;
+        ledger.keep_whole_list(list("second"), moment(at)).await.await.unwrap();
+        ledger.close().await.unwrap();
+        assert!(holds(&place, "ada"));
+
+        let one = Forget::Invitation(id("1"));
+        let history = History::open(&place.path).unwrap();
+        assert_eq!((history.count(&one).unwrap(), history.count_others(&one).unwrap()), (1, 2));
+        drop(history);
+        assert_eq!(forget(&place.path, &one).unwrap(), 1);
+        assert!(!holds(&place, "ada") && !holds(&place, "Ada") && holds(&place, "bob"));
+        // That they were pending is still known, yet nobody is to be looked for on that list.
+        assert_eq!(of(&place, "2")[0].seen.as_ref().unwrap().name, "");
+        let connection = Connection::open(&place.path).unwrap();
+        let lists: u64 = connection.query_one("SELECT COUNT(*) FROM whole_lists", [], |row| row.get(0)).unwrap();
+        assert_eq!(lists, 0);
+    }
+
     #[test]
     fn until_when_a_person_is_settled() {
         let invited = |digits: &str, last_seen: &str, settled: Option<(Outcome, &str)>| Invited {

@@ -257,7 +257,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     line("time", human_duration(elapsed));
     match summary.totals.list {
         _ if summary.input_complete => {}
-        Some(_) => line("incomplete", "later pages of the list were not fetched".to_owned()),
+        Some(_) => line("incomplete", "the list is not whole".to_owned()),
         None => line("input", "not read to its end; unread rows are not in the report".to_owned()),
     }
     for (words, count) in &summary.totals.unknown {
