@@ -7,8 +7,10 @@ use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
 use super::limits::{pace_after, withdrawn_lately};
+use crate::api::{InvitationType, PageRequest};
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
+use crate::ledger::ListOf;
 use crate::outcome::Outcome;
 use crate::pace::Rate;
 use crate::report::Counts;
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub(super) accounts: BTreeMap<AccountName, Account>,
     /// Credits that lists can have cost until now.
     pub(super) listed: u64,
+    /// Pages of the lists that have to be fetched, by those that were fetched before.
+    pub(super) list_pages: u64,
     /// The pace that a run begins with.
     pub(super) pace: Rate,
     /// Whether the input could be read to its end.
@@ -69,7 +73,7 @@ impl Plan {
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
         let (all, accounts) = (Rows::default(), BTreeMap::new());
-        let mut plan = Self { all, accounts, listed, pace: pace.rate(), input_complete: true };
+        let mut plan = Self { all, accounts, listed, list_pages: 0, pace: pace.rate(), input_complete: true };
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
         for row in intake {
             if stop.is_requested() {
@@ -112,6 +116,11 @@ impl Plan {
             Some((name, Account { rows, forecast }))
         };
         plan.accounts = accounts.into_iter().filter_map(of).collect();
+        for account in plan.lists() {
+            let list = ListOf { account, invitation_type: InvitationType::Connection };
+            let pending = triage.lookup().last_listed(&list)?;
+            plan.list_pages += pending.map_or(0, |pending| pending.div_ceil(PageRequest::SIZE.into()).max(1));
+        }
         Ok(plan)
     }
 

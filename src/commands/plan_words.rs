@@ -76,6 +76,10 @@ impl Plan {
                 format!("1 per 10 pending of accounts {}, for their lists, and up to {to_send}", several.join(", "))
             }
         };
+        let known = match self.list_pages {
+            0 => known,
+            pages => format!("{known} (about {} by the last list)", plural(pages, "page")),
+        };
         match settings.max_credits.map(|most| most.saturating_sub(self.listed)) {
             Some(most) if most <= to_send => format!("at most {most}"),
             Some(most) => format!("{known}; each retry may cost 1 more, up to {most} in all"),
@@ -128,7 +132,7 @@ impl Plan {
             "dry_run": true,
             "rows": self.all.to_json(),
             "input_complete": self.input_complete,
-            "credits": {"charged": listed.charged, "possible": listed.possible + self.now(settings)},
+            "credits": {"charged": listed.charged, "possible": listed.possible + self.list_pages + self.now(settings)},
             "list": list.map(list_json),
             "lists_to_fetch": self.lists().iter().map(AccountName::as_str).collect::<Vec<_>>(),
             "time_s": self.time(settings).map(rounded),

@@ -340,7 +340,7 @@ mod tests {
         // Of an older version, which put no person down.
         keep_person(&ledger, "second", "3", "https://www.linkedin.com/in/ada", None, at).await;
         keep(&ledger, "default", &[("4", "bob"), ("5", "")], at).await;
-        ledger.keep_whole_list(list("second"), moment(at)).await.await.unwrap();
+        ledger.keep_list_end(list("second"), moment(at), true).await.await.unwrap();
         ledger.close().await.unwrap();
         assert!(holds(&place, "ada"));
 

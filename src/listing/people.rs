@@ -65,8 +65,8 @@ impl People {
                 count => (
                     Outcome::Invalid,
                     format!(
-                        "not found on the list by this address, and it can't be compared with {count} addresses there: name \
-                         the invitation by its ID"
+                        "not found on the list by this address, and there are addresses that it can't be compared with ({count}): \
+                         name the invitation by its ID"
                     ),
                 ),
             }),

@@ -165,6 +165,11 @@ impl Triage {
         if !self.people.contains_key(account) {
             let since = now.saturating_sub(FRESH).unwrap_or(Timestamp::MIN);
             if let Some((at, list)) = self.lookup.whole_list(account, since)? {
+                // The plan said it before, where there is one.
+                if self.warned_countries.is_some() {
+                    let (time, pending) = (at.strftime("%H:%M"), list.len());
+                    tracing::info!("using the list of {time} UTC ({pending} pending); --recheck fetches a new one");
+                }
                 self.learn(account.clone(), People::remembered(at, list));
             }
         }

@@ -195,8 +195,8 @@ async fn whom_a_profile_does_not_name_for_certain_stays() {
     let cases = [
         (stock[0].profile_url.clone(), "invalid", "several invitations"),
         // One of the list's addresses is of another form, and may be anybody's.
-        (url("somebody"), "invalid", "can't be compared with 1 addresses"),
-        (url("ACoAAB9z9z9z9z9"), "invalid", "can't be compared with 4 addresses"),
+        (url("somebody"), "invalid", "can't be compared with (1)"),
+        (url("ACoAAB9z9z9z9z9"), "invalid", "can't be compared with (4)"),
         (url("acoaab1c2d3e4f5"), "invalid", "not a person's profile URL"),
         ("https://www.linkedin.com/pub/ada-lovelace-2/1/2/3".to_owned(), "invalid", "not a person's profile URL"),
         ("https://www.linkedin.com/company/ada-lovelace-2".to_owned(), "invalid", "not a person's profile URL"),
