@@ -237,7 +237,8 @@ impl Settings {
         match (&self.output, self.command) {
             (Some(destination), _) => *destination == Destination::Stdout,
             (None, Command::Run) => self.reads_stdin() && !self.dry_run,
-            (None, Command::List | Command::Verify | Command::Check) => true,
+            (None, Command::Verify) => !self.dry_run,
+            (None, Command::List | Command::Check) => true,
             (None, Command::Clean | Command::History | Command::Config | Command::Sandbox) => false,
         }
     }

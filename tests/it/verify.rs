@@ -331,6 +331,9 @@ async fn a_dry_run_says_the_cost_and_sends_nothing(api: Api) {
     program.complete(&format!("verify --dry-run {base}")).await.ended_with(0).says("no earlier list says how many");
     program.complete(&format!("list {}", unlimited(&sandbox))).await.ended_with(0);
     let before = sandbox.record();
+    // It writes no report, so its summary may go to standard output.
+    let ran = program.complete(&format!("verify --dry-run --summary - {base}")).await;
+    assert!(ran.ended_with(0).stdout.starts_with('{'), "{}", ran.stdout);
     let ran = program.complete(&format!("verify --dry-run --summary summary.json {base}")).await;
     ran.ended_with(0).says("about 4").says("dry run: nothing was sent");
     let plan: Value = program.summary();
