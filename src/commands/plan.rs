@@ -7,7 +7,7 @@ use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
 use super::limits::{pace_after, withdrawn_lately};
-use crate::api::{InvitationType, PageRequest};
+use crate::api::InvitationType;
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
 use crate::ledger::ListOf;
@@ -118,8 +118,7 @@ impl Plan {
         plan.accounts = accounts.into_iter().filter_map(of).collect();
         for account in plan.lists() {
             let list = ListOf { account, invitation_type: InvitationType::Connection };
-            let pending = triage.lookup().last_listed(&list)?;
-            plan.list_pages += pending.map_or(0, |pending| pending.div_ceil(PageRequest::SIZE.into()).max(1));
+            plan.list_pages += triage.lookup().last_pages(&list)?.unwrap_or_default();
         }
         Ok(plan)
     }

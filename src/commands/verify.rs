@@ -10,7 +10,7 @@ use super::job::{self, Job, Opened};
 use super::output::{Outputs, write_summary};
 use super::put_right::put_right;
 use super::target;
-use crate::api::{ApiVersion, PageRequest};
+use crate::api::ApiVersion;
 use crate::config::Settings;
 use crate::exit;
 use crate::invitation::AccountName;
@@ -74,8 +74,7 @@ impl<'a> ListCost<'a> {
     fn of(settings: &'a Settings, ledger: &Lookup) -> Result<Self, LedgerError> {
         let pages = |account: &AccountName| {
             let list = ListOf { account: account.clone(), invitation_type: settings.which.invitation_type };
-            let pending = ledger.last_listed(&list)?;
-            Ok(pending.map(|pending| pending.div_ceil(PageRequest::SIZE.into()).max(1)))
+            ledger.last_pages(&list)
         };
         let accounts = settings.listed_accounts();
         accounts.map(|(name, _)| Ok((name.as_str(), pages(name)?))).collect::<Result<_, _>>().map(Self)

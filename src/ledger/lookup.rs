@@ -11,6 +11,7 @@ use super::listed::WholeList;
 use super::record::CallState;
 use super::schema::{account_id, from_millis, millis};
 use super::{Key, LedgerError, ListOf, connection, listed, pace};
+use crate::api::PageRequest;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::pace::Past;
@@ -161,9 +162,11 @@ impl Lookup {
         self.recall(account, |ledger, account_id| listed::whole_list(ledger, account_id, since))
     }
 
-    /// How many invitations the last list showed that was read whole; `None` without one, and as above.
-    pub(crate) fn last_listed(&self, list: &ListOf) -> Result<Option<u64>, LedgerError> {
-        self.recall(&list.account, |ledger, account_id| listed::last_count(ledger, account_id, list.invitation_type))
+    /// How many pages the last list had that was read whole; `None` without one, and as above.
+    pub(crate) fn last_pages(&self, list: &ListOf) -> Result<Option<u64>, LedgerError> {
+        let count = |ledger: &Connection, account_id| listed::last_count(ledger, account_id, list.invitation_type);
+        let pending = self.recall(&list.account, count)?;
+        Ok(pending.map(|pending| pending.div_ceil(PageRequest::SIZE.into()).max(1)))
     }
 
     /// What the ledger remembers of an account's lists.
