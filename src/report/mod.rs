@@ -5,10 +5,12 @@
 
 mod csv;
 mod differences;
+mod events;
 mod file;
 mod format;
 mod json;
 mod list;
+mod log;
 mod progress;
 mod results;
 mod sinks;
@@ -16,9 +18,11 @@ mod summary;
 mod table;
 
 pub(crate) use differences::DifferenceReport;
+pub(crate) use events::EventLog;
 pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
 pub(crate) use list::ListSink;
+pub(crate) use log::LogLines;
 pub(crate) use progress::{Progress, ProgressStyle, Screen};
 pub(crate) use results::{Columns, Report};
 pub(crate) use sinks::Sinks;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{Progress, Report, Totals};
+use super::{EventLog, Progress, Report, Totals};
 use crate::event::Event;
 use crate::stop::{Stop, StopReason};
 
@@ -20,6 +20,7 @@ pub(crate) struct Sinks {
     /// `None` before there is one, and once it could not be written.
     pub report: Option<Report>,
     pub totals: Totals,
+    pub log: EventLog,
     pub progress: Option<Progress>,
     /// Requested if the report can't be written.
     pub stop: Stop,
@@ -96,6 +97,7 @@ impl Sinks {
     }
 
     fn take(&mut self, event: Event) {
+        self.log.add(&event);
         match event {
             Event::Settled(settled) => {
                 self.try_report(|report| report.add(&settled));
