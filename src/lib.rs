@@ -50,6 +50,7 @@
 //! | [`invitation`], [`outcome`], [`stop`], [`files`] | values that travel; which name leads to which file | I/O beyond looking at names |
 //! | [`sandbox`] | the simulated API; only tests and the `sandbox` command and rehearsals use it | the real path |
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
+//! | [`ping`] | tells a service that watches jobs how a run begins and ends; its address is a secret | holds up a call |
 //! | [`input`] | readers: lazily a row, or a row's error | ends early because of a bad row |
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key allows, budgets, gaps and hours | whether to repeat it |
@@ -107,6 +108,7 @@ mod ledger;
 mod listing;
 mod outcome;
 mod pace;
+mod ping;
 mod policy;
 mod program;
 mod report;

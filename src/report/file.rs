@@ -1,8 +1,9 @@
 //! The report's file. It grows as `<name>.partial` and gets its name when the run ends, so that a report under its name is
 //! always whole.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -110,6 +111,14 @@ impl ReportFile {
                 check_is_at(file, partial)?;
                 file.write_all(bytes)
             }
+        }
+    }
+
+    /// Whatever the umask is.
+    pub(crate) fn let_others_read(&self) -> io::Result<()> {
+        match &self.out {
+            Out::Stdout(_) | Out::Direct(_) => Ok(()),
+            Out::Partial { file, .. } => file.set_permissions(Permissions::from_mode(0o644)),
         }
     }
 
