@@ -77,6 +77,9 @@
 //! | a call that withdraws nothing | [`api::ApiCall`], sent by `Caller::look`; what its answer says in `policy/check.rs` |
 //! | something the ledger keeps | a new step in `ledger/schema`; a released one is never changed |
 //! | an API version | [`api::ApiVersion`]; its requests beside `api/v2.rs`, its answers beside `policy/judge_v2.rs`, its pages in `listing/page.rs` |
+//! | a line of the log that programs read | a `tracing` call with an `event`, and its row in `docs/logs.md` |
+//! | a figure for Prometheus | `FAMILIES` in `report/metrics.rs` |
+//! | somebody to tell of a run's end | `Done::tell` in `commands/ending.rs`, which every end passes |
 //! | a reason to stop | [`stop::StopReason`] with its scope, and its code in `exit.rs` |
 //! | a cause to wait | of all calls [`pace::Pace`]; of one account's, or a limit, `Caller::admit` in [`runner`], before a permit is given |
 //!
