@@ -68,7 +68,7 @@ pub(crate) enum ValueError {
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        const OURS: [&str; 5] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY"];
+        const OURS: [&str; 6] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY", "JOB_COMPLETION"];
         let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self(named.filter(|(name, _)| OURS.iter().any(|ours| name.starts_with(ours))).collect())
     }

@@ -22,5 +22,6 @@ mod requests;
 mod rooms;
 mod samples;
 mod secrets;
+mod shares;
 mod stops;
 mod verify;
