@@ -41,6 +41,12 @@
 //! `run` reads a file once ahead, for the plan. Where one account's queue is full and another's runs dry, the reader passes
 //! over the first one's rows, and a later pass over the file picks them up (`runner/feed.rs` says what that costs).
 //!
+//! # Several processes
+//!
+//! With `--partition` a process takes a share of the rows (`commands/part.rs`), and what the settings say of rate and limits is
+//! that share's part. Processes know nothing of each other: all of it is arithmetic on K and N ([`share`]), and each has a
+//! ledger of its own, which `history` reads as one (`ledger/merged.rs`).
+//!
 //! # Rooms
 //!
 //! A room may import those above it in this table, never those below; `tests/it/rooms.rs` reads the table and checks that.

@@ -36,6 +36,8 @@ pub(crate) enum CommandError {
     Sandbox { port: u16, source: io::Error },
     #[error("no terminal to confirm on: pass --yes {0}")]
     NoTerminal(&'static str),
+    #[error("--forget and --forget-before work on one ledger at a time: name only one with --ledger")]
+    OneLedger,
     #[error("{0}")]
     Declined(&'static str),
     #[error("the run can't be set up")]
@@ -68,6 +70,7 @@ impl CommandError {
             | Self::Client(_)
             | Self::Sandbox { .. }
             | Self::NoTerminal(_)
+            | Self::OneLedger
             | Self::Declined(_)
             | Self::Io(_)
             | Self::DryRun(_)

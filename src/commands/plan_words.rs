@@ -19,7 +19,10 @@ impl Plan {
     /// Warnings of accounts that would withdraw more than careful tools do.
     fn cautions(&self, settings: &Settings) -> Vec<String> {
         let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
-        let is_much = |account: &Account| account.rows.most() > 0 && account.forecast.per_day > CAREFUL;
+        // Other shares take as many.
+        let shares = settings.share.map_or(1, |share| u64::from(share.count()));
+        let per_day = |account: &Account| account.forecast.per_day.saturating_mul(shares);
+        let is_much = |account: &Account| account.rows.most() > 0 && per_day(account) > CAREFUL;
         let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
         cautioned
             .map(|(name, account)| {
@@ -27,7 +30,7 @@ impl Plan {
                     "account {}: {} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
-                    account.forecast.per_day
+                    per_day(account)
                 )
             })
             .collect()

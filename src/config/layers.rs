@@ -203,6 +203,11 @@ impl Layers {
         (option.read)(value).map(|value| Sourced { value, origin })
     }
 
+    /// What a flag says, where other places set it in another form.
+    pub(super) fn flag<T>(&self, option: &Opt<T>) -> Option<T> {
+        (option.read)(self.flags.get(option.entry.name)?)
+    }
+
     /// The value of an option that somebody sets.
     pub(crate) fn get<T>(&self, option: &Opt<T>) -> Option<T> {
         self.find(option).map(|found| found.value)

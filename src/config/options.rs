@@ -219,7 +219,7 @@ options! {
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
-        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | VERIFY | CHECK | CONFIG,
+        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | VERIFY | CHECK | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
         help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
@@ -328,6 +328,12 @@ options! {
         wanted: FILE,
     }
 
+    LEDGERS: Vec<PathBuf>, |value| Some(texts(value)?.into_iter().map(PathBuf::from).collect()), LEDGER {
+        name: "ledger", value: "PATH", is_list: true,
+        default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
+        help: "Ledgers to read as one, like ledger-*-of-8.db",
+        wanted: FILE,
+    }
     SINCE: Date, parsed, LEDGER {
         name: "since", value: "YYYY-MM-DD", wanted: DAY,
         help: "Only from this day on (UTC)",

@@ -11,13 +11,14 @@ use super::file_error::FileError;
 use super::layers::{Environment, Layers, Sourced, ValueError};
 use super::option::Command;
 use super::options::{self, LEDGER_PATH};
+use super::partition::{PartitionError, shared_rate, this_share};
 use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType};
 use crate::input::{InputOptions, Source};
 use crate::invitation::AccountName;
 use crate::pace::Rate;
 use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
-use crate::share::{Partition, Share};
+use crate::share::Share;
 
 /// The checked settings of `run`, `list`, `clean`, `verify`, `check` or `config`.
 #[derive(Clone, Debug)]
@@ -120,16 +121,8 @@ pub(crate) enum SettingsError {
     UnknownAccount { place: String, name: String, known: String },
     #[error("{0} must be longer than --timeout: no call could be made in that time")]
     ShortDuration(String),
-    #[error(
-        "--partition auto needs Kubernetes' JOB_COMPLETION_INDEX (of an Indexed Job, from 0) and JOB_COMPLETIONS (its \
-         number of completions, which the Job must set itself): {0}"
-    )]
-    NoJob(String),
-    #[error(
-        "{place}: {rate} is too little for {count} shares, since each needs two calls of it in that time: take at most \
-         {most} shares"
-    )]
-    SmallShares { place: String, rate: Rate, count: u32, most: u32 },
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
     #[error("{0} has no value and no default: this is a bug, please report it")]
     NoDefault(&'static str),
 }
@@ -150,9 +143,8 @@ impl Settings {
             Command::History | Command::Config | Command::Sandbox => false,
         };
         let whole_rate = layers.find_or_default(&options::RATE)?;
-        let share =
-            layers.get(&options::PARTITION).map(|partition| of_partition(partition, environment)).transpose()?;
-        let rate = share.map_or(Ok(whole_rate.value), |share| shared(&whole_rate, share))?;
+        let share = layers.get(&options::PARTITION).map(|partition| this_share(partition, environment)).transpose()?;
+        let rate = share.map_or(Ok(whole_rate.value), |share| shared_rate(whole_rate.value, share))?;
         let is_rehearsal = layers.is_set(&options::SIMULATE);
         let Way { target, api, api_reason, accounts, found } = if is_rehearsal {
             Way::to_sandbox(layers, environment)
@@ -267,47 +259,19 @@ impl Settings {
 }
 
 /// The ledger that the options name, else `$XDG_STATE_HOME/bulk-withdraw/ledger.db`, or a share's own beside it.
-pub(crate) fn ledger_path(
-    layers: &Layers,
-    environment: &Environment,
-    share: Option<Share>,
-) -> Result<PathBuf, SettingsError> {
+fn ledger_path(layers: &Layers, environment: &Environment, share: Option<Share>) -> Result<PathBuf, SettingsError> {
     let suffix = share.map(Share::suffix).unwrap_or_default();
     let name = format!("bulk-withdraw/ledger{suffix}.db");
     let default = || Some(environment.directory("XDG_STATE_HOME", ".local/state")?.join(name));
     layers.get(&LEDGER_PATH).or_else(default).ok_or(SettingsError::NoLedgerPlace)
 }
 
-/// The share that is asked for.
-fn of_partition(partition: Partition, environment: &Environment) -> Result<Share, SettingsError> {
-    const JOB: [&str; 2] = ["JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"];
-    match partition {
-        Partition::Share(share) => Ok(share),
-        Partition::Auto => {
-            let [index, completions] = JOB.map(|name| environment.text(name));
-            let (index, completions) = (index?, completions?);
-            let missing: Vec<_> =
-                JOB.into_iter().zip([index, completions]).filter(|(_, value)| value.is_none()).collect();
-            let missing = missing.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
-            let (Some(index), Some(completions)) = (index, completions) else {
-                return Err(SettingsError::NoJob(format!("{missing} not set")));
-            };
-            Share::of_job(index, completions)
-                .ok_or_else(|| SettingsError::NoJob(format!("they are {index:?} and {completions:?}")))
-        }
+/// The ledgers that `history` reads.
+pub(crate) fn ledgers(layers: &Layers, environment: &Environment) -> Result<Vec<PathBuf>, SettingsError> {
+    match layers.flag(&options::LEDGERS) {
+        Some(named) => Ok(named),
+        None => ledger_path(layers, environment, None).map(|path| vec![path]),
     }
-}
-
-/// A share's part of the rate.
-fn shared(rate: &Sourced<Rate>, share: Share) -> Result<Rate, SettingsError> {
-    rate.value.shared(share).ok_or_else(|| {
-        let most = match rate.value {
-            Rate::Calls { calls, .. } | Rate::Shared { calls, .. } => calls.get() / 2,
-            Rate::Unlimited => share.count(),
-        };
-        let place = options::PARTITION.entry.flag();
-        SettingsError::SmallShares { place, rate: rate.value, count: share.count(), most }
-    })
 }
 
 /// What depends on where the calls go.

@@ -53,12 +53,29 @@ async fn eight_shares_withdraw_each_invitation_once_and_within_one_limit() {
         assert!(program.files_in(STATE).contains(&format!("ledger-{number}-of-{SHARES}.db")));
     }
     assert_eq!(reported, (1..=rows + 3).collect());
+
+    let ledgers: Vec<_> = (1..=SHARES).map(|number| format!("{STATE}/ledger-{number}-of-{SHARES}.db")).collect();
+    let history = |named: &str| {
+        let ran = program.run(&format!("history --format json {named}"));
+        ran.ended_with(0);
+        let days: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+        ["withdrawn", "credits", "credits_possible"]
+            .map(|name| days.iter().map(|day| day[name].as_u64().unwrap()).sum())
+    };
+    assert_eq!(history(&format!("--ledger {}", ledgers.join(" "))), [rows; 3], "as a shell's pattern gives them");
+    assert_eq!(history(&format!("--ledger {}", ledgers.join(" --ledger "))), [rows; 3]);
+    let one: [u64; 3] = history(&format!("--ledger {}", ledgers[0]));
+    assert!(one[0] > 0 && one[0] < rows);
+    let id: String = ids(1).collect();
+    program.run(&format!("history --id {id} --ledger {}", ledgers.join(" "))).ended_with(0);
+    let forget = format!("history --forget {id} --yes --ledger {}", ledgers.join(" "));
+    program.run(&forget).ended_with(2).says("name only one with --ledger");
 }
 
 /// Limits are divided, and a share whose part is nothing sends nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_hold_for_all_shares_together() {
-    for (limit, code) in [("--max-withdrawals 10", 0), ("--max-credits 10", 0), ("--daily-cap 10", 0)] {
+    for limit in ["--max-withdrawals 10", "--max-credits 10", "--daily-cap 10"] {
         let sandbox = swift(|_| {}).await;
         let program = Program::new();
         program.write("list.csv", list(ids(200)));
@@ -66,7 +83,7 @@ async fn limits_hold_for_all_shares_together() {
             let run = format!("run list.csv --partition {number}/3 {limit} {}", swiftly(&sandbox));
             fs::remove_file(program.path("report.csv")).ok();
             fs::remove_file(program.path("summary.json")).ok();
-            program.complete(&run).await.ended_with(code);
+            program.complete(&run).await.ended_with(0);
             assert_eq!(program.summary()["rows"]["withdrawn"], part, "{limit}");
         }
         assert_eq!(sandbox.record().withdrawn, 10, "{limit}");
@@ -74,7 +91,8 @@ async fn limits_hold_for_all_shares_together() {
         fs::remove_file(program.path("summary.json")).unwrap();
         let nothing = limit.replace("10", "2");
         let calls = sandbox.record().calls;
-        program.complete(&format!("run list.csv --partition 3/3 {nothing} {}", swiftly(&sandbox))).await.ended_with(0);
+        let ran = program.complete(&format!("run list.csv --partition 3/3 {nothing} {}", swiftly(&sandbox))).await;
+        ran.ended_with(0).says("is used up: it allows none");
         assert_eq!(sandbox.record().calls, calls, "{nothing}");
     }
 }
@@ -87,8 +105,11 @@ fn what_can_not_be_shared_is_refused_before_anything_is_sent() {
     program.write("report.csv", "of another share\n");
     let cases = [
         ("list.csv --partition 0/8", "--partition must be a share, like 3/8, or auto"),
-        ("list.csv --partition 1/146", "--partition: 290/min is too little for 146 shares"),
-        ("list.csv --partition auto", "JOB_COMPLETION_INDEX and JOB_COMPLETIONS not set"),
+        (
+            "list.csv --partition 1/146",
+            "--partition: 146 shares need a --rate of at least 292 calls in its time, and it is 290/min",
+        ),
+        ("list.csv --partition auto", "--partition auto: JOB_COMPLETION_INDEX is not set"),
         ("people.csv --partition 2/8", "row 1 names a person by the profile URL"),
         (
             "list.csv --partition 2/8 -o report.csv",
@@ -119,7 +140,7 @@ fn kubernetes_says_which_share_it_is() {
     };
     run("2", "3").ended_with(0).says("partition             3/3");
     assert_eq!(program.summary()["partition"], "3/3");
-    run("3", "3").ended_with(2).says("they are \"3\" and \"3\"");
+    run("3", "3").ended_with(2).says("the first from 0 and below the second");
 }
 
 /// Of a stream nothing can be said ahead.
