@@ -27,9 +27,10 @@ impl Plan {
         cautioned
             .map(|(name, account)| {
                 format!(
-                    "account {}: {} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
+                    "account {}: {}{} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
+                    if shares > 1 { "by all shares about " } else { "" },
                     per_day(account)
                 )
             })
