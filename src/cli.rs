@@ -118,6 +118,10 @@ fn argument(entry: &'static Entry) -> Arg {
     };
     match (entry.is_switch(), entry.is_list) {
         (true, _) => argument,
+        // A shell gives all files that a pattern means.
+        (false, true) if entry.is_path() => {
+            argument.value_name(entry.value).value_parser(StringValueParser::new()).num_args(1..)
+        }
         (false, true) => argument.value_name(entry.value).value_parser(StringValueParser::new()),
         (false, false) => argument.value_name(entry.value).value_parser(OsStringValueParser::new()),
     }

@@ -50,6 +50,7 @@ pub(crate) const fn of_ledger(error: &LedgerError) -> u8 {
         LedgerError::NotALedger { .. }
         | LedgerError::Newer { .. }
         | LedgerError::Missing { .. }
+        | LedgerError::Copy { .. }
         | LedgerError::LinkToNothing { .. }
         | LedgerError::HardLinked { .. }
         | LedgerError::MountPoint { .. }

@@ -41,13 +41,19 @@
 //! `run` reads a file once ahead, for the plan. Where one account's queue is full and another's runs dry, the reader passes
 //! over the first one's rows, and a later pass over the file picks them up (`runner/feed.rs` says what that costs).
 //!
+//! # Several processes
+//!
+//! With `--partition` a process takes a share of the rows (`commands/part.rs`), and what the settings say of rate and limits is
+//! that share's part. Processes know nothing of each other: all of it is arithmetic on K and N ([`share`]), and each has a
+//! ledger of its own, which `history` reads as one (`ledger/merged.rs`).
+//!
 //! # Rooms
 //!
 //! A room may import those above it in this table, never those below; `tests/it/rooms.rs` reads the table and checks that.
 //!
 //! | room | owns | never |
 //! |---|---|---|
-//! | [`invitation`], [`outcome`], [`stop`], [`files`] | values that travel; which name leads to which file | I/O beyond looking at names |
+//! | [`invitation`], [`outcome`], [`stop`], [`files`], [`share`] | values that travel; which name leads to which file | I/O beyond looking at names |
 //! | [`sandbox`] | the simulated API; only tests and the `sandbox` command and rehearsals use it | the real path |
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
 //! | [`ping`] | tells a service that watches jobs how a run begins and ends; its address is a secret | holds up a call |
@@ -117,6 +123,7 @@ mod program;
 mod report;
 mod runner;
 pub mod sandbox;
+mod share;
 mod stop;
 
 /// Parses the command line, carries the command out, and returns the process's exit code.

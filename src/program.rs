@@ -55,7 +55,7 @@ async fn carry_out(
         }
         Command::History => {
             read.map_err(usage)?;
-            commands::history(&config::ledger_path(layers, environment).map_err(usage)?, layers, screen)
+            commands::history(&config::ledgers(layers, environment).map_err(usage)?, layers, screen)
         }
         Command::Config => {
             read.map_err(usage)?;

@@ -17,7 +17,9 @@ pub(crate) async fn call(
     environment: &Environment,
     screen: &Screen,
 ) -> u8 {
-    let mut facts = RunFacts::begin(command.as_str());
+    // Where it is wrong, the settings say so.
+    let share = config::share(layers, environment).ok().flatten();
+    let mut facts = RunFacts::begin(command.as_str(), share);
     let (signals, known) = match signals(layers, environment) {
         Ok(signals) => (signals, Ok(())),
         Err(error) => (Signals::default(), Err(error)),

@@ -63,7 +63,8 @@ impl Done {
         };
         write(file, &mut summary);
         if let Some(path) = signals.metrics_file {
-            let job = MetricsJob { account: signals.account.as_ref(), share: None };
+            let share = summary.facts.share.map(|share| share.to_string());
+            let job = MetricsJob { account: signals.account.as_ref(), share: share.as_deref() };
             metrics_file::write(path, &summary, job).await;
         }
         if has_table && !screen.is_json() {

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use super::output::{OutputError, SUMMARY_FLAG};
+use super::part::NoIdError;
 use super::plan::AccountError;
 use crate::api::ClientError;
 use crate::config::SettingsError;
@@ -22,6 +23,8 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Account(#[from] AccountError),
     #[error(transparent)]
+    NoId(#[from] NoIdError),
+    #[error(transparent)]
     Output(#[from] OutputError),
     #[error(transparent)]
     Keep(#[from] KeepError),
@@ -33,6 +36,8 @@ pub(crate) enum CommandError {
     Sandbox { port: u16, source: io::Error },
     #[error("no terminal to confirm on: pass --yes {0}")]
     NoTerminal(&'static str),
+    #[error("--forget and --forget-before work on one ledger at a time: name only one with --ledger")]
+    OneLedger,
     #[error("{0}")]
     Declined(&'static str),
     #[error("the run can't be set up")]
@@ -56,14 +61,18 @@ impl CommandError {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stdout(_) => exit::UNWRITABLE,
-            Self::Output(OutputError::Overwrites(..) | OutputError::UnknownFormat(_))
+            Self::Output(
+                OutputError::Overwrites(..) | OutputError::AnotherShares { .. } | OutputError::UnknownFormat(_),
+            )
             | Self::Settings(_)
             | Self::Input(_)
             | Self::Account(_)
+            | Self::NoId(_)
             | Self::Keep(_)
             | Self::Client(_)
             | Self::Sandbox { .. }
             | Self::NoTerminal(_)
+            | Self::OneLedger
             | Self::Declined(_)
             | Self::Io(_)
             | Self::DryRun(_)

@@ -1,7 +1,7 @@
 //! `history`: shows records of the ledger, or deletes some.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,10 +16,10 @@ use crate::outcome::Outcome;
 use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
 
 /// Shows records of the ledger, or deletes some.
-pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
+pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
     let format = layers.get_or_default(&config::TABLE_FORMAT)?;
     if let Some(id) = layers.get(&config::SHOW_ID) {
-        let entries = History::open(ledger)?.of(&id)?;
+        let entries = History::of_all(ledgers)?.of(&id)?;
         if entries.is_empty() {
             screen.print(&format!("no records of {id}\n"));
         }
@@ -27,7 +27,7 @@ pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result
         return print(ENTRY_COLUMNS, cells, format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)));
     }
     if layers.is_set(&config::REINVITABLE) {
-        let people = History::open(ledger)?.reinvitable(Timestamp::now().to_zoned(TimeZone::UTC).date())?;
+        let people = History::of_all(ledgers)?.reinvitable(Timestamp::now().to_zoned(TimeZone::UTC).date())?;
         if people.is_empty() {
             screen.print("nobody can be invited again yet\n");
         }
@@ -38,9 +38,11 @@ pub(crate) fn history(ledger: &Path, layers: &Layers, screen: &Screen) -> Result
     }
     let forget = layers.get(&config::FORGET).map(Forget::Invitation);
     if let Some(what) = forget.or_else(|| layers.get(&config::FORGET_BEFORE).map(Forget::Before)) {
+        // A person may be in several, and the locks of all would be needed.
+        let [ledger] = ledgers else { return Err(CommandError::OneLedger) };
         return forget_after_asking(ledger, &what, layers.is_set(&config::YES), screen);
     }
-    let lines = History::open(ledger)?.by_day(layers.get(&config::SINCE))?;
+    let lines = History::of_all(ledgers)?.by_day(layers.get(&config::SINCE))?;
     if lines.is_empty() {
         screen.print("no records of that time\n");
     }

@@ -19,6 +19,7 @@ mod list;
 mod lock;
 mod metrics_file;
 mod output;
+mod part;
 mod people;
 mod plan;
 mod plan_words;

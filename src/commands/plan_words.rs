@@ -19,15 +19,19 @@ impl Plan {
     /// Warnings of accounts that would withdraw more than careful tools do.
     fn cautions(&self, settings: &Settings) -> Vec<String> {
         let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
-        let is_much = |account: &Account| account.rows.most() > 0 && account.forecast.per_day > CAREFUL;
+        // Other shares take as many.
+        let shares = settings.share.map_or(1, |share| u64::from(share.count()));
+        let per_day = |account: &Account| account.forecast.per_day.saturating_mul(shares);
+        let is_much = |account: &Account| account.rows.most() > 0 && per_day(account) > CAREFUL;
         let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
         cautioned
             .map(|(name, account)| {
                 format!(
-                    "account {}: {} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
+                    "account {}: {}{} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
-                    account.forecast.per_day
+                    if shares > 1 { "by all shares about " } else { "" },
+                    per_day(account)
                 )
             })
             .collect()
@@ -41,7 +45,9 @@ impl Plan {
     }
 
     pub(super) fn table(&self, settings: &Settings) -> String {
-        let mut out = format!("{:<22}{}\n", "rows", self.rows());
+        let share = settings.share.map(|share| format!("{:<22}{share}\n", "partition"));
+        let mut out = share.unwrap_or_default();
+        out.push_str(&format!("{:<22}{}\n", "rows", self.rows()));
         for (outcome, rows) in self.all.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
@@ -130,6 +136,7 @@ impl Plan {
         });
         json!({
             "dry_run": true,
+            "partition": settings.share.map(|share| share.to_string()),
             "rows": self.all.to_json(),
             "input_complete": self.input_complete,
             "credits": {"charged": listed.charged, "possible": listed.possible + self.list_pages + self.now(settings)},

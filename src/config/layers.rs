@@ -68,7 +68,7 @@ pub(crate) enum ValueError {
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        const OURS: [&str; 5] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY"];
+        const OURS: [&str; 6] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY", "JOB_COMPLETION"];
         let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self(named.filter(|(name, _)| OURS.iter().any(|ours| name.starts_with(ours))).collect())
     }
@@ -201,6 +201,11 @@ impl Layers {
         let Sourced { value, origin } = self.raw(&option.entry)?;
         // Each place was checked when it was read.
         (option.read)(value).map(|value| Sourced { value, origin })
+    }
+
+    /// What a flag says, where other places set it in another form.
+    pub(super) fn flag<T>(&self, option: &Opt<T>) -> Option<T> {
+        (option.read)(self.flags.get(option.entry.name)?)
     }
 
     /// The value of an option that somebody sets.

@@ -11,6 +11,7 @@ mod layers;
 mod listing;
 mod option;
 mod options;
+mod partition;
 mod settings;
 mod signals;
 #[cfg(test)]
@@ -22,5 +23,5 @@ pub(crate) use layers::{Environment, Layer, Layers};
 pub(crate) use listing::Setting;
 pub(crate) use option::{Command, Default, Entry, Places, list_of};
 pub(crate) use options::*;
-pub(crate) use settings::{Settings, SettingsError, Target, Which, ledger_path, names};
+pub(crate) use settings::{Settings, SettingsError, Target, Which, ledger_path, ledgers, names, share};
 pub(crate) use signals::Signals;

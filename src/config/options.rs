@@ -21,6 +21,7 @@ use crate::ping::PingUrl;
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
 use crate::sandbox::{Faults, Limit, ListFaults};
+use crate::share::Partition;
 
 /// How the log on stderr is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,7 +235,7 @@ options! {
         help: "Stop after N consecutive failures (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
-        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | HISTORY | VERIFY | CHECK | CONFIG,
+        name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | VERIFY | CHECK | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
         help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
@@ -308,6 +309,11 @@ options! {
         name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
         help: "Withdraw only in these hours (local time) and wait outside them",
     }
+    PARTITION: Partition, parsed, LIMITS {
+        name: "partition", value: "K/N|auto", on: RUN, places: Places::Flag,
+        help: "Take only share K of N of the rows, rate and limits",
+        wanted: "a share, like 3/8, or auto",
+    }
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
@@ -342,6 +348,12 @@ options! {
         wanted: FILE,
     }
 
+    LEDGERS: Vec<PathBuf>, |value| Some(texts(value)?.into_iter().map(PathBuf::from).collect()), LEDGER {
+        name: "ledger", value: "PATH", is_list: true,
+        default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
+        help: "Ledgers to read as one, like ledger-*-of-8.db",
+        wanted: FILE,
+    }
     SINCE: Date, parsed, LEDGER {
         name: "since", value: "YYYY-MM-DD", wanted: DAY,
         help: "Only from this day on (UTC)",

@@ -11,12 +11,14 @@ use super::file_error::FileError;
 use super::layers::{Environment, Layers, Sourced, ValueError};
 use super::option::Command;
 use super::options::{self, LEDGER_PATH};
+use super::partition::{PartitionError, shared_rate, this_share};
 use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType};
 use crate::input::{InputOptions, Source};
 use crate::invitation::AccountName;
 use crate::pace::Rate;
 use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
+use crate::share::Share;
 
 /// The checked settings of `run`, `list`, `clean`, `verify`, `check` or `config`.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) ledger: Option<PathBuf>,
     pub(crate) wait_lock: Option<Duration>,
     pub(crate) keep: Option<PathBuf>,
+    /// Which part of the rows this process takes. Rate and limits are those of that part.
+    pub(crate) share: Option<Share>,
     /// The input of `run`.
     pub(crate) source: Option<Source>,
     pub(crate) input: InputOptions,
@@ -122,6 +126,8 @@ pub(crate) enum SettingsError {
     TwoPings(String),
     #[error("{0} must hold {1}")]
     NoPingUrl(String, &'static str),
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
     #[error("{0} has no value and no default: this is a bug, please report it")]
     NoDefault(&'static str),
 }
@@ -141,12 +147,14 @@ impl Settings {
             Command::List | Command::Clean | Command::Check => true,
             Command::History | Command::Config | Command::Sandbox => false,
         };
-        let rate = layers.find_or_default(&options::RATE)?;
+        let whole_rate = layers.find_or_default(&options::RATE)?;
+        let share = share(layers, environment)?;
+        let rate = share.map_or(Ok(whole_rate.value), |share| shared_rate(whole_rate.value, share))?;
         let is_rehearsal = layers.is_set(&options::SIMULATE);
         let Way { target, api, api_reason, accounts, found } = if is_rehearsal {
             Way::to_sandbox(layers, environment)
         } else {
-            Way::to_api(layers, environment, makes_calls, &rate)?
+            Way::to_api(layers, environment, makes_calls, &whole_rate)?
         };
         let timeout = layers.get_or_default(&options::TIMEOUT)?;
         let max_duration = layers.find(&options::MAX_DURATION);
@@ -163,6 +171,7 @@ impl Settings {
         if without_note && api == ApiVersion::V2 {
             return Err(SettingsError::NoNotes);
         }
+        let part_of = |limit| share.map_or(limit, |share| share.part_of(limit));
         let settings = Self {
             command,
             target,
@@ -170,11 +179,11 @@ impl Settings {
             api_reason,
             found,
             account: choose_account(layers.find(&options::ACCOUNT), &accounts)?,
-            accounts: accounts.into_iter().map(|(name, own)| (name, own.or(&of_all))).collect(),
-            max_credits: layers.get(&options::MAX_CREDITS),
-            max_withdrawals: layers.get(&options::MAX_WITHDRAWALS),
+            accounts: accounts.into_iter().map(|(name, own)| (name, own.or(&of_all, share))).collect(),
+            max_credits: layers.get(&options::MAX_CREDITS).map(part_of),
+            max_withdrawals: layers.get(&options::MAX_WITHDRAWALS).map(part_of),
             max_duration: max_duration.map(|longest| longest.value),
-            rate: rate.value,
+            rate,
             concurrency: layers.get_or_default(&options::CONCURRENCY)?,
             retries: layers.get_or_default(&options::RETRIES)?,
             backoff: Backoff {
@@ -185,9 +194,14 @@ impl Settings {
             patience: layers.get_or_default(&options::PATIENCE)?,
             timeout,
             max_errors: layers.get_or_default(&options::MAX_ERRORS)?,
-            ledger: if is_rehearsal { layers.get(&LEDGER_PATH) } else { Some(ledger_path(layers, environment)?) },
+            ledger: if is_rehearsal {
+                layers.get(&LEDGER_PATH)
+            } else {
+                Some(ledger_path(layers, environment, share)?)
+            },
             wait_lock: layers.get(&options::WAIT_LOCK),
             keep: layers.get(&options::KEEP),
+            share,
             source: layers.get(&options::SOURCE),
             input: InputOptions {
                 id_column: layers.get(&options::ID_COLUMN),
@@ -250,10 +264,29 @@ impl Settings {
     }
 }
 
-/// The ledger that the options name, else `$XDG_STATE_HOME/bulk-withdraw/ledger.db`.
-pub(crate) fn ledger_path(layers: &Layers, environment: &Environment) -> Result<PathBuf, SettingsError> {
-    let default = || Some(environment.directory("XDG_STATE_HOME", ".local/state")?.join("bulk-withdraw/ledger.db"));
+/// The share that this process takes, unless it takes all.
+pub(crate) fn share(layers: &Layers, environment: &Environment) -> Result<Option<Share>, PartitionError> {
+    layers.get(&options::PARTITION).map(|partition| this_share(partition, environment)).transpose()
+}
+
+/// The ledger that the options name, else `$XDG_STATE_HOME/bulk-withdraw/ledger.db`, or a share's own beside it.
+pub(crate) fn ledger_path(
+    layers: &Layers,
+    environment: &Environment,
+    share: Option<Share>,
+) -> Result<PathBuf, SettingsError> {
+    let suffix = share.map(Share::suffix).unwrap_or_default();
+    let name = format!("bulk-withdraw/ledger{suffix}.db");
+    let default = || Some(environment.directory("XDG_STATE_HOME", ".local/state")?.join(name));
     layers.get(&LEDGER_PATH).or_else(default).ok_or(SettingsError::NoLedgerPlace)
+}
+
+/// The ledgers that `history` reads.
+pub(crate) fn ledgers(layers: &Layers, environment: &Environment) -> Result<Vec<PathBuf>, SettingsError> {
+    match layers.flag(&options::LEDGERS) {
+        Some(named) => Ok(named),
+        None => ledger_path(layers, environment, None).map(|path| vec![path]),
+    }
 }
 
 /// What depends on where the calls go.

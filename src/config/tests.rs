@@ -265,6 +265,29 @@ fn an_account_s_own_limits_count_before_those_of_all() {
 }
 
 #[test]
+fn a_share_has_its_part_of_rate_and_limits() {
+    let place = Place::new();
+    let own = "daily_cap = 9\ngap = \"1s\"\n";
+    let limits = "max_withdrawals = 10\nmax_credits = 3\ndaily_cap = 41\ngap = \"2s..6s\"\n";
+    let accounts = format!("[accounts.a]\nlogin_token = \"t\"\n{own}[accounts.b]\nlogin_token = \"t\"\n");
+    place.write(HOME_FILE, &format!("api_key = \"k\"\n{limits}{accounts}"));
+    let of = |partition, job: &[(&str, &str)]| {
+        let (layers, environment) = place.layers(&[("partition", partition)], job).unwrap();
+        let settings = Settings::resolve(Command::Run, &layers, &environment).unwrap();
+        let ledger = settings.ledger.clone().unwrap();
+        let accounts = settings.accounts.values().map(|own| (own.daily_cap.unwrap(), own.gap.unwrap().to_string()));
+        let limits = (settings.max_withdrawals.unwrap(), settings.max_credits.unwrap());
+        let (ledger, rate) = (ledger.file_name().unwrap().to_owned(), settings.rate.to_string());
+        (limits, accounts.collect::<Vec<_>>(), rate, ledger.into_string().unwrap(), settings.max_errors)
+    };
+    let caps = |a, b| vec![(a, "4s".to_owned()), (b, "8s..24s".to_owned())];
+    let expected = |limits, caps, ledger: &str| (limits, caps, "286/4m".to_owned(), ledger.to_owned(), 20);
+    assert_eq!(of("1/4", &[]), expected((3, 1), caps(3, 11), "ledger-1-of-4.db"));
+    let job = [("JOB_COMPLETION_INDEX", "3"), ("JOB_COMPLETIONS", "4")];
+    assert_eq!(of("auto", &job), expected((2, 0), caps(2, 10), "ledger-4-of-4.db"));
+}
+
+#[test]
 fn which_accounts_are_taken() {
     let place = Place::new();
     let tables = "api_key = \"k\"\n[accounts.a]\nlogin_token = \"t\"\n[accounts.b]\nlogin_token = \"t\"\n";

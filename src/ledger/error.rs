@@ -38,6 +38,11 @@ pub(crate) enum LedgerError {
     #[error("there is no ledger at {}: no run has kept one there yet", path.display())]
     Missing { path: PathBuf },
     #[error(
+        "the ledger {} has a run that another of these ledgers has, too, and would count twice: one is a copy, so leave out one",
+        path.display()
+    )]
+    Copy { path: PathBuf },
+    #[error(
         "the ledger {} can't be there: {} is a link to {}, which does not exist; remove the link, or name another file \
          with --ledger",
         path.display(), link.display(), target.display()

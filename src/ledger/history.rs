@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use super::connection::{self, of_write};
 use super::lock::Lock;
+use super::merged::merged;
 use super::record::CallState;
 use super::schema::{from_millis, millis};
 use super::{LedgerError, place};
@@ -23,6 +24,8 @@ use crate::stop::Stop;
 pub(crate) struct History {
     connection: Connection,
     path: PathBuf,
+    /// Whether it holds several ledgers, one after the other.
+    is_merged: bool,
 }
 
 /// One day of one account. An invitation that was settled twice counts twice.
@@ -89,7 +92,16 @@ pub(crate) struct Reinvitable {
 impl History {
     /// Opens the ledger to read. Not for a process that has it open as a [`super::Ledger`].
     pub(crate) fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { connection: connection::to_read(path)?, path: path.to_owned() })
+        Ok(Self { connection: connection::to_read(path)?, path: path.to_owned(), is_merged: false })
+    }
+
+    /// Several ledgers as one.
+    pub(crate) fn of_all(paths: &[PathBuf]) -> Result<Self, LedgerError> {
+        match paths {
+            [only] => Self::open(only),
+            [first, ..] => Ok(Self { connection: merged(paths)?, path: first.clone(), is_merged: true }),
+            [] => Err(LedgerError::Missing { path: PathBuf::new() }),
+        }
     }
 
     /// What was settled and what it cost, by day, API and account, from this day (UTC) on, oldest first.
@@ -120,7 +132,7 @@ impl History {
 
     /// All calls for an invitation and who it was for, over all APIs and accounts, oldest first.
     pub(crate) fn of(&self, id: &InvitationId) -> Result<Vec<Entry>, LedgerError> {
-        self.read(
+        let mut entries = self.read(
             "SELECT COALESCE(calls.ended_at, sent_at), accounts.api, account, run_id, state, outcome, http_status, attempts,
                 credits_charged, credits_possible, detail, first_seen_at, last_seen_at, name, profile_url, NULL, call
             FROM calls JOIN accounts ON accounts.id = account_id JOIN runs ON number = run_number
@@ -164,7 +176,12 @@ impl History {
                     },
                 })
             },
-        )
+        )?;
+        // Ledgers that are read as one have their calls one after the other.
+        if self.is_merged {
+            entries.sort_by_key(|entry| entry.at);
+        }
+        Ok(entries)
     }
 
     /// Those whose day to be invited again has come, the earliest first. Neither they nor, where lists give the profile,

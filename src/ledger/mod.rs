@@ -12,6 +12,7 @@ mod history;
 mod listed;
 mod lock;
 mod lookup;
+mod merged;
 mod pace;
 mod place;
 mod record;

@@ -42,6 +42,10 @@ impl Budget {
         }
     }
 
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.limit == 0
+    }
+
     /// What is neither spent nor reserved.
     pub(crate) const fn left(&self) -> u64 {
         self.limit.saturating_sub(self.spent.saturating_add(self.reserved))
@@ -83,6 +87,10 @@ impl DailyCap {
     pub(crate) fn release(&mut self, withdrawn_at: Option<Timestamp>) {
         self.budget.release(u64::from(withdrawn_at.is_some()));
         self.counted.extend(withdrawn_at);
+    }
+
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.budget.is_nothing()
     }
 
     /// When the next withdrawal is allowed, where the cap is used up; never with a cap of 0.

@@ -150,6 +150,9 @@ fn seconds(moment: Timestamp) -> f64 {
 fn per_second(rate: Rate) -> Option<f64> {
     match rate {
         Rate::Calls { calls, window } => Some(f64::from(calls.get()) / window.as_secs_f64()),
+        Rate::Shared { calls, shares, window } => {
+            Some(f64::from(calls.get()) / f64::from(shares.get()) / window.as_secs_f64())
+        }
         Rate::Unlimited => None,
     }
 }
@@ -231,7 +234,7 @@ mod tests {
         sum.cost = Cost { charged: 1, possible: 3 };
         let at = |second| Timestamp::from_millisecond(second).unwrap();
         Summary {
-            facts: RunFacts { started_at: at(ended - 1_500), ..RunFacts::begin(command) },
+            facts: RunFacts { started_at: at(ended - 1_500), ..RunFacts::begin(command, None) },
             finished_at: at(ended),
             totals,
             rate: "290/min".parse().unwrap(),

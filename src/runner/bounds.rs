@@ -322,7 +322,7 @@ async fn reserve<'a, L: Limited>(
                     "run the same command again after {}",
                     at.saturating_add(LAST_SECOND).strftime("%Y-%m-%d %H:%M")
                 ),
-                None if reason == StopReason::DailyCap => "it allows no withdrawal".to_owned(),
+                None if limit.is_nothing() => "it allows none".to_owned(),
                 None => "run the same command again to go on".to_owned(),
             };
             stop.request(reason, format!("{option} is used up: {when}"));

@@ -15,6 +15,8 @@ pub(super) trait Limited {
     fn release(&mut self, spent: u64, now: Timestamp);
     /// When there will be more of it, once it is used up.
     fn free_at(&self) -> Option<Timestamp>;
+    /// Whether it never allows anything.
+    fn is_nothing(&self) -> bool;
 }
 
 impl Limited for Budget {
@@ -29,6 +31,10 @@ impl Limited for Budget {
     fn free_at(&self) -> Option<Timestamp> {
         None
     }
+
+    fn is_nothing(&self) -> bool {
+        self.is_nothing()
+    }
 }
 
 impl Limited for DailyCap {
@@ -42,6 +48,10 @@ impl Limited for DailyCap {
 
     fn free_at(&self) -> Option<Timestamp> {
         self.free_at()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_nothing()
     }
 }
 
@@ -84,6 +94,10 @@ impl<L: Limited> Shared<L> {
     /// When there will be more of it, in local time.
     pub(super) fn free_at(&self) -> Option<Zoned> {
         Some(self.lock().free_at()?.to_zoned(self.clock.now().time_zone().clone()))
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.lock().is_nothing()
     }
 
     /// `None` for a moment that has passed.

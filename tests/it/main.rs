@@ -23,6 +23,7 @@ mod requests;
 mod rooms;
 mod samples;
 mod secrets;
+mod shares;
 mod signals;
 mod stops;
 mod verify;
