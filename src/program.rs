@@ -35,7 +35,18 @@ fn start(screen: &Screen) -> Result<u8, Failure> {
     let flags = Layers::of_flags(command, flags).map_err(usage)?;
     start_log(&flags, screen).map_err(usage)?;
     let environment = Environment::of_process();
-    let layers = flags.over(&environment).map_err(usage)?;
+    let layers = match command {
+        // Whatever is set on the machine that builds a package, they are the same.
+        Command::Completions | Command::Man => flags,
+        Command::Run
+        | Command::List
+        | Command::Clean
+        | Command::History
+        | Command::Verify
+        | Command::Check
+        | Command::Config
+        | Command::Sandbox => flags.over(&environment).map_err(usage)?,
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(usage)?;
     runtime.block_on(carry_out(command, &layers, &environment, screen))
 }
@@ -59,6 +70,8 @@ async fn carry_out(
         Command::Check => commands::check(&settings()?, layers, screen).await,
         Command::Config => commands::config(&settings()?, layers),
         Command::Sandbox => commands::sandbox(layers, screen).await,
+        Command::Completions => commands::completions(layers),
+        Command::Man => commands::man(layers),
     };
     ended.map_err(|error| (error_chain(&error), error.exit_code()))
 }

@@ -3,6 +3,7 @@
 mod account_list;
 mod check;
 mod clean;
+mod completions;
 mod config;
 mod ending;
 mod error;
@@ -15,6 +16,7 @@ mod intake;
 mod job;
 mod limits;
 mod list;
+mod man;
 mod output;
 mod people;
 mod plan;
@@ -27,9 +29,11 @@ mod verify;
 
 pub(crate) use check::check;
 pub(crate) use clean::clean;
+pub(crate) use completions::completions;
 pub(crate) use config::config;
 pub(crate) use history::history;
 pub(crate) use list::list;
+pub(crate) use man::man;
 pub(crate) use run::run;
 pub(crate) use sandbox::sandbox;
 pub(crate) use verify::verify;

@@ -134,7 +134,7 @@ impl Settings {
         let makes_calls = match command {
             Command::Run | Command::Verify => !dry_run,
             Command::List | Command::Clean | Command::Check => true,
-            Command::History | Command::Config | Command::Sandbox => false,
+            Command::History | Command::Config | Command::Sandbox | Command::Completions | Command::Man => false,
         };
         let rate = layers.find_or_default(&options::RATE)?;
         let is_rehearsal = layers.is_set(&options::SIMULATE);
@@ -239,7 +239,15 @@ impl Settings {
             (None, Command::Run) => self.reads_stdin() && !self.dry_run,
             (None, Command::Verify) => !self.dry_run,
             (None, Command::List | Command::Check) => true,
-            (None, Command::Clean | Command::History | Command::Config | Command::Sandbox) => false,
+            (
+                None,
+                Command::Clean
+                | Command::History
+                | Command::Config
+                | Command::Sandbox
+                | Command::Completions
+                | Command::Man,
+            ) => false,
         }
     }
 }
