@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use clap::builder::{OsStringValueParser, StringValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, StringValueParser, ValueHint};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -60,6 +60,8 @@ const fn about(command: Command) -> &'static str {
         Command::Check => "Check the key, each account's login, and the balance; withdraws nothing",
         Command::Config => "Show each setting, its value and where it came from; secrets are masked",
         Command::Sandbox => "Run a local simulated LinkUp API for practice",
+        Command::Completions => "Print a completion script for a shell",
+        Command::Man => "Print the manual page, or write one per command",
     }
 }
 
@@ -68,7 +70,7 @@ fn after_help(command: Command) -> String {
         Command::Run | Command::Clean => EXIT_CODES.to_owned(),
         Command::Verify => VERIFY_CODES.to_owned(),
         Command::Check => CHECK_CODES.to_owned(),
-        Command::List | Command::History | Command::Config => String::new(),
+        Command::List | Command::History | Command::Config | Command::Completions | Command::Man => String::new(),
         Command::Sandbox => {
             format!("The last three digits of an ID choose the answer and a run's outcome:\n{}", sandbox::help_table())
         }
@@ -89,6 +91,27 @@ pub(crate) fn command() -> clap::Command {
         .subcommands(Command::ALL.map(subcommand))
 }
 
+/// The same for completions and manual pages, which know what values an option may take. While reading, clap may not: it
+/// repeats a wrong value, which may be a secret.
+pub(crate) fn described() -> clap::Command {
+    let describe = |argument: Arg| {
+        let value = argument.get_value_names().and_then(<[_]>::first).map(ToString::to_string).unwrap_or_default();
+        match value.as_str() {
+            "PATH" | "FILE" | "INPUT" => argument.value_hint(ValueHint::FilePath),
+            "DIR" => argument.value_hint(ValueHint::DirPath),
+            choice if choice.contains('|') => {
+                let choices: Vec<_> = choice.split('|').map(str::to_owned).collect();
+                argument.value_parser(PossibleValuesParser::new(choices)).hide_possible_values(true)
+            }
+            _ => argument,
+        }
+    };
+    command()
+        .subcommand_help_heading("Commands")
+        .mut_args(describe)
+        .mut_subcommands(|command| command.mut_args(describe))
+}
+
 fn subcommand(command: Command) -> clap::Command {
     let taken = ENTRIES.iter().filter(|entry| command.takes(entry));
     clap::Command::new(command.as_str())
@@ -103,7 +126,9 @@ fn argument(entry: &'static Entry) -> Arg {
         Default::Text(default) | Default::Depends(default) => format!("{} [default: {default}]", entry.help),
     };
     let argument = Arg::new(entry.name).help(help).conflicts_with_all(entry.conflicts);
-    let flag = argument.clone().help_heading(entry.heading);
+    // clap's own heading, which its own flags have too, must not be there twice.
+    let heading = Some(entry.heading).filter(|heading| *heading != "Options");
+    let flag = argument.clone().help_heading(heading);
     let argument = match entry.places {
         Places::Argument => {
             return argument.required(true).value_name(entry.value).value_parser(OsStringValueParser::new());

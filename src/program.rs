@@ -36,7 +36,18 @@ fn start() -> Result<u8, Failure> {
     let screen = Screen::new(layers.get_or_default(&config::LOG_FORMAT).map_err(usage)? == LogFormat::Json);
     start_log(&layers, &screen).map_err(usage)?;
     let environment = Environment::of_process();
-    let read = layers.put_over(&environment);
+    let read = match command {
+        // Whatever is set on the machine that builds a package, they are the same.
+        Command::Completions | Command::Man => Ok(()),
+        Command::Run
+        | Command::List
+        | Command::Clean
+        | Command::History
+        | Command::Verify
+        | Command::Check
+        | Command::Config
+        | Command::Sandbox => layers.put_over(&environment),
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(usage)?;
     runtime.block_on(carry_out(command, &layers, read, &environment, &screen))
 }
@@ -65,6 +76,8 @@ async fn carry_out(
             read.map_err(usage)?;
             commands::sandbox(layers, screen).await
         }
+        Command::Completions => commands::completions(layers),
+        Command::Man => commands::man(layers),
     };
     ended.map_err(|error| (error_chain(&error), error.exit_code()))
 }

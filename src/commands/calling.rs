@@ -68,6 +68,8 @@ async fn carry_out(
         Command::Clean => clean::clean(settings, facts, screen).await,
         Command::Verify => verify::verify(settings, facts, screen).await,
         Command::Check => check::check(settings, layers, facts, screen).await,
-        Command::History | Command::Config | Command::Sandbox => Err(CommandError::NotACall),
+        Command::History | Command::Config | Command::Sandbox | Command::Completions | Command::Man => {
+            Err(CommandError::NotACall)
+        }
     }
 }

@@ -74,11 +74,23 @@ pub(crate) enum Command {
     Sandbox = 32,
     Verify = 64,
     Check = 128,
+    Completions = 256,
+    Man = 512,
 }
 
 impl Command {
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Run, Self::List, Self::Clean, Self::History, Self::Verify, Self::Check, Self::Config, Self::Sandbox];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Run,
+        Self::List,
+        Self::Clean,
+        Self::History,
+        Self::Verify,
+        Self::Check,
+        Self::Config,
+        Self::Sandbox,
+        Self::Completions,
+        Self::Man,
+    ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -90,6 +102,8 @@ impl Command {
             Self::Sandbox => "sandbox",
             Self::Verify => "verify",
             Self::Check => "check",
+            Self::Completions => "completions",
+            Self::Man => "man",
         }
     }
 
@@ -104,7 +118,12 @@ pub(crate) const PREFIX: &str = "BULK_WITHDRAW_";
 
 impl Entry {
     pub(crate) fn flag(&self) -> String {
-        format!("--{}", self.name.replace('_', "-"))
+        match self.places {
+            Places::Argument => format!("<{}>", self.value),
+            Places::Everywhere | Places::File | Places::Flag | Places::GlobalFlag => {
+                format!("--{}", self.name.replace('_', "-"))
+            }
+        }
     }
 
     pub(crate) fn variable(&self) -> String {

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap_complete::Shell;
 use jiff::civil::Date;
 
 use super::option::{Command, Default, Entry, Opt, Places};
@@ -46,6 +47,8 @@ const CONFIG: u16 = Command::Config as u16;
 const SANDBOX: u16 = Command::Sandbox as u16;
 const VERIFY: u16 = Command::Verify as u16;
 const CHECK: u16 = Command::Check as u16;
+const COMPLETIONS: u16 = Command::Completions as u16;
+const MAN: u16 = Command::Man as u16;
 /// The commands that call the API, and the one that shows their settings.
 const CALLING: u16 = RUN | LIST | CLEAN | VERIFY | CHECK | CONFIG;
 
@@ -415,6 +418,17 @@ options! {
         name: "list_faults", value: "NAMES",
         help: "Faults to inject into lists: any of repeat,miss,early-end,total-off",
         wanted: "any of repeat, miss, early-end, total-off, separated by commas",
+    }
+
+    SHELL: Shell, parsed, BASE {
+        name: "shell", value: "bash|elvish|fish|powershell|zsh", on: COMPLETIONS, places: Places::Argument,
+        help: "Shell that reads the script",
+        wanted: "bash, elvish, fish, powershell or zsh",
+    }
+    MAN_DIR: PathBuf, path, BASE {
+        name: "dir", value: "DIR", on: MAN,
+        help: "Write all pages to this directory, one per command",
+        wanted: "a directory",
     }
 
     QUIET: u8, parsed, LOG {

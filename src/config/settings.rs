@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::account::{AccountSettings, OwnSettings};
 use super::credentials::{ApiReason, CredentialsError, Found};
 use super::file_error::FileError;
@@ -107,8 +109,11 @@ pub(crate) enum SettingsError {
          for refusals"
     )]
     Unlimited(String),
-    #[error("no place for the ledger: set HOME or XDG_STATE_HOME, or name a file with --ledger")]
+    #[error("no place for the ledger: set HOME, XDG_STATE_HOME or STATE_DIRECTORY, or name a file with --ledger")]
     NoLedgerPlace,
+    /// UTC in its place would let withdrawals leave at other hours.
+    #[error("the local time, which --between goes by, is not known: set TZ to a name, like Europe/Paris, or to UTC")]
+    NoTimeZone(#[source] jiff::Error),
     #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
     BothToStdout,
     #[error(
@@ -145,7 +150,7 @@ impl Settings {
         let makes_calls = match command {
             Command::Run | Command::Verify => !dry_run,
             Command::List | Command::Clean | Command::Check => true,
-            Command::History | Command::Config | Command::Sandbox => false,
+            Command::History | Command::Config | Command::Sandbox | Command::Completions | Command::Man => false,
         };
         let whole_rate = layers.find_or_default(&options::RATE)?;
         let share = share(layers, environment)?;
@@ -229,6 +234,9 @@ impl Settings {
             yes: layers.is_set(&options::YES),
             quiet: layers.get(&options::QUIET).unwrap_or_default(),
         };
+        if command != Command::Config && settings.accounts.values().any(|own| own.between.is_some()) {
+            TimeZone::try_system().map_err(SettingsError::NoTimeZone)?;
+        }
         if settings.report_goes_to_stdout() && settings.summary == Some(Destination::Stdout) {
             return Err(SettingsError::BothToStdout);
         }
@@ -259,7 +267,15 @@ impl Settings {
             (None, Command::Run) => self.reads_stdin() && !self.dry_run,
             (None, Command::Verify) => !self.dry_run,
             (None, Command::List | Command::Check) => true,
-            (None, Command::Clean | Command::History | Command::Config | Command::Sandbox) => false,
+            (
+                None,
+                Command::Clean
+                | Command::History
+                | Command::Config
+                | Command::Sandbox
+                | Command::Completions
+                | Command::Man,
+            ) => false,
         }
     }
 }
@@ -269,15 +285,15 @@ pub(crate) fn share(layers: &Layers, environment: &Environment) -> Result<Option
     layers.get(&options::PARTITION).map(|partition| this_share(partition, environment)).transpose()
 }
 
-/// The ledger that the options name, else `$XDG_STATE_HOME/bulk-withdraw/ledger.db`, or a share's own beside it.
+/// The ledger that the options name, else `ledger.db`, or a share's own, in `$STATE_DIRECTORY` or
+/// `$XDG_STATE_HOME/bulk-withdraw`.
 pub(crate) fn ledger_path(
     layers: &Layers,
     environment: &Environment,
     share: Option<Share>,
 ) -> Result<PathBuf, SettingsError> {
-    let suffix = share.map(Share::suffix).unwrap_or_default();
-    let name = format!("bulk-withdraw/ledger{suffix}.db");
-    let default = || Some(environment.directory("XDG_STATE_HOME", ".local/state")?.join(name));
+    let name = format!("ledger{}.db", share.map(Share::suffix).unwrap_or_default());
+    let default = || Some(environment.directory("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state")?.join(name));
     layers.get(&LEDGER_PATH).or_else(default).ok_or(SettingsError::NoLedgerPlace)
 }
 

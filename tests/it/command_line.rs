@@ -7,7 +7,9 @@ use crate::support::{Program, Ran};
 #[test]
 fn the_help_is_what_people_read() {
     let program = Program::new();
-    for arguments in ["", "run", "list", "clean", "history", "verify", "check", "config", "sandbox"] {
+    for arguments in
+        ["", "run", "list", "clean", "history", "verify", "check", "config", "sandbox", "completions", "man"]
+    {
         let ran = program.run(&format!("{arguments} --help"));
         ran.ended_with(0);
         insta::assert_snapshot!(format!("bulk-withdraw {arguments}").trim_end().replace(' ', "-"), ran.stdout);

@@ -26,4 +26,5 @@ mod secrets;
 mod shares;
 mod signals;
 mod stops;
+mod surroundings;
 mod verify;
