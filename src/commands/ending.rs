@@ -9,6 +9,7 @@ use super::account_list::ListEnd;
 use super::error::CommandError;
 use super::job::{Job, Opened};
 use super::output::write_summary;
+use super::page;
 use crate::config::Settings;
 use crate::exit;
 use crate::ledger::Ledger;
@@ -21,7 +22,7 @@ impl Job<'_> {
     /// Ends before the first withdrawal, with a summary of the list that was paid for. `why` is what ended it, where that
     /// was no stop.
     pub(super) async fn end_after_list(self, opened: Opened<Report>, list: &ListEnd, why: Option<CommandError>) -> u8 {
-        let Opened { summary, out: report } = opened;
+        let Opened { summary, page, out: report } = opened;
         report.discard();
         let screen = self.screen;
         let by_why = |code, _: &Stop| {
@@ -30,7 +31,7 @@ impl Job<'_> {
                 why.exit_code()
             })
         };
-        self.end(list, summary, None, by_why).await
+        self.end(list, summary, page, None, by_why).await
     }
 
     /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough, if what it shows
@@ -40,6 +41,7 @@ impl Job<'_> {
         list: &ListEnd,
         is_fine: bool,
         summary: Option<ReportFile>,
+        page: Option<ReportFile>,
         report: &Path,
     ) -> u8 {
         let is_enough = *list == ListEnd::NotWanted;
@@ -47,7 +49,7 @@ impl Job<'_> {
             let code = if is_enough && !stop.is_requested() { exit::FINE } else { code };
             if code == exit::FINE && !is_fine { exit::NOT_FINE } else { code }
         };
-        self.end(list, summary, Some(report), by_list).await
+        self.end(list, summary, page, Some(report), by_list).await
     }
 
     /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
@@ -57,7 +59,7 @@ impl Job<'_> {
             Some(cause) if !cause.reason.is_limit() => code,
             Some(_) | None => found,
         };
-        self.end(&ListEnd::Complete, summary, None, by_stop).await
+        self.end(&ListEnd::Complete, summary, None, None, by_stop).await
     }
 
     /// Sums up what was done beside the pool, and tells. `correct` gets the exit code of a run that came to that.
@@ -65,6 +67,7 @@ impl Job<'_> {
         self,
         list: &ListEnd,
         summary_file: Option<ReportFile>,
+        page: Option<ReportFile>,
         report: Option<&Path>,
         correct: impl FnOnce(u8, &Stop) -> u8,
     ) -> u8 {
@@ -74,6 +77,7 @@ impl Job<'_> {
         let (pace, bounds) = (&caller.pace, &caller.bounds);
         let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
         summary.exit_code = correct(summary.exit_code, stop);
+        page::finish(settings, page.zip(sinks.observed), &mut summary, report);
         tell(settings, screen, summary, summary_file, report)
     }
 }

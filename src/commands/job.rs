@@ -13,6 +13,7 @@ use super::error::{CommandError, confirm, has_terminal};
 use super::intake::Intake;
 use super::limits;
 use super::output::{OutputError, Outputs};
+use super::page;
 use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
@@ -22,7 +23,9 @@ use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
 use crate::pace::Learned;
 use crate::policy::{Cost, Meaning, balance};
-use crate::report::{Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Totals};
+use crate::report::{
+    Heard, Observed, PersonColumns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Totals,
+};
 use crate::runner::{Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
@@ -52,6 +55,7 @@ pub(super) struct Job<'a> {
 /// Where the summary and a command's other output go, open.
 pub(super) struct Opened<T> {
     pub(super) summary: Option<ReportFile>,
+    pub(super) page: Option<ReportFile>,
     pub(super) out: T,
 }
 
@@ -99,7 +103,8 @@ impl<'a> Job<'a> {
         let stopped = stop.clone();
         let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
-        let sinks = Sinks { events: heard, report: None, totals, progress: None, stop: stop.clone() };
+        let observed = settings.page.as_ref().map(|_| Observed::new(facts.started_at, settings.which.older_than));
+        let sinks = Sinks { events: heard, report: None, totals, progress: None, observed, stop: stop.clone() };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
     }
 
@@ -123,8 +128,8 @@ impl<'a> Job<'a> {
         begin: impl FnOnce(&Outputs) -> Result<T, OutputError> + Send + 'static,
     ) -> Result<Opened<T>, CommandError> {
         let opened = unless_stopped(self.stop, "outputs", move || {
-            let summary = outputs.begin_summary()?;
-            Ok::<_, OutputError>(Opened { summary, out: begin(&outputs)? })
+            let (summary, page) = (outputs.begin_summary()?, outputs.begin_page()?);
+            Ok::<_, OutputError>(Opened { summary, page, out: begin(&outputs)? })
         });
         Ok(opened.await??)
     }
@@ -140,10 +145,13 @@ impl<'a> Job<'a> {
     ) -> Result<u8, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
-        let Opened { summary: summary_file, out: report } = opened;
+        let Opened { summary: summary_file, page, out: report } = opened;
         let report_file = report.names();
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
+        if let Some(observed) = &mut sinks.observed {
+            observed.name_by(PersonColumns::new(intake.column_names().iter().map(String::as_str)));
+        }
         let mut progress = Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows));
         progress.set_learned(pace.learned().map(Learned::limit));
         sinks.progress = Some(progress);
@@ -156,14 +164,15 @@ impl<'a> Job<'a> {
         let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
         let ended = carry_out(run, told, stop).await;
         close(ledger).await;
-        let (totals, (input_complete, list_of_people)) = ended?;
+        let (Heard { totals, observed }, (input_complete, list_of_people)) = ended?;
         let list = list.or(list_of_people);
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
         }
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let summary = sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop);
+        let mut summary = sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop);
+        page::finish(settings, page.zip(observed), &mut summary, Some(report_file.current()));
         Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
     }
 
@@ -215,15 +224,15 @@ impl<'a> Job<'a> {
 /// Lets the run go to its end and the sinks to theirs. What the run came to stands beside the sums.
 async fn carry_out<T>(
     run: impl Future<Output = io::Result<T>>,
-    told: oneshot::Receiver<Totals>,
+    told: oneshot::Receiver<Heard>,
     stop: &Stop,
-) -> Result<(Totals, T), CommandError> {
+) -> Result<(Heard, T), CommandError> {
     let done = run.await?;
-    let totals = told.await.unwrap_or_else(|_| {
+    let heard = told.await.unwrap_or_else(|_| {
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
-        Totals::default()
+        Heard::default()
     });
-    Ok((totals, done))
+    Ok((heard, done))
 }
 
 /// Nothing is withdrawn without a yes: given ahead, or asked for.

@@ -24,6 +24,8 @@ pub(crate) enum OutputError {
     Create { what: &'static str, path: String, option: &'static str, source: io::Error },
     #[error("the summary could not be written")]
     Summary(#[source] io::Error),
+    #[error("the page could not be written")]
+    Page(#[source] io::Error),
 }
 
 /// Numbers that are tried for one name.
@@ -37,6 +39,7 @@ pub(super) struct Outputs {
     /// Whether it goes to a terminal, and nothing is said about its format.
     is_for_people: bool,
     summary: Option<Destination>,
+    page: Option<Destination>,
 }
 
 /// Where the report goes.
@@ -60,7 +63,8 @@ impl Outputs {
         };
         let is_for_people =
             settings.report_goes_to_stdout() && settings.output_format.is_none() && io::stdout().is_terminal();
-        let mut outputs = Self { report, format: by_input, is_for_people, summary: settings.summary.clone() };
+        let page = settings.page.as_ref().map(|page| Destination::Path(page.path.clone()));
+        let mut outputs = Self { report, format: by_input, is_for_people, summary: settings.summary.clone(), page };
         outputs.spare(settings)?;
         outputs.format = match (settings.output_format, &outputs.report) {
             (Some(format), _) => format,
@@ -81,13 +85,16 @@ impl Outputs {
             Place::Unnamed { .. } => Vec::new(),
         };
         let summary = written(self.summary.as_ref());
+        let page = written(self.page.as_ref());
         let input = match &settings.source {
             Some(Source::Path(path)) => vec![path.clone()],
             Some(Source::Stdin) | None => Vec::new(),
         };
         let keep: Vec<_> = settings.keep.iter().cloned().collect();
         let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
-        for (what, names, option) in [("the report", &report, "-o"), ("the summary", &summary, "--summary")] {
+        let outputs =
+            [("the report", &report, "-o"), ("the summary", &summary, "--summary"), ("the page", &page, "--html")];
+        for (what, names, option) in outputs {
             for (other, others) in [("the input", &input), ("the --keep file", &keep), ("the ledger", &ledger)] {
                 refuse_clash(what, names, other, others, option)?;
             }
@@ -96,6 +103,8 @@ impl Outputs {
                 return Err(OutputError::Overwrites(what, "a ledger", option));
             }
         }
+        refuse_clash("the page", &page, "the report", &report, "--html")?;
+        refuse_clash("the page", &page, "the summary", &summary, "--html")?;
         refuse_clash("the summary", &summary, "the report", &report, "--summary")
     }
 
@@ -133,6 +142,11 @@ impl Outputs {
         ReportFile::create(place).and_then(begin).map_err(|source| cannot_create(what, place, "-o", source))
     }
 
+    /// Opens the page, for the same reason.
+    pub(super) fn begin_page(&self) -> Result<Option<ReportFile>, OutputError> {
+        self.page.as_ref().map(create_page).transpose()
+    }
+
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
     pub(super) fn begin_summary(&self) -> Result<Option<ReportFile>, OutputError> {
         let create = |destination: &Destination| {
@@ -147,6 +161,16 @@ impl Outputs {
 pub(super) fn write_summary(file: Option<ReportFile>, summary: &Value) -> Result<(), OutputError> {
     let Some(mut file) = file else { return Ok(()) };
     file.write(format!("{summary:#}\n").as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Summary)
+}
+
+/// Opens a page. It names people, so that only its owner may read it.
+pub(super) fn create_page(destination: &Destination) -> Result<ReportFile, OutputError> {
+    ReportFile::create_private(destination).map_err(|source| cannot_create("the page", destination, "--html", source))
+}
+
+/// Writes the page and finishes it.
+pub(super) fn write_page(mut file: ReportFile, page: &str) -> Result<(), OutputError> {
+    file.write(page.as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Page)
 }
 
 fn cannot_create(what: &'static str, place: &Destination, option: &'static str, source: io::Error) -> OutputError {

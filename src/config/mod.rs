@@ -21,4 +21,4 @@ pub(crate) use layers::{Environment, Layer, Layers};
 pub(crate) use listing::Setting;
 pub(crate) use option::{Command, Default, Entry, Places, list_of};
 pub(crate) use options::*;
-pub(crate) use settings::{Settings, SettingsError, Target, Which, ledger_path, names};
+pub(crate) use settings::{PageSettings, Settings, SettingsError, Target, Which, ledger_path, names};

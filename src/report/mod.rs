@@ -7,6 +7,7 @@ mod csv;
 mod differences;
 mod file;
 mod format;
+mod html;
 mod json;
 mod list;
 mod progress;
@@ -18,10 +19,11 @@ mod table;
 pub(crate) use differences::DifferenceReport;
 pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
+pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
 pub(crate) use list::ListSink;
 pub(crate) use progress::{Progress, ProgressStyle, Screen};
 pub(crate) use results::{Columns, Report};
-pub(crate) use sinks::Sinks;
+pub(crate) use sinks::{Heard, Sinks};
 pub(crate) use summary::{
     Counts, ListSum, RunFacts, Summary, Totals, human_duration, list as list_json, plural, table, timestamp,
 };

@@ -1,0 +1,217 @@
+//! What happened, in a sentence, and what to do next.
+
+use maud::{Markup, html};
+
+use super::cost::credits;
+use super::frame::text;
+use crate::outcome::Outcome;
+use crate::report::{Summary, plural};
+use crate::stop::StopReason;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// Nothing is left to do.
+    Good,
+    /// Something is left to do or to look at.
+    Open,
+    /// It was stopped by something that is wrong.
+    Bad,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Verdict {
+    mood: Mood,
+    /// A few words.
+    headline: String,
+    sentence: String,
+    next: String,
+    /// Whether the next step is the same command again.
+    again: bool,
+}
+
+impl Verdict {
+    fn of(summary: &Summary) -> Self {
+        let (headline, mood) = headline(summary);
+        let (next, again) = next(summary);
+        Self { mood, headline, sentence: sentence(summary), next, again }
+    }
+}
+
+/// `command`: the same one again; `report`: where the lines are.
+pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) -> Markup {
+    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary);
+    let (class, sign) = match mood {
+        Mood::Good => ("good", "✓"),
+        Mood::Open => ("open", "!"),
+        Mood::Bad => ("bad", "✕"),
+    };
+    html! {
+        section.verdict.(class) id="verdict" aria-labelledby="verdict-title" {
+            h2 id="verdict-title" { span.sign aria-hidden="true" { (sign) } " " (headline) }
+            p { (sentence) }
+            @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.detail)) " " code { (stop.reason.as_str()) } } }
+            @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
+                p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.detail)) " " code { (cause.reason.as_str()) } }
+            }
+            p { strong { "Next: " } (next) }
+            @if again { pre { code { (text(command)) } } }
+            p.facts {
+                "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
+                @if let Some(report) = report { " · " @if summary.facts.command == "list" { "list" } @else { "report" } " " (text(report)) }
+            }
+        }
+    }
+}
+
+fn headline(summary: &Summary) -> (String, Mood) {
+    let is_limit = |reason: StopReason| reason.is_limit();
+    let stop = summary.stop.as_ref().map(|stop| stop.reason);
+    let not_fine = summary.totals.not_fine;
+    match stop.filter(|reason| !is_limit(*reason)) {
+        Some(StopReason::Signal(_)) => ("Stopped on request".to_owned(), Mood::Open),
+        Some(reason) => (format!("Stopped: {}", stopped_words(reason)), Mood::Bad),
+        None if summary.stopped_accounts.values().any(|cause| !is_limit(cause.reason)) => {
+            ("Some accounts were stopped".to_owned(), Mood::Bad)
+        }
+        None if summary.exit_code != 0 && not_fine > 0 => (format!("Finished; {} a look", needs(not_fine)), Mood::Open),
+        None if !summary.input_complete && stop.is_none() => ("Finished, but not all was read".to_owned(), Mood::Open),
+        None if summary.exit_code != 0 => ("Finished, but something is not fine".to_owned(), Mood::Open),
+        None if stop.is_some() || !summary.stopped_accounts.is_empty() => {
+            ("Ended at a limit that you set".to_owned(), Mood::Open)
+        }
+        None => ("Done".to_owned(), Mood::Good),
+    }
+}
+
+fn needs(rows: u64) -> String {
+    if rows == 1 { "1 row needs".to_owned() } else { format!("{rows} rows need") }
+}
+
+const fn stopped_words(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::KeyRefused => "the API key was refused",
+        StopReason::LoginRefused => "the login was refused",
+        StopReason::AccountRefused => "the account was refused",
+        StopReason::CreditsUsedUp => "the credits are used up",
+        StopReason::TooManyFailures => "too many failures in a row",
+        StopReason::PatienceExhausted => "rate limited for too long",
+        StopReason::ReportUnwritable => "the report could not be written",
+        StopReason::LedgerUnwritable => "the ledger could not be written",
+        StopReason::Broken => "a bug in this program",
+        StopReason::MaxCredits => "--max-credits is reached",
+        StopReason::MaxWithdrawals => "--max-withdrawals is reached",
+        StopReason::MaxDuration => "--max-duration is over",
+        StopReason::DailyCap => "--daily-cap is reached",
+        StopReason::Signal(_) => "a signal",
+    }
+}
+
+fn sentence(summary: &Summary) -> String {
+    let cost = credits(summary.totals.run.cost);
+    let listed = summary.totals.list.as_ref().map(|list| plural(list.invitations, "pending invitation"));
+    let rows = &summary.totals.run.rows;
+    let total = rows.total();
+    if total == 0 {
+        return match listed {
+            Some(listed) if summary.facts.command == "list" => format!("{listed} were listed, for {cost}."),
+            Some(listed) => format!("{listed} were listed, and none was withdrawn, for {cost}."),
+            None => format!("No row was read, for {cost}."),
+        };
+    }
+    let of = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| rows.of(*outcome)).sum::<u64>();
+    let withdrawn = of(&[Outcome::Withdrawn, Outcome::PresumedWithdrawn]);
+    let needless = of(&[Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotPending]);
+    let not_tried = of(&[Outcome::NotAttempted]);
+    let others = total - withdrawn - needless - not_tried;
+    let parts = [(needless, "needed no withdrawal"), (others, "not settled"), (not_tried, "not tried")];
+    let mut said = match &listed {
+        Some(listed) => format!("Of {listed}, {total} were chosen; {withdrawn} of them withdrawn"),
+        None => format!("{withdrawn} of {} withdrawn", plural(total, "invitation")),
+    };
+    for (count, words) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        said.push_str(&format!(", {count} {words}"));
+    }
+    format!("{said}; for {cost}.")
+}
+
+/// What to do, and whether that is the same command again.
+fn next(summary: &Summary) -> (String, bool) {
+    let rows = &summary.totals.run.rows;
+    let retried: u64 =
+        [Outcome::NotFound, Outcome::Unconfirmed, Outcome::Rejected, Outcome::RateLimited, Outcome::Failed]
+            .map(|outcome| rows.of(outcome))
+            .iter()
+            .sum();
+    let invalid = rows.of(Outcome::Invalid);
+    let going_on = "what is settled is not paid for again";
+    let stopped =
+        summary.stop.as_ref().or_else(|| summary.stopped_accounts.values().find(|cause| !cause.reason.is_limit()));
+    if let Some(reason) = stopped.map(|stop| stop.reason) {
+        let first = match reason {
+            StopReason::KeyRefused => "renew the API key, then",
+            StopReason::LoginRefused => "log in to LinkedIn again and renew the login token, then",
+            StopReason::AccountRefused => "connect the account again, then",
+            StopReason::CreditsUsedUp => "buy credits, then",
+            StopReason::TooManyFailures => "find out what failed (below), then",
+            StopReason::PatienceExhausted => "later, or with a longer --patience,",
+            StopReason::ReportUnwritable => "make room or choose another place with -o, then",
+            StopReason::LedgerUnwritable => "make room for the ledger, then",
+            StopReason::Broken => "report the bug;",
+            StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration => "to go on,",
+            StopReason::DailyCap => "once 24 hours have passed,",
+            StopReason::Signal(_) => "to go on,",
+        };
+        return (format!("{first} run the same command again; {going_on}."), true);
+    }
+    if summary.facts.command == "list" {
+        return match summary.input_complete {
+            true => (
+                "look the list over, delete whom to keep, and give it to `bulk-withdraw run`, first with --dry-run."
+                    .to_owned(),
+                false,
+            ),
+            false => ("the list is not whole: run the same command again.".to_owned(), true),
+        };
+    }
+    match (retried, invalid) {
+        (0, 0) if !summary.input_complete => {
+            ("the input was not read to its end: run the same command again.".to_owned(), true)
+        }
+        (0, 0) => ("nothing is left to do.".to_owned(), false),
+        (0, _) => (
+            format!(
+                "correct the {} in the input (below), then run the same command again; {going_on}.",
+                plural(invalid, "invalid row")
+            ),
+            true,
+        ),
+        (_, 0) => (
+            format!("run the same command again to try the {} again; {going_on}.", plural(retried, "unsettled row")),
+            true,
+        ),
+        (..) => (
+            format!(
+                "correct the {} in the input (below), then run the same command again, which also tries the {} again; {going_on}.",
+                plural(invalid, "invalid row"),
+                plural(retried, "unsettled row")
+            ),
+            true,
+        ),
+    }
+}
+
+/// As the README's table of exit codes has it.
+const fn exit_words(code: u8) -> &'static str {
+    match code {
+        0 => "all is fine",
+        1 => "some row is not fine, or not all was read",
+        2 => "usage, configuration or input error",
+        3 => "key, login or account refused",
+        4 => "credits used up",
+        5 => "too many failures, or refused for too long",
+        6 => "report or ledger could not be written",
+        75 => "another run holds the ledger",
+        129 | 130 | 143 => "stopped by a signal",
+        _ => "unknown",
+    }
+}
