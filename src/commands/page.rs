@@ -25,7 +25,8 @@ pub(super) fn finish(
         Vec::new()
     });
     let PageSettings { command_line, listing, .. } = asked;
-    let report = report.map(|path| path.display().to_string());
+    // The page may be sent to others, for whom our directories mean nothing.
+    let report = report.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let facts = PageFacts {
         command_line,
         settings: listing,

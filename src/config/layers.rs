@@ -193,6 +193,11 @@ impl Layers {
             ENTRIES.iter().copied().partition(|entry| entry.places == Places::Argument);
         for entry in arguments.into_iter().chain(flags) {
             let Some(value) = self.flags.get(entry.name) else { continue };
+            // What follows its host is a secret.
+            if entry.name == "ping_url" {
+                line.push_str(" --ping-url '(its address)'");
+                continue;
+            }
             let flag = if entry.places == Places::Argument { String::new() } else { format!("{} ", entry.flag()) };
             let text = value.to_string_lossy();
             match (entry.is_switch(), entry.is_list) {

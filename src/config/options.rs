@@ -190,7 +190,7 @@ options! {
     }
     HTML: PathBuf, |value| path(value).filter(|path| path.as_os_str() != "-"), REPORT {
         name: "html", value: "FILE", wanted: FILE, on: RUN | LIST | CLEAN | HISTORY,
-        help: "Also write a page for people: what happened, cost, what is left",
+        help: "Also write it as a page for people (HTML, one file)",
     }
     PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
         ("auto", None), ("bar", Some(ProgressStyle::Bar)), ("plain", Some(ProgressStyle::Plain)),

@@ -9,15 +9,16 @@ use super::frame::{figure, section};
 use super::latencies::time;
 use super::observed::Observed;
 use super::timeline::{Bin, Timeline};
-use crate::report::{Summary, human_duration};
+use crate::pace::Rate;
+use crate::report::{Summary, human_duration, plural};
 
-pub(super) fn calls(observed: &Observed, summary: &Summary) -> Markup {
+pub(super) fn calls(observed: &Observed, summary: &Summary, settings: &[[String; 3]]) -> Markup {
     let bins = observed.timeline.bins();
     section(
         "calls",
         "Calls, waits and refusals",
         html! {
-            p { (held_back(bins, summary)) }
+            p { (held_back(bins, summary)) (by_settings(settings)) }
             @if !bins.is_empty() { (over_time(&observed.timeline)) }
             @if observed.latencies.total() > 0 { (latencies(observed)) }
         },
@@ -30,14 +31,26 @@ fn held_back(bins: &[Bin], summary: &Summary) -> String {
     let held = Duration::from_millis(bins.iter().map(|bin| bin.held).sum());
     let learned =
         summary.learned.map_or_else(String::new, |rate| format!(" It learned that the key allows about {rate}."));
-    match refused {
-        0 if held.is_zero() => format!("No rate limit held it back: the pace was {} at most.", summary.rate),
-        _ => format!(
-            "The rate limit refused {refused} calls and held the run back for {} in all; the pace at the end was {}.{learned}",
-            human_duration(held),
-            summary.rate
+    match (refused, summary.rate) {
+        (0, Rate::Unlimited) if held.is_zero() => "Nothing of the API held it back, and no pace was set.".to_owned(),
+        (0, rate) if held.is_zero() => format!("No rate limit held it back; the pace was {rate} at most.{learned}"),
+        (_, rate) => format!(
+            "The rate limit refused {} and held the run back for {} in all; the pace at the end was {rate}.{learned}",
+            plural(refused, "call"),
+            human_duration(held)
         ),
     }
+}
+
+/// The settings that hold withdrawals back.
+fn by_settings(settings: &[[String; 3]]) -> String {
+    const HOLDING: [&str; 3] = ["gap", "daily_cap", "between"];
+    let is_holding = |[name, _, origin]: &&[String; 3]| {
+        HOLDING.contains(&name.rsplit('.').next().unwrap_or(name)) && origin != "default"
+    };
+    let holding: Vec<_> =
+        settings.iter().filter(is_holding).map(|[name, value, _]| format!("{name} {value}")).collect();
+    if holding.is_empty() { String::new() } else { format!(" Settings that hold it back: {}.", holding.join(", ")) }
 }
 
 fn over_time(timeline: &Timeline) -> Markup {
@@ -46,7 +59,7 @@ fn over_time(timeline: &Timeline) -> Markup {
     let most = bins.iter().map(|bin| timeline.per_minute(bin.answered + bin.refused)).max().unwrap_or_default();
     let said = format!(
         "Calls a minute over time: at most {most}. Each column is {}; the shaded parts are waits for the rate limit.",
-        human_duration(width)
+        seconds(width)
     );
     let column = |bin: &Bin| Column {
         parts: [(Part::Main, bin.answered), (Part::Refused, bin.refused)],
@@ -54,17 +67,22 @@ fn over_time(timeline: &Timeline) -> Markup {
     };
     let legend = [(Part::Main, "calls"), (Part::Refused, "refused by the rate limit"), (Part::Waiting, "waiting")];
     let count = u32::try_from(bins.len()).unwrap_or(u32::MAX);
-    let end = human_duration(width.saturating_mul(count));
+    let end = seconds(width.saturating_mul(count));
     let all: Vec<_> = bins.iter().map(column).collect();
     let chart = columns(&all, &legend, &format!("{most} a minute"), ["0 s", &end]);
     figure(&said, None, chart, table(timeline))
+}
+
+/// A whole number of seconds.
+fn seconds(time: Duration) -> String {
+    if time.as_secs() < 60 { format!("{} s", time.as_secs()) } else { human_duration(time) }
 }
 
 /// Longer than this, a table is folded.
 const LONG: usize = 12;
 
 fn table(timeline: &Timeline) -> Markup {
-    let from = |at: usize| human_duration(timeline.width().saturating_mul(u32::try_from(at).unwrap_or(u32::MAX)));
+    let from = |at: usize| seconds(timeline.width().saturating_mul(u32::try_from(at).unwrap_or(u32::MAX)));
     let table = html! {
         table {
             thead { tr {

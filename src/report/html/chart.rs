@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::frame::text;
+
 /// Of a bar, by its meaning; each has a colour and a place in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -40,7 +42,7 @@ pub(super) fn bars(bars: &[Bar], legend: &[(Part, &str)]) -> Markup {
         div.bars {
             @for bar in bars {
                 @if let Some(rule) = bar.rule { div.rule { span { (rule) } } }
-                div.label { bdi { (bar.label) } }
+                div.label { (text(&bar.label)) }
                 (bar_svg(&bar.parts, most))
                 div.value { (bar.value) }
             }

@@ -10,7 +10,7 @@ use super::observed::{Observed, Purpose, Spent};
 use super::people::time;
 use crate::ledger::RunLine;
 use crate::policy::Cost;
-use crate::report::{Summary, human_duration};
+use crate::report::{Summary, human_duration, plural};
 
 impl Purpose {
     const ALL: [Self; 5] = [Self::List, Self::Withdrawal, Self::Retry, Self::Refusal, Self::Check];
@@ -47,7 +47,7 @@ pub(super) fn cost(observed: &Observed, summary: &Summary, runs: &[RunLine]) -> 
         "cost",
         "What it cost",
         html! {
-            p { "This run cost " strong { (credits(of_run)) } " for " (summary.totals.run.calls) " calls. " (certain) }
+            p { "This run cost " strong { (credits(of_run)) } " for " (plural(summary.totals.run.calls, "call")) ". " (certain) }
             (by_purpose(observed))
             @if accounts(observed).len() > 1 { (by_account(observed)) }
             @if !runs.is_empty() { (last_runs(runs)) }
@@ -142,7 +142,7 @@ pub(super) fn last_runs(runs: &[RunLine]) -> Markup {
                 th.number scope="col" { "Time" }
             } }
             tbody { @for run in runs { tr {
-                th scope="row" { (time(run.started_at)) }
+                th.moment scope="row" { (time(run.started_at)) }
                 td { (text(&run.command)) }
                 td.number { (run.withdrawn) }
                 td.number { (range(run.cost)) }

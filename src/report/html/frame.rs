@@ -49,7 +49,7 @@ pub(super) fn figure(said: &str, note: Option<&str>, chart: Markup, table: Marku
     html! {
         figure {
             figcaption { (said) @if let Some(note) = note { " " (note) } }
-            div.chart role="img" aria-label=(said) { (chart) }
+            div.chart role="img" aria-label=(visible(said)) { (chart) }
             (table)
         }
     }

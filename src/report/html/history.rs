@@ -45,7 +45,7 @@ pub(crate) fn history_page(
                     (Some(first), Some(last)) => { "From " (first.day) " to " (last.day) ". " }
                     _ => { "The ledger has no calls of that time. " }
                 }
-                (plural(people.len() as u64, "person")) " can be invited again."
+                (people.len()) @if people.len() == 1 { " person" } @else { " people" } " can be invited again."
             }
         }
         @if !days.is_empty() { (by_day(days)) (by_account(days)) }

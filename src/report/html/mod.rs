@@ -17,6 +17,8 @@ mod outcomes;
 mod page;
 mod people;
 mod person;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verdict;
 

@@ -53,7 +53,7 @@ pub(crate) fn page(summary: &Summary, observed: Observed, facts: &PageFacts<'_>)
         }
         (cost(&observed, summary, facts.runs))
         @if let Some(backlog) = backlog { (backlog.section((!is_list).then_some(&observed.gone))) }
-        (calls(&observed, summary))
+        (calls(&observed, summary, facts.settings))
         (settings(facts.settings))
         @if !is_list { (outcomes(&summary.totals.run.rows)) }
     };

@@ -67,6 +67,9 @@ fn more<const MOST: usize>(first: &First<MOST>, report: Option<&str>) -> Markup 
     }
 }
 
+/// People in sight; the others are folded.
+const IN_SIGHT: usize = 25;
+
 /// A table of people. Columns that would say nothing are left out.
 fn table(people: &[Person], has_reinvite: bool) -> Markup {
     let accounts: BTreeSet<_> = people.iter().map(|person| &person.account).collect();
@@ -75,6 +78,16 @@ fn table(people: &[Person], has_reinvite: bool) -> Markup {
         reinvite: has_reinvite,
         account: accounts.len() > 1,
     };
+    let (in_sight, folded) = people.split_at(people.len().min(IN_SIGHT));
+    html! {
+        (part(in_sight, shown))
+        @if !folded.is_empty() {
+            details { summary { "Show " (plural(folded.len() as u64, "more invitation")) } (part(folded, shown)) }
+        }
+    }
+}
+
+fn part(people: &[Person], shown: Shown) -> Markup {
     html! {
         table.people {
             thead { tr {

@@ -122,16 +122,19 @@ fn sentence(summary: &Summary) -> String {
     let withdrawn = of(&[Outcome::Withdrawn, Outcome::PresumedWithdrawn]);
     let needless = of(&[Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotPending]);
     let not_tried = of(&[Outcome::NotAttempted]);
-    let others = total - withdrawn - needless - not_tried;
-    let parts = [(needless, "needed no withdrawal"), (others, "not settled"), (not_tried, "not tried")];
-    let mut said = match &listed {
-        Some(listed) => format!("Of {listed}, {total} were chosen; {withdrawn} of them withdrawn"),
-        None => format!("{withdrawn} of {} withdrawn", plural(total, "invitation")),
+    let unsettled = total - withdrawn - needless - not_tried;
+    let chosen = match listed.filter(|_| summary.facts.command == "clean") {
+        Some(listed) => format!(" chosen from {listed}"),
+        None => String::new(),
     };
-    for (count, words) in parts.into_iter().filter(|(count, _)| *count > 0) {
-        said.push_str(&format!(", {count} {words}"));
+    let mut said = format!("Withdrew {withdrawn} of {}{chosen}, for {cost}.", plural(total, "invitation"));
+    let parts = [(needless, "needed no withdrawal"), (unsettled, "not settled"), (not_tried, "not tried")];
+    let parts: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    if !parts.is_empty() {
+        said.push_str(&format!(" The others: {}.", parts.join(", ")));
     }
-    format!("{said}; for {cost}.")
+    said
 }
 
 /// What to do, and whether that is the same command again.
@@ -213,5 +216,68 @@ const fn exit_words(code: u8) -> &'static str {
         75 => "another run holds the ledger",
         129 | 130 | 143 => "stopped by a signal",
         _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{settled, summary};
+    use super::*;
+    use crate::api::CallKind;
+    use crate::event::Called;
+    use crate::invitation::AccountName;
+    use crate::policy::Cost;
+    use crate::report::Totals;
+    use crate::stop::{Signal, StopCause};
+
+    fn totals(rows: &[(Outcome, u64)]) -> Totals {
+        let mut totals = Totals::new([AccountName::default()]);
+        for (outcome, count) in rows {
+            (0..*count).for_each(|row| totals.add_row(&settled(row, *outcome, "", &[])));
+        }
+        let withdrawn: u64 = rows.iter().map(|(_, count)| count).sum();
+        totals.add_call(&Called {
+            kind: CallKind::Withdraw,
+            account: AccountName::default(),
+            cost: Cost { charged: withdrawn, possible: withdrawn + 2 },
+            is_retry: false,
+            is_rate_limited: false,
+            sent_at: jiff::Timestamp::UNIX_EPOCH,
+            latency: std::time::Duration::ZERO,
+        });
+        totals
+    }
+
+    #[test]
+    fn what_happened_and_what_to_do_next() {
+        use Outcome::{Duplicate, Failed, Invalid, NotAttempted, NotPending, Unconfirmed, Withdrawn};
+        let stopped = |reason| Some(StopCause { reason, detail: String::new() });
+        let cases: [(&str, &[(Outcome, u64)], Option<StopCause>, u8); 15] = [
+            ("run", &[(Withdrawn, 40)], None, 0),
+            ("run", &[(Withdrawn, 3), (NotPending, 1), (Duplicate, 2)], None, 0),
+            ("run", &[(Withdrawn, 3), (Failed, 1)], None, 1),
+            ("run", &[(Withdrawn, 3), (Invalid, 2)], None, 1),
+            ("run", &[(Withdrawn, 3), (Unconfirmed, 2), (Invalid, 1)], None, 1),
+            ("run", &[], None, 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::MaxCredits), 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::DailyCap), 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::LoginRefused), 3),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::CreditsUsedUp), 4),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::PatienceExhausted), 5),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Signal(Signal::Interrupt)), 130),
+            ("run", &[(Withdrawn, 3)], stopped(StopReason::LedgerUnwritable), 6),
+            ("clean", &[(Withdrawn, 3)], None, 0),
+            ("list", &[], None, 0),
+        ];
+        let said = cases.map(|(command, rows, stop, code)| {
+            let mut totals = totals(rows);
+            if command != "run" {
+                totals.add_page(108);
+            }
+            let Verdict { mood, headline, sentence, next, again } = Verdict::of(&summary(command, totals, stop, code));
+            let again = if again { " [the same command]" } else { "" };
+            format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}{again}\n")
+        });
+        insta::assert_snapshot!(said.concat());
     }
 }
