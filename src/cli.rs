@@ -3,11 +3,13 @@
 //! Owns the commands' descriptions and the help around the options. Reads neither files nor the environment, and holds no
 //! option and no default of its own.
 
+use std::ffi::OsString;
+
 use clap::builder::{OsStringValueParser, StringValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::config::{Command, Default, ENTRIES, Entry, Layer, Places, list_of};
+use crate::config::{Command, Default, ENTRIES, Entry, LOG_FORMAT, Layer, Places, list_of};
 use crate::sandbox;
 
 /// What was typed.
@@ -131,10 +133,27 @@ fn action(entry: &Entry) -> ArgAction {
     }
 }
 
+/// Whether these arguments ask for a JSON log, as far as that can be seen without reading them as a command line.
+pub(crate) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let (mut previous, flag) = (OsString::new(), LOG_FORMAT.entry.flag());
+    for argument in arguments {
+        let text = argument.to_string_lossy();
+        let value = text.strip_prefix(&format!("{flag}=")).or((*previous == *flag).then_some(&*text));
+        if value.is_some_and(|value| value.eq_ignore_ascii_case("json")) {
+            return true;
+        }
+        previous = argument;
+    }
+    false
+}
+
 /// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
 pub(crate) fn read() -> Result<CommandLine, String> {
     let matches = command().try_get_matches().map_err(|error| {
         let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        if is_help && asks_for_json(std::env::args_os()) {
+            return NO_COMMAND.to_owned();
+        }
         if is_help || !error.use_stderr() {
             error.exit();
         }
@@ -143,7 +162,7 @@ pub(crate) fn read() -> Result<CommandLine, String> {
     let named = matches.subcommand().and_then(|(name, matches)| {
         Command::ALL.into_iter().find(|command| command.as_str() == name).map(|command| (command, matches))
     });
-    let Some((command, matches)) = named else { return Err("a command is missing; see --help".to_owned()) };
+    let Some((command, matches)) = named else { return Err(NO_COMMAND.to_owned()) };
     let typed = ENTRIES.iter().filter(|entry| command.takes(entry) || entry.places == Places::GlobalFlag);
     let flags = typed.filter_map(|entry| Some((entry.name, typed_value(entry, matches)?))).collect();
     Ok(CommandLine { command, flags })
@@ -164,6 +183,8 @@ fn typed_value(entry: &Entry, matches: &ArgMatches) -> Option<std::ffi::OsString
         }
     }
 }
+
+const NO_COMMAND: &str = "a command is missing; see --help";
 
 /// Flags that don't exist, and that somebody with a secret in hand tries.
 const SECRET_FLAGS: [&str; 3] = ["'--api-key'", "'--login-token'", "'--account-id'"];

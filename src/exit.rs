@@ -34,6 +34,8 @@ pub(crate) const fn of_stop(reason: StopReason) -> u8 {
         StopReason::CreditsUsedUp => CREDITS_USED_UP,
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
         StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,
+        StopReason::Usage => USAGE,
+        StopReason::LedgerHeld => HELD,
         StopReason::Broken => NOT_FINE,
         StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration | StopReason::DailyCap => FINE,
         StopReason::Signal(signal) => of_signal(signal),

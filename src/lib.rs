@@ -119,6 +119,9 @@ pub fn main() -> std::process::ExitCode {
     program::main()
 }
 
+/// The log's target for what a program wants to know of each row and each wait, and people only with `-v`.
+const DETAIL: &str = "bulk_withdraw::detail";
+
 /// An error with its causes, in one line.
 fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -11,54 +11,60 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer as _, fmt};
 
 use crate::cli::{self, CommandLine};
-use crate::config::{self, Color, Command, Environment, Layers, LogFormat, Settings};
-use crate::report::Screen;
-use crate::{commands, error_chain, exit, runner};
+use crate::config::{self, Color, Command, Environment, Layers, LogFormat, Settings, SettingsError};
+use crate::report::{LogLines, Screen};
+use crate::{DETAIL, commands, error_chain, exit, runner};
 
 /// A command's error as its one line, and its exit code.
 type Failure = (String, u8);
 
 pub(crate) fn main() -> ExitCode {
-    let screen = Screen::default();
-    let code = start(&screen).unwrap_or_else(|(line, code)| {
-        screen.print_line(&format!("bulk-withdraw: {line}"));
+    let screen = Screen::new(cli::asks_for_json(std::env::args_os()));
+    let code = start().unwrap_or_else(|(line, code)| {
+        screen.print_failure(&line);
         code
     });
     ExitCode::from(code)
 }
 
-fn start(screen: &Screen) -> Result<u8, Failure> {
+fn start() -> Result<u8, Failure> {
     // A dump of the memory would hold the secrets.
     let nothing = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, nothing).map_err(usage)?;
     let CommandLine { command, flags } = cli::read().map_err(|line| (line, exit::USAGE))?;
-    let flags = Layers::of_flags(command, flags).map_err(usage)?;
-    start_log(&flags, screen).map_err(usage)?;
+    let mut layers = Layers::of_flags(command, flags).map_err(usage)?;
+    let screen = Screen::new(layers.get_or_default(&config::LOG_FORMAT).map_err(usage)? == LogFormat::Json);
+    start_log(&layers, &screen).map_err(usage)?;
     let environment = Environment::of_process();
-    let layers = flags.over(&environment).map_err(usage)?;
+    let read = layers.put_over(&environment);
     let runtime = tokio::runtime::Runtime::new().map_err(usage)?;
-    runtime.block_on(carry_out(command, &layers, &environment, screen))
+    runtime.block_on(carry_out(command, &layers, read, &environment, &screen))
 }
 
 async fn carry_out(
     command: Command,
     layers: &Layers,
+    read: Result<(), SettingsError>,
     environment: &Environment,
     screen: &Screen,
 ) -> Result<u8, Failure> {
     runner::survive_size_limit().map_err(usage)?;
-    let settings = || Settings::resolve(command, layers, environment).map_err(usage);
     let ended = match command {
-        Command::Run => commands::run(&settings()?, screen).await,
-        Command::List => commands::list(&settings()?, screen).await,
-        Command::Clean => commands::clean(&settings()?, screen).await,
+        Command::Run | Command::List | Command::Clean | Command::Verify | Command::Check => {
+            return Ok(commands::call(command, layers, read, environment, screen).await);
+        }
         Command::History => {
+            read.map_err(usage)?;
             commands::history(&config::ledger_path(layers, environment).map_err(usage)?, layers, screen)
         }
-        Command::Verify => commands::verify(&settings()?, screen).await,
-        Command::Check => commands::check(&settings()?, layers, screen).await,
-        Command::Config => commands::config(&settings()?, layers),
-        Command::Sandbox => commands::sandbox(layers, screen).await,
+        Command::Config => {
+            read.map_err(usage)?;
+            commands::config(&Settings::resolve(command, layers, environment).map_err(usage)?, layers)
+        }
+        Command::Sandbox => {
+            read.map_err(usage)?;
+            commands::sandbox(layers, screen).await
+        }
     };
     ended.map_err(|error| (error_chain(&error), error.exit_code()))
 }
@@ -84,12 +90,11 @@ fn start_log(flags: &Layers, screen: &Screen) -> Result<(), config::SettingsErro
             std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
     };
-    let lines = fmt::layer().with_writer(screen.clone()).with_target(false).with_ansi(color).log_internal_errors(false);
-    let layer = match flags.get_or_default(&config::LOG_FORMAT)? {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-    };
-    let ours = Targets::new().with_target("bulk_withdraw", level);
-    tracing_subscriber::registry().with(layer.with_filter(ours)).init();
+    let is_json = screen.is_json();
+    let lines = LogLines { is_json };
+    let layer = fmt::layer().with_writer(screen.clone()).with_ansi(color && !is_json).event_format(lines);
+    let detail = if is_json || level > LevelFilter::INFO { level } else { LevelFilter::OFF };
+    let ours = Targets::new().with_target("bulk_withdraw", level).with_target(DETAIL, detail);
+    tracing_subscriber::registry().with(layer.log_internal_errors(false).with_filter(ours)).init();
     Ok(())
 }

@@ -26,6 +26,10 @@ pub(crate) enum StopReason {
     ReportUnwritable,
     /// The ledger could not be written or read, so a later run would repeat further calls.
     LedgerUnwritable,
+    /// An error of usage, configuration or input, before anything was sent.
+    Usage,
+    /// Another run holds the ledger.
+    LedgerHeld,
     /// A panic: a bug in this program.
     Broken,
     /// `--max-credits`.
@@ -68,6 +72,8 @@ impl StopReason {
             | Self::PatienceExhausted
             | Self::ReportUnwritable
             | Self::LedgerUnwritable
+            | Self::Usage
+            | Self::LedgerHeld
             | Self::Broken
             | Self::MaxCredits
             | Self::MaxWithdrawals
@@ -87,6 +93,8 @@ impl StopReason {
             Self::PatienceExhausted => "patience_exhausted",
             Self::ReportUnwritable => "report_unwritable",
             Self::LedgerUnwritable => "ledger_unwritable",
+            Self::Usage => "usage",
+            Self::LedgerHeld => "ledger_held",
             Self::Broken => "broken",
             Self::MaxCredits => "max_credits",
             Self::MaxWithdrawals => "max_withdrawals",
@@ -158,19 +166,40 @@ impl Stop {
     pub(crate) fn request(&self, reason: StopReason, detail: impl Into<String>) {
         let cause = StopCause { reason, detail: detail.into() };
         match &self.account {
-            None => drop(self.put(cause)),
-            Some(account) if !reason.is_of_an_account() => drop(account.run.put(cause)),
+            None => self.put_run(cause),
+            Some(account) if !reason.is_of_an_account() => account.run.put_run(cause),
             Some(account) => {
                 if self.put(cause.clone()) {
+                    let (name, reason, detail) = (account.name.as_str(), cause.reason.as_str(), &*cause.detail);
                     // A limit is its user's own.
                     if cause.reason.is_limit() {
-                        tracing::info!("the account {:?} stopped, {cause}", account.name.as_str());
+                        tracing::info!(
+                            event = "account_stopped",
+                            account = name,
+                            reason,
+                            detail,
+                            "the account {name:?} stopped, {cause}"
+                        );
                     } else {
-                        tracing::warn!("the account {:?} stopped, {cause}", account.name.as_str());
+                        tracing::warn!(
+                            event = "account_stopped",
+                            account = name,
+                            reason,
+                            detail,
+                            "the account {name:?} stopped, {cause}"
+                        );
                     }
                     account.stop_the_run_after_all(cause);
                 }
             }
+        }
+    }
+
+    /// Puts the run's stop in place, and logs it: people read it at the end.
+    fn put_run(&self, cause: StopCause) {
+        if self.put(cause.clone()) {
+            let (reason, detail) = (cause.reason.as_str(), &*cause.detail);
+            tracing::info!(target: crate::DETAIL, event = "stopped", reason, detail, "stopped, {cause}");
         }
     }
 
@@ -245,7 +274,7 @@ impl AccountScope {
         if stopped.len() == self.accounts.count
             && let Some(cause) = gravest(stopped.drain(..))
         {
-            self.run.put(cause);
+            self.run.put_run(cause);
         }
     }
 }

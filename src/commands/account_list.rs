@@ -82,6 +82,8 @@ impl<'a> AccountList<'a> {
         let paging = Paging::new(account.clone(), country, invitation_type);
         let of = ListOf { account: account.clone(), invitation_type };
         let (began_at, kept) = (Timestamp::now(), DurableWrite::nothing());
+        let name = account.as_str();
+        tracing::info!(target: crate::DETAIL, event = "list_started", account = name, "fetching the list of {name}");
         Self { caller, settings, of, needs_whole, paging, began_at, kept }
     }
 
@@ -140,6 +142,11 @@ impl<'a> AccountList<'a> {
         if let Err(error) = kept.await {
             caller.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
         }
+        let (account, invitations) = (of.account.as_str(), paging.invitations());
+        tracing::info!(
+            target: crate::DETAIL, event = "list_finished", account, invitations, is_whole,
+            "the list of {account}: {}", plural(invitations, "invitation")
+        );
         let doubts = paging.doubts().words();
         for doubt in &doubts {
             tracing::warn!("{name}: {doubt}");

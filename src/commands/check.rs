@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::ending::Done;
 use super::error::{CommandError, written};
 use super::findings::{Finding, State};
 use super::job::{Job, Opened, limits};
@@ -9,23 +10,27 @@ use super::output::Outputs;
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, PageRequest};
 use crate::config::{self, Layers, Settings};
 use crate::event::Event;
-use crate::exit;
 use crate::invitation::Country;
 use crate::ledger::Ledger;
 use crate::listing::{Keep, read_page};
 use crate::policy::{Meaning, accepts_key, balance, is_connected};
-use crate::report::{Cell, Format, Screen, encode};
+use crate::report::{Cell, Format, RunFacts, Screen, encode};
 use crate::runner::{Caller, NoLook, stop_on_signals};
-use crate::stop::Stop;
+use crate::stop::{Stop, StopReason};
 
 const COLUMNS: [&str; 5] = ["account", "key", "login", "balance", "detail"];
 
-/// Checks, prints what was found, and returns the exit code.
-pub(crate) async fn check(settings: &Settings, layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
+/// Checks, and prints what was found.
+pub(super) async fn check(
+    settings: &Settings,
+    layers: &Layers,
+    facts: RunFacts,
+    screen: &Screen,
+) -> Result<Done, CommandError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
+    let mut job = Job::begin_beside(settings, facts, Keep::default(), screen, &stop).await?;
     let Opened { summary, .. } = job.open(outputs, |_| Ok(())).await?;
     let Job { caller, sinks, .. } = &mut job;
     let findings = sinks.during(look(caller, settings, layers)).await;
@@ -41,9 +46,11 @@ pub(crate) async fn check(settings: &Settings, layers: &Layers, screen: &Screen)
     });
     let text = encode(layers.get_or_default(&config::TABLE_FORMAT)?.encoder(), COLUMNS, cells)?;
     let printed = written(io::stdout().lock().write_all(text.as_bytes()));
-    let found = if printed.is_ok() { Finding::exit_code(&findings) } else { exit::UNWRITABLE };
-    let code = job.end_look(found, summary).await;
-    printed.map(|_| code)
+    let found = Finding::exit_code(&findings);
+    if let Err(error) = printed {
+        stop.request(StopReason::ReportUnwritable, crate::error_chain(&error));
+    }
+    Ok(job.end_look(found, summary).await)
 }
 
 /// Looks at the key once, and at each account's login.

@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use super::ending::Done;
 use super::error::CommandError;
 use super::fetch::{Fetched, fetch};
 use super::intake::Intake;
 use super::job::{self, Job};
-use super::output::{Outputs, write_summary};
+use super::output::Outputs;
 use super::plan::Plan;
 use super::put_right::put_right;
 use crate::config::Settings;
@@ -14,12 +15,12 @@ use crate::exit;
 use crate::invitation::Row;
 use crate::listing::{Keep, Listed, SelectionCounts};
 use crate::outcome::Outcome;
-use crate::report::{Format, Screen, plural};
+use crate::report::{Format, RunFacts, Screen, plural};
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
-/// Lists, withdraws, and returns the exit code.
-pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
+/// Lists and withdraws.
+pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
     // Before a list is paid for.
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
@@ -27,10 +28,10 @@ pub(crate) async fn clean(settings: &Settings, screen: &Screen) -> Result<u8, Co
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     if settings.dry_run {
-        let looked = dry_run(settings, keep, &outputs, screen, &stop).await;
+        let looked = dry_run(settings, facts, keep, &outputs, screen, &stop).await;
         return looked.map_err(|error| CommandError::DryRun(Box::new(error)));
     }
-    let mut job = Job::begin(settings, keep, screen, &stop).await?;
+    let mut job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let columns = Intake::List(Vec::new().into_iter()).columns();
     let opened = job.open(outputs, |outputs| outputs.begin_report(columns)).await?;
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
@@ -87,27 +88,29 @@ async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
 /// Looks ahead. The list has to be paid for to do that.
 async fn dry_run(
     settings: &Settings,
+    facts: RunFacts,
     keep: Keep,
     outputs: &Outputs,
     screen: &Screen,
     stop: &Stop,
-) -> Result<u8, CommandError> {
-    let mut job = Job::begin_beside(settings, keep, screen, stop).await?;
+) -> Result<Done, CommandError> {
+    let mut job = Job::begin_beside(settings, facts, keep, screen, stop).await?;
     tracing::info!("fetching the list: 1 credit per page of 10");
     let (rows, fetched) = rows(&mut job).await;
     fetched.end.stop_if_unavailable(stop);
     let intake = || Intake::List(rows.clone().into_iter());
     let plan = plan(&job, &intake, &Stop::default())?;
-    let summary_file = outputs.begin_summary()?;
-    screen.print(&format!("{}{}", listed(&job, fetched.counts), plan.table(settings)));
-    match stop.cause() {
-        None if fetched.end.is_complete() => screen.print("dry run: nothing was withdrawn\n"),
-        None => screen.print("dry run: nothing was withdrawn; the list broke off\n"),
-        Some(cause) => screen.print(&format!("dry run: nothing was withdrawn; the list broke off, {cause}\n")),
-    }
-    write_summary(summary_file, &plan.to_json(settings, job.sinks.totals.list.as_ref()))?;
+    let file = outputs.begin_summary()?;
+    let end = match stop.cause() {
+        None if fetched.end.is_complete() => String::new(),
+        None => "; the list broke off".to_owned(),
+        Some(cause) => format!("; the list broke off, {cause}"),
+    };
+    let plan_table = format!("{}{}", listed(&job, fetched.counts), plan.table(settings));
+    screen.print_as("plan", &format!("{plan_table}dry run: nothing was withdrawn{end}\n"));
     let is_whole = !stop.is_requested() && fetched.end.is_complete();
-    Ok(if is_whole { exit::FINE } else { exit::USAGE })
+    let exit_code = if is_whole { exit::FINE } else { exit::USAGE };
+    Ok(Done::Planned { plan: plan.to_json(settings, job.sinks.totals.list.as_ref()), file, exit_code })
 }
 
 /// The list is fresher than the ledger: what it shows as pending is sent.

@@ -1,84 +1,186 @@
-//! How the commands that call the API end: sum up, write the summary, and say the exit code.
+//! How the commands that call the API end: summed up, written, said.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
+use tracing::Level;
 
 use super::account_list::ListEnd;
 use super::error::CommandError;
 use super::job::{Job, Opened};
-use super::output::write_summary;
-use super::page;
-use crate::config::Settings;
+use super::output::{late_summary, write_summary};
+use super::page::OpenPage;
+use crate::config::{self, Environment, Layers};
 use crate::exit;
 use crate::ledger::Ledger;
-use crate::pace::{Learned, Pace};
+use crate::pace::{Learned, Pace, Rate};
 use crate::report::{Report, ReportFile, RunFacts, Screen, Summary, Totals, table};
 use crate::runner::Bounds;
 use crate::stop::{Stop, StopReason};
 
+/// A command that has ended, with the file where that is written.
+pub(super) enum Done {
+    /// `report` is where its lines are.
+    Summed { summary: Box<Summary>, file: Option<ReportFile>, page: Option<Box<OpenPage>>, report: Option<PathBuf> },
+    /// An error ended it, which was said.
+    Failed { summary: Box<Summary>, file: Option<ReportFile> },
+    /// A dry run, whose plan was shown.
+    Planned { plan: Value, file: Option<ReportFile>, exit_code: u8 },
+}
+
+impl Done {
+    /// What is left to say of a command that an error ended.
+    pub(super) async fn failed(
+        error: &CommandError,
+        facts: RunFacts,
+        layers: &Layers,
+        environment: &Environment,
+    ) -> Self {
+        let summary = Summary {
+            facts,
+            finished_at: Timestamp::now(),
+            totals: Totals::default(),
+            rate: layers.get_or_default(&config::RATE).unwrap_or(Rate::Unlimited),
+            learned: None,
+            input_complete: false,
+            stop: Some(error.cause()),
+            stopped_accounts: BTreeMap::new(),
+            exit_code: error.exit_code(),
+        };
+        let file = if error.forbids_a_summary() { None } else { late_summary(layers, environment).await };
+        Self::Failed { summary: Box::new(summary), file }
+    }
+
+    /// Writes the summary, and tells whoever is to know. Returns the exit code.
+    pub(super) fn tell(self, quiet: u8, screen: &Screen) -> u8 {
+        match self {
+            Self::Summed { mut summary, file, page, report } => {
+                if let Some(page) = page {
+                    page.finish(&mut summary, report.as_deref());
+                }
+                write(file, &mut summary);
+                say(&summary, report.as_deref(), quiet, screen);
+                summary.exit_code
+            }
+            Self::Failed { mut summary, file } => {
+                write(file, &mut summary);
+                if screen.is_json() {
+                    say(&summary, None, quiet, screen);
+                }
+                summary.exit_code
+            }
+            Self::Planned { plan, file, exit_code } => {
+                let exit_code = match write_summary(file, &plan) {
+                    Ok(()) => exit_code,
+                    Err(error) => {
+                        screen.print_failure(&crate::error_chain(&error));
+                        exit::USAGE
+                    }
+                };
+                if screen.is_json() {
+                    print_end(screen, exit_code, &plan);
+                }
+                exit_code
+            }
+        }
+    }
+}
+
+fn write(file: Option<ReportFile>, summary: &mut Summary) {
+    if let Err(error) = write_summary(file, &summary.to_json()) {
+        tracing::error!("{}", crate::error_chain(&error));
+        summary.exit_code = exit::UNWRITABLE;
+    }
+}
+
+fn say(summary: &Summary, report: Option<&Path>, quiet: u8, screen: &Screen) {
+    let is_wanted = match quiet {
+        0 => true,
+        1 => summary.exit_code != exit::FINE,
+        2.. => summary.exit_code != exit::FINE || summary.stop.is_some(),
+    };
+    if screen.is_json() {
+        if is_wanted {
+            print_end(screen, summary.exit_code, &summary.to_json());
+        }
+        return;
+    }
+    match quiet {
+        0 | 1 if is_wanted => screen.print(&table(summary, report)),
+        0 | 1 => {}
+        2.. => summary.stop.iter().for_each(|stop| screen.print_failure(&format!("stopped, {stop}"))),
+    }
+}
+
+fn print_end(screen: &Screen, exit_code: u8, summary: &Value) {
+    let level = if exit_code == exit::FINE { Level::INFO } else { Level::ERROR };
+    let fields = summary.as_object().cloned().unwrap_or_default();
+    screen.print_end(level, &format!("ended with exit code {exit_code}"), fields);
+}
+
 impl Job<'_> {
     /// Ends before the first withdrawal, with a summary of the list that was paid for. `why` is what ended it, where that
     /// was no stop.
-    pub(super) async fn end_after_list(self, opened: Opened<Report>, list: &ListEnd, why: Option<CommandError>) -> u8 {
-        let Opened { summary, page, out: report } = opened;
+    pub(super) async fn end_after_list(
+        self,
+        opened: Opened<Report>,
+        list: &ListEnd,
+        why: Option<CommandError>,
+    ) -> Done {
+        let Opened { summary: file, page, out: report } = opened;
         report.discard();
         let screen = self.screen;
-        let by_why = |code, _: &Stop| {
-            why.map_or(code, |why| {
-                screen.print_line(&format!("bulk-withdraw: {}", crate::error_chain(&why)));
-                why.exit_code()
-            })
-        };
-        self.end(list, summary, page, None, by_why).await
+        let (mut summary, page) = self.end(list, page).await;
+        if let Some(why) = why {
+            screen.print_failure(&crate::error_chain(&why));
+            summary.exit_code = why.exit_code();
+            summary.stop.get_or_insert_with(|| why.cause());
+        }
+        Done::Summed { summary, file, page, report: None }
     }
 
-    /// Ends a list, and returns the exit code: 0 for one that is whole, or whose reader has seen enough, if what it shows
-    /// is fine.
+    /// Ends a list, whose exit code is 0 if it is whole, or its reader has seen enough, and what it shows is fine.
     pub(super) async fn end_list(
         self,
         list: &ListEnd,
         is_fine: bool,
-        summary: Option<ReportFile>,
+        file: Option<ReportFile>,
         page: Option<ReportFile>,
         report: &Path,
-    ) -> u8 {
+    ) -> Done {
         let is_enough = *list == ListEnd::NotWanted;
-        let by_list = |code, stop: &Stop| {
-            let code = if is_enough && !stop.is_requested() { exit::FINE } else { code };
-            if code == exit::FINE && !is_fine { exit::NOT_FINE } else { code }
-        };
-        self.end(list, summary, page, Some(report), by_list).await
+        let is_stopped = self.stop.is_requested();
+        let (mut summary, page) = self.end(list, page).await;
+        if is_enough && !is_stopped {
+            summary.exit_code = exit::FINE;
+        }
+        if summary.exit_code == exit::FINE && !is_fine {
+            summary.exit_code = exit::NOT_FINE;
+        }
+        Done::Summed { summary, file, page, report: Some(report.to_owned()) }
     }
 
-    /// Ends a command that only looked, and returns the exit code: `found` says which it is if nothing stopped it.
-    pub(super) async fn end_look(self, found: u8, summary: Option<ReportFile>) -> u8 {
+    /// Ends a command that only looked: `found` is its exit code if nothing stopped it.
+    pub(super) async fn end_look(self, found: u8, file: Option<ReportFile>) -> Done {
+        let cause = self.stop.cause();
+        let (mut summary, page) = self.end(&ListEnd::Complete, None).await;
         // At a limit, what could not be looked at is unknown.
-        let by_stop = |code, stop: &Stop| match stop.cause() {
-            Some(cause) if !cause.reason.is_limit() => code,
-            Some(_) | None => found,
-        };
-        self.end(&ListEnd::Complete, summary, None, None, by_stop).await
+        if cause.is_none_or(|cause| cause.reason.is_limit()) {
+            summary.exit_code = found;
+        }
+        Done::Summed { summary, file, page, report: None }
     }
 
-    /// Sums up what was done beside the pool, and tells. `correct` gets the exit code of a run that came to that.
-    async fn end(
-        self,
-        list: &ListEnd,
-        summary_file: Option<ReportFile>,
-        page: Option<ReportFile>,
-        report: Option<&Path>,
-        correct: impl FnOnce(u8, &Stop) -> u8,
-    ) -> u8 {
-        let Self { settings, screen, stop, caller, sinks, facts, .. } = self;
+    /// Sums up what was done beside the pool.
+    async fn end(self, list: &ListEnd, page: Option<ReportFile>) -> (Box<Summary>, Option<Box<OpenPage>>) {
+        let Self { settings, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         let is_cut = *list == ListEnd::Stopped;
         let (pace, bounds) = (&caller.pace, &caller.bounds);
-        let mut summary = sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop);
-        summary.exit_code = correct(summary.exit_code, stop);
-        page::finish(settings, page.zip(sinks.observed), &mut summary, report);
-        tell(settings, screen, summary, summary_file, report)
+        let page = OpenPage::new(settings, page, sinks.observed);
+        (Box::new(sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop)), page)
     }
 }
 
@@ -101,26 +203,6 @@ pub(super) fn sum_up(
     let (rate, learned) = (pace.rate(), pace.learned().map(Learned::limit));
     let finished_at = Timestamp::now();
     Summary { facts, finished_at, totals, rate, learned, input_complete, stop, stopped_accounts, exit_code }
-}
-
-/// Writes the summary and shows it. Returns the exit code.
-pub(super) fn tell(
-    settings: &Settings,
-    screen: &Screen,
-    mut summary: Summary,
-    file: Option<ReportFile>,
-    report: Option<&Path>,
-) -> u8 {
-    if let Err(error) = write_summary(file, &summary.to_json()) {
-        tracing::error!("{}", crate::error_chain(&error));
-        summary.exit_code = exit::UNWRITABLE;
-    }
-    match settings.quiet {
-        1 if summary.exit_code == exit::FINE => {}
-        0 | 1 => screen.print(&table(&summary, report)),
-        2.. => summary.stop.iter().for_each(|stop| screen.print_line(&format!("bulk-withdraw: stopped, {stop}"))),
-    }
-    summary.exit_code
 }
 
 /// Each outcome was durable before it was told, so a ledger that can't be tidied up is no failure of the run.

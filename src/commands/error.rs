@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use super::output::OutputError;
+use super::output::{OutputError, SUMMARY_FLAG};
 use super::plan::AccountError;
 use crate::api::ClientError;
 use crate::config::SettingsError;
@@ -11,7 +11,7 @@ use crate::input::InputError;
 use crate::ledger::LedgerError;
 use crate::listing::KeepError;
 use crate::report::Screen;
-use crate::stop::StopReason;
+use crate::stop::{StopCause, StopReason};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
@@ -46,6 +46,8 @@ pub(crate) enum CommandError {
     DryRun(Box<CommandError>),
     #[error("no credentials: this is a bug, please report it")]
     NoCredentials,
+    #[error("it calls no API: this is a bug, please report it")]
+    NotACall,
 }
 
 impl CommandError {
@@ -66,8 +68,30 @@ impl CommandError {
             | Self::Declined(_)
             | Self::Io(_)
             | Self::DryRun(_)
-            | Self::NoCredentials => exit::USAGE,
+            | Self::NoCredentials
+            | Self::NotACall => exit::USAGE,
         }
+    }
+
+    /// The same as the stop in the summary.
+    pub(super) fn cause(&self) -> StopCause {
+        let reason = match (self, self.exit_code()) {
+            (Self::Stopped(reason), _) => *reason,
+            (_, exit::HELD) => StopReason::LedgerHeld,
+            (Self::Ledger(_), exit::UNWRITABLE) => StopReason::LedgerUnwritable,
+            (_, exit::UNWRITABLE) => StopReason::ReportUnwritable,
+            (_, _) => StopReason::Usage,
+        };
+        StopCause { reason, detail: crate::error_chain(self) }
+    }
+
+    /// Whether it is about the summary itself, which can't be written then.
+    pub(super) fn forbids_a_summary(&self) -> bool {
+        let error = if let Self::DryRun(inner) = self { inner } else { self };
+        if let Self::Output(OutputError::Create { option, .. }) = error {
+            return *option == SUMMARY_FLAG;
+        }
+        matches!(error, Self::Settings(SettingsError::BothToStdout))
     }
 }
 
@@ -86,7 +110,7 @@ pub(super) fn has_terminal() -> bool {
 
 /// Asks, and takes only a yes for one.
 pub(super) fn confirm(screen: &Screen, question: &str) -> io::Result<bool> {
-    screen.print(&format!("{question} [y/N] "));
+    screen.print_as("question", &format!("{question} [y/N] "));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

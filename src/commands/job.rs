@@ -3,17 +3,17 @@
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::account_list::ListEnd;
-use super::ending::{close, sum_up, tell};
+use super::ending::{Done, close, sum_up};
 use super::error::{CommandError, confirm, has_terminal};
 use super::intake::Intake;
 use super::limits;
+use super::lock;
 use super::output::{OutputError, Outputs};
-use super::page;
+use super::page::OpenPage;
 use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
@@ -24,7 +24,8 @@ use crate::listing::Keep;
 use crate::pace::Learned;
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
-    Heard, Observed, PersonColumns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Totals,
+    EventLog, Heard, Observed, PersonColumns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks,
+    Totals,
 };
 use crate::runner::{Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
@@ -63,26 +64,23 @@ impl<'a> Job<'a> {
     /// Takes the ledger, and with it the right to be the only one to withdraw with it.
     pub(super) async fn begin(
         settings: &'a Settings,
+        facts: RunFacts,
         keep: Keep,
         screen: &'a Screen,
         stop: &'a Stop,
     ) -> Result<Self, CommandError> {
-        let facts = facts(settings);
-        let ledger = target::open_ledger(settings, &facts, stop).map_err(|error| {
-            let is_locked = matches!(error, LedgerError::Locked { .. });
-            if is_locked { stopped(stop) } else { error.into() }
-        })?;
+        let ledger = lock::take(settings, &facts, stop).await?;
         Self::with(settings, keep, screen, stop, facts, Some(ledger)).await
     }
 
     /// A job that withdraws nothing. It records its calls beside a run that works; without a ledger it goes on.
     pub(super) async fn begin_beside(
         settings: &'a Settings,
+        facts: RunFacts,
         keep: Keep,
         screen: &'a Screen,
         stop: &'a Stop,
     ) -> Result<Self, CommandError> {
-        let facts = facts(settings);
         let ledger = target::open_ledger_beside(settings, &facts, stop);
         Self::with(settings, keep, screen, stop, facts, ledger).await
     }
@@ -104,7 +102,8 @@ impl<'a> Job<'a> {
         let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
         let observed = settings.page.as_ref().map(|_| Observed::new(facts.started_at, settings.which.older_than));
-        let sinks = Sinks { events: heard, report: None, totals, progress: None, observed, stop: stop.clone() };
+        let (log, stopped) = (EventLog::default(), stop.clone());
+        let sinks = Sinks { events: heard, report: None, totals, log, progress: None, observed, stop: stopped };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
     }
 
@@ -134,7 +133,7 @@ impl<'a> Job<'a> {
         Ok(opened.await??)
     }
 
-    /// Withdraws, and returns the exit code. `plan` is that of the rows, where they can be read ahead; `list` says how the
+    /// Withdraws. `plan` is that of the rows, where they can be read ahead; `list` says how the
     /// list from which they come ended.
     pub(super) async fn withdraw(
         self,
@@ -142,11 +141,13 @@ impl<'a> Job<'a> {
         opened: Opened<Report>,
         plan: Option<&Plan>,
         list: Option<ListEnd>,
-    ) -> Result<u8, CommandError> {
+    ) -> Result<Done, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
-        let Opened { summary: summary_file, page, out: report } = opened;
+        let Opened { summary: file, page, out: report } = opened;
         let report_file = report.names();
+        let rows = plan.map(Plan::rows);
+        tracing::info!(target: crate::DETAIL, event = "withdrawing", rows, "withdrawing");
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
         if let Some(observed) = &mut sinks.observed {
@@ -171,9 +172,9 @@ impl<'a> Job<'a> {
         }
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
-        let mut summary = sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop);
-        page::finish(settings, page.zip(observed), &mut summary, Some(report_file.current()));
-        Ok(tell(settings, screen, summary, summary_file, Some(report_file.current())))
+        let summary = Box::new(sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop));
+        let page = OpenPage::new(settings, page, observed);
+        Ok(Done::Summed { summary, file, page, report: Some(report_file.current().to_owned()) })
     }
 
     /// Credits that lists can have cost until now.
@@ -214,7 +215,7 @@ impl<'a> Job<'a> {
 
     /// Says this, and asks. `declined` says what a no comes to.
     pub(super) async fn confirm(&self, said: &str, declined: &'static str) -> Result<(), CommandError> {
-        self.screen.print(said);
+        self.screen.print_as("question", said);
         let screen = self.screen.clone();
         let confirmed = unless_stopped(self.stop, "prompt", move || confirm(&screen, "Go on?")).await??;
         if confirmed { Ok(()) } else { Err(CommandError::Declined(declined)) }
@@ -271,12 +272,6 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
         None if io::stderr().is_terminal() => ProgressStyle::Bar,
         None => ProgressStyle::Plain,
     }
-}
-
-fn facts(settings: &Settings) -> RunFacts {
-    let started_at = Timestamp::now();
-    let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-    RunFacts { run_id, command: settings.command.as_str(), api: settings.api.as_str(), started_at }
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.

@@ -21,11 +21,20 @@ pub(super) fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<P
     let pace =
         pace_after(settings, |window, most| ledger.map_or(Ok(Past::default()), |ledger| ledger.past(window, most)))?;
     if let Some(learned) = pace.learned() {
-        tracing::info!("the API key allowed about {} in earlier runs: sending {}", learned.limit(), pace.rate());
+        let (limit, rate) = (learned.limit(), pace.rate());
+        tracing::info!(
+            event = "learned", limit = %limit, rate = %rate,
+            "the API key allowed about {limit} in earlier runs: sending {rate}"
+        );
     }
     if pace.starts_in() >= Duration::from_secs(1) {
-        let wait = human_duration(pace.starts_in());
-        tracing::info!("the calls of earlier runs leave no room yet: the first call is sent in {wait}");
+        let (wait_s, wait) = (pace.starts_in().as_secs_f64(), human_duration(pace.starts_in()));
+        tracing::info!(
+            event = "waiting",
+            reason = "earlier_runs",
+            wait_s,
+            "the calls of earlier runs leave no room yet: the first call is sent in {wait}"
+        );
     }
     Ok(pace)
 }

@@ -2,22 +2,23 @@
 
 use std::ops::ControlFlow;
 
+use super::ending::Done;
 use super::error::CommandError;
 use super::fetch::fetch;
 use super::job::{Job, Opened};
 use super::output::Outputs;
 use crate::config::Settings;
 use crate::listing::Keep;
-use crate::report::{Format, Screen};
+use crate::report::{Format, RunFacts, Screen};
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
-/// Lists, and returns the exit code. Each page is written before the next one is fetched.
-pub(crate) async fn list(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
+/// Lists. Each page is written before the next one is fetched.
+pub(super) async fn list(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let mut job = Job::begin_beside(settings, Keep::default(), screen, &stop).await?;
+    let mut job = Job::begin_beside(settings, facts, Keep::default(), screen, &stop).await?;
     let asked = stop.clone();
     let Opened { summary, page, out: mut sink } = job.open(outputs, |outputs| outputs.begin_list(asked)).await?;
     let names = sink.names().clone();

@@ -1,6 +1,7 @@
 //! One file a command, each reading as the command's story: the stages are wired here and live elsewhere.
 
 mod account_list;
+mod calling;
 mod check;
 mod clean;
 mod config;
@@ -15,6 +16,7 @@ mod intake;
 mod job;
 mod limits;
 mod list;
+mod lock;
 mod output;
 mod page;
 mod people;
@@ -26,11 +28,7 @@ mod sandbox;
 mod target;
 mod verify;
 
-pub(crate) use check::check;
-pub(crate) use clean::clean;
+pub(crate) use calling::call;
 pub(crate) use config::config;
 pub(crate) use history::history;
-pub(crate) use list::list;
-pub(crate) use run::run;
 pub(crate) use sandbox::sandbox;
-pub(crate) use verify::verify;

@@ -1,16 +1,18 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::config::{Command, Settings};
+use crate::config::{self, Command, Environment, Layers, Settings};
 use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
 use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile};
+use crate::runner::on_a_thread;
 use crate::stop::Stop;
 
 /// Why report or summary can't go where they should.
@@ -27,6 +29,8 @@ pub(crate) enum OutputError {
     #[error("the page could not be written")]
     Page(#[source] io::Error),
 }
+
+pub(super) const SUMMARY_FLAG: &str = "--summary";
 
 /// Numbers that are tried for one name.
 const MOST_NAMES: u32 = 1_000;
@@ -86,26 +90,13 @@ impl Outputs {
         };
         let summary = written(self.summary.as_ref());
         let page = written(self.page.as_ref());
-        let input = match &settings.source {
-            Some(Source::Path(path)) => vec![path.clone()],
-            Some(Source::Stdin) | None => Vec::new(),
-        };
-        let keep: Vec<_> = settings.keep.iter().cloned().collect();
-        let ledger = settings.ledger.as_deref().map(ledger::files_of).unwrap_or_default();
-        let outputs =
-            [("the report", &report, "-o"), ("the summary", &summary, "--summary"), ("the page", &page, "--html")];
-        for (what, names, option) in outputs {
-            for (other, others) in [("the input", &input), ("the --keep file", &keep), ("the ledger", &ledger)] {
-                refuse_clash(what, names, other, others, option)?;
-            }
-            // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.
-            if names.iter().any(|name| ledger::belongs_to_a_ledger(name)) {
-                return Err(OutputError::Overwrites(what, "a ledger", option));
-            }
-        }
+        let spared = Spared::new(settings.source.as_ref(), settings.keep.clone(), settings.ledger.as_deref());
+        spared.refuse("the report", &report, "-o")?;
+        spared.refuse("the summary", &summary, SUMMARY_FLAG)?;
+        spared.refuse("the page", &page, "--html")?;
         refuse_clash("the page", &page, "the report", &report, "--html")?;
         refuse_clash("the page", &page, "the summary", &summary, "--html")?;
-        refuse_clash("the summary", &summary, "the report", &report, "--summary")
+        refuse_clash("the summary", &summary, "the report", &report, SUMMARY_FLAG)
     }
 
     pub(super) fn begin_report(&self, columns: Columns) -> Result<Report, OutputError> {
@@ -151,10 +142,65 @@ impl Outputs {
     pub(super) fn begin_summary(&self) -> Result<Option<ReportFile>, OutputError> {
         let create = |destination: &Destination| {
             ReportFile::create(destination)
-                .map_err(|source| cannot_create("the summary", destination, "--summary", source))
+                .map_err(|source| cannot_create("the summary", destination, SUMMARY_FLAG, source))
         };
         self.summary.as_ref().map(create).transpose()
     }
+}
+
+/// Files that no output may replace.
+struct Spared([(&'static str, Vec<PathBuf>); 3]);
+
+impl Spared {
+    fn new(source: Option<&Source>, keep: Option<PathBuf>, ledger: Option<&Path>) -> Self {
+        let input = match source {
+            Some(Source::Path(path)) => vec![path.clone()],
+            Some(Source::Stdin) | None => Vec::new(),
+        };
+        let ledger = ledger.map(ledger::files_of).unwrap_or_default();
+        let keep = keep.into_iter().collect();
+        Self([("the input", input), ("the --keep file", keep), ("the ledger", ledger)])
+    }
+
+    /// The same before the settings are decided.
+    fn of(layers: &Layers, environment: &Environment) -> Self {
+        let ledger = config::ledger_path(layers, environment).ok();
+        Self::new(layers.get(&config::SOURCE).as_ref(), layers.get(&config::KEEP), ledger.as_deref())
+    }
+
+    fn refuse(&self, what: &'static str, names: &[PathBuf], option: &'static str) -> Result<(), OutputError> {
+        for (other, others) in &self.0 {
+            refuse_clash(what, names, other, others, option)?;
+        }
+        // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.
+        if names.iter().any(|name| ledger::belongs_to_a_ledger(name)) {
+            return Err(OutputError::Overwrites(what, "a ledger", option));
+        }
+        Ok(())
+    }
+}
+
+/// A pipe that nobody reads must not keep a failed command from its end.
+const LATE: Duration = Duration::from_secs(2);
+
+/// Opens the summary of a command that failed; `None` where it would destroy something, or can't be opened.
+pub(super) async fn late_summary(layers: &Layers, environment: &Environment) -> Option<ReportFile> {
+    let destination = layers.get(&config::SUMMARY)?;
+    let (names, report) = (written(Some(&destination)), written(layers.get(&config::OUTPUT).as_ref()));
+    let is_free = Spared::of(layers, environment).refuse("the summary", &names, SUMMARY_FLAG).is_ok()
+        && refuse_clash("the summary", &names, "the report", &report, SUMMARY_FLAG).is_ok();
+    if !is_free {
+        return None;
+    }
+    let opened = on_a_thread("summary", move || ReportFile::create(&destination)).ok()?;
+    let why = match tokio::time::timeout(LATE, opened).await {
+        Ok(Ok(Ok(file))) => return Some(file),
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Err(_)) => "it broke off".to_owned(),
+        Err(_) => "nobody reads it".to_owned(),
+    };
+    tracing::warn!("the summary can't be written: {why}");
+    None
 }
 
 /// Writes the summary and finishes it.

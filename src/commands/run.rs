@@ -1,21 +1,21 @@
 //! `run`: withdraws every invitation listed in a file.
 
+use super::ending::Done;
 use super::error::CommandError;
 use super::intake::Intake;
 use super::job::{self, Job};
-use super::output::{Outputs, write_summary};
+use super::output::Outputs;
 use super::plan::Plan;
 use super::target;
 use crate::config::Settings;
 use crate::exit;
 use crate::input::{Input, InputError, Source};
 use crate::listing::{Keep, KeepError};
-use crate::report::Screen;
+use crate::report::{RunFacts, Screen};
 use crate::runner::stop_on_signals;
 use crate::stop::Stop;
 
-/// Withdraws, and returns the exit code.
-pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
+pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
     let intake = open(settings)?;
@@ -31,7 +31,7 @@ pub(crate) async fn run(settings: &Settings, screen: &Screen) -> Result<u8, Comm
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
     stop_on_signals(&stop)?;
     // First the lock: a run that may not run need not be planned.
-    let job = Job::begin(settings, keep, screen, &stop).await?;
+    let job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
     if let Some(plan) = &plan {
         job.tell_balance(plan.now(settings)).await;
@@ -53,15 +53,14 @@ fn dry_run(
     intake: Intake,
     outputs: &Outputs,
     screen: &Screen,
-) -> Result<u8, CommandError> {
+) -> Result<Done, CommandError> {
     let triage = job::triage(settings, keep, target::look_up(settings, settings.recheck)?).warning();
     let plan = Plan::of(intake, triage, settings, 0, &Stop::default())?;
     // Not before: a plan that fails leaves nothing behind.
-    let summary_file = outputs.begin_summary()?;
-    screen.print(&plan.table(settings));
-    screen.print("dry run: nothing was sent\n");
-    write_summary(summary_file, &plan.to_json(settings, None))?;
-    Ok(if plan.input_complete { exit::FINE } else { exit::USAGE })
+    let file = outputs.begin_summary()?;
+    screen.print_as("plan", &format!("{}dry run: nothing was sent\n", plan.table(settings)));
+    let exit_code = if plan.input_complete { exit::FINE } else { exit::USAGE };
+    Ok(Done::Planned { plan: plan.to_json(settings, None), file, exit_code })
 }
 
 fn open(settings: &Settings) -> Result<Intake, InputError> {

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 
+use super::ending::Done;
 use super::error::CommandError;
 use super::fetch::fetch;
 use super::job::{self, Job, Opened};
-use super::output::{Outputs, write_summary};
+use super::output::Outputs;
 use super::put_right::put_right;
 use super::target;
 use crate::api::ApiVersion;
@@ -17,12 +18,11 @@ use crate::invitation::AccountName;
 use crate::ledger::{LedgerError, ListOf, Lookup};
 use crate::listing::Keep;
 use crate::policy::visible;
-use crate::report::{Format, Screen};
+use crate::report::{Format, RunFacts, Screen};
 use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
-/// Verifies, and returns the exit code.
-pub(crate) async fn verify(settings: &Settings, screen: &Screen) -> Result<u8, CommandError> {
+pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
     job::refuse_unasked(settings)?;
     let outputs = Outputs::choose(settings, Format::Csv)?;
     if settings.dry_run {
@@ -30,7 +30,7 @@ pub(crate) async fn verify(settings: &Settings, screen: &Screen) -> Result<u8, C
     }
     let stop = Stop::default();
     stop_on_signals(&stop)?;
-    let mut job = Job::begin(settings, Keep::default(), screen, &stop).await?;
+    let mut job = Job::begin(settings, facts, Keep::default(), screen, &stop).await?;
     let cost = ListCost::of(settings, &job.lookup(false)?)?;
     if job::must_ask(settings) {
         job.confirm(&format!("{}\n", cost.table()), "nothing was fetched").await?;
@@ -59,12 +59,11 @@ pub(crate) async fn verify(settings: &Settings, screen: &Screen) -> Result<u8, C
 }
 
 /// Says what it would cost. Neither the ledger's lock nor a call is needed for that.
-fn dry_run(settings: &Settings, outputs: &Outputs, screen: &Screen) -> Result<u8, CommandError> {
+fn dry_run(settings: &Settings, outputs: &Outputs, screen: &Screen) -> Result<Done, CommandError> {
     let cost = ListCost::of(settings, &target::look_up(settings, false)?)?;
-    let summary_file = outputs.begin_summary()?;
-    screen.print(&format!("{}\ndry run: nothing was sent\n", cost.table()));
-    write_summary(summary_file, &cost.to_json())?;
-    Ok(exit::FINE)
+    let file = outputs.begin_summary()?;
+    screen.print_as("plan", &format!("{}\ndry run: nothing was sent\n", cost.table()));
+    Ok(Done::Planned { plan: cost.to_json(), file, exit_code: exit::FINE })
 }
 
 /// What the lists cost, by those that were fetched before: the pages of each account's, if that is known.

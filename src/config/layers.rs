@@ -160,18 +160,18 @@ impl Layers {
         Ok(Self { flags, ..Self::default() })
     }
 
-    /// These flags above the environment and the configuration file. The default file may be missing; one that is named
-    /// must exist.
-    pub(crate) fn over(self, environment: &Environment) -> Result<Self, SettingsError> {
-        let mut layers = Self { environment: environment.layer()?, ..self };
-        if let Some(Sourced { value: path, origin }) = layers.file_to_read(environment)? {
-            layers.file = match ConfigFile::read(&path) {
+    /// Puts these flags above the environment and the configuration file. The default file may be missing; one that is
+    /// named must exist. After an error the places that could be read are there.
+    pub(crate) fn put_over(&mut self, environment: &Environment) -> Result<(), SettingsError> {
+        self.environment = environment.layer()?;
+        if let Some(Sourced { value: path, origin }) = self.file_to_read(environment)? {
+            self.file = match ConfigFile::read(&path) {
                 Err(error) if origin == Origin::Default && is_missing(&error) => None,
                 file => Some(file?),
             };
-            layers.file_origin = layers.file.is_some().then_some(origin);
+            self.file_origin = self.file.is_some().then_some(origin);
         }
-        Ok(layers)
+        Ok(())
     }
 
     fn file_to_read(&self, environment: &Environment) -> Result<Option<Sourced<PathBuf>>, ValueError> {

@@ -227,6 +227,10 @@ options! {
         help: "Database of calls and finished invitations; prevents paying twice",
         wanted: FILE,
     }
+    WAIT_LOCK: Duration, duration, SAFETY {
+        name: "wait_lock", value: "TIME", on: RUN | CLEAN | VERIFY | CONFIG, wanted: TIME,
+        help: "Wait this long for another run's end instead of ending with 75",
+    }
     KEEP: PathBuf, path, SAFETY {
         name: "keep", value: "FILE", wanted: FILE,
         help: "File of IDs or profile URLs never to withdraw, one per line",

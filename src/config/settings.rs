@@ -44,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) max_errors: u32,
     /// `None` for a rehearsal that names none: it keeps a temporary one.
     pub(crate) ledger: Option<PathBuf>,
+    pub(crate) wait_lock: Option<Duration>,
     pub(crate) keep: Option<PathBuf>,
     /// The input of `run`.
     pub(crate) source: Option<Source>,
@@ -193,6 +194,7 @@ impl Settings {
             timeout,
             max_errors: layers.get_or_default(&options::MAX_ERRORS)?,
             ledger: if is_rehearsal { layers.get(&LEDGER_PATH) } else { Some(ledger_path(layers, environment)?) },
+            wait_lock: layers.get(&options::WAIT_LOCK),
             keep: layers.get(&options::KEEP),
             source: layers.get(&options::SOURCE),
             input: InputOptions {

@@ -59,7 +59,9 @@ impl Place {
         };
         let command = Command::ALL.into_iter().find(takes).unwrap_or(Command::Run);
         let flags = flags.iter().map(|(name, value)| (*name, value.replace("DIR", &dir).into())).collect();
-        Ok((Layers::of_flags(command, flags)?.over(&environment)?, environment))
+        let mut layers = Layers::of_flags(command, flags)?;
+        layers.put_over(&environment)?;
+        Ok((layers, environment))
     }
 
     /// The settings of a command that come of these.

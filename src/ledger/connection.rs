@@ -44,13 +44,20 @@ pub(super) fn once_unlocked<T>(
                 if !std::mem::replace(&mut is_said, true) {
                     let path = path.display();
                     tracing::warn!(
+                        event = "waiting",
+                        reason = "ledger_locked",
                         "the ledger {path} is locked by another program: waiting, nothing is sent meanwhile"
                     );
                 }
                 // SQLite refuses some attempts at once.
                 std::thread::sleep(PAUSE);
             }
-            done => return done,
+            done => {
+                if is_said {
+                    tracing::info!(event = "resumed", reason = "ledger_locked", "the ledger is free again: going on");
+                }
+                return done;
+            }
         }
     }
 }

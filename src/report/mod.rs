@@ -5,11 +5,13 @@
 
 mod csv;
 mod differences;
+mod events;
 mod file;
 mod format;
 mod html;
 mod json;
 mod list;
+mod log;
 mod progress;
 mod results;
 mod sinks;
@@ -17,10 +19,12 @@ mod summary;
 mod table;
 
 pub(crate) use differences::DifferenceReport;
+pub(crate) use events::EventLog;
 pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
 pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
 pub(crate) use list::ListSink;
+pub(crate) use log::LogLines;
 pub(crate) use progress::{Progress, ProgressStyle, Screen};
 pub(crate) use results::{Columns, Report};
 pub(crate) use sinks::{Heard, Sinks};

@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
 use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::log::json_line;
 use super::{Totals, human_duration, plural};
 use crate::outcome::Outcome;
 use crate::pace::Rate;
@@ -142,7 +145,7 @@ impl Progress {
             // Nothing new is nothing to say.
             None if *self.last.borrow() == text => {}
             None => {
-                self.screen.print(&format!("{text}\n"));
+                self.screen.print_as("progress", &format!("{text}\n"));
                 self.last.replace(text);
             }
         }
@@ -220,26 +223,59 @@ fn bar_style(template: &str) -> BarStyle {
 
 /// A handle to stderr. Clones are the same screen.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Screen(Arc<Mutex<Option<ProgressBar>>>);
+pub(crate) struct Screen {
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+    /// Whether each line is a JSON object.
+    is_json: bool,
+}
 
 impl Screen {
-    /// Writes above the bar, if there is one. A closed stderr does not end a run. Whatever the text was made of, it does
-    /// nothing to the terminal but stand there.
-    pub(crate) fn print(&self, text: &str) {
-        let _ = self.write_bytes(harmless(text, '\n').as_bytes());
+    pub(crate) fn new(is_json: bool) -> Self {
+        Self { is_json, ..Self::default() }
     }
 
-    /// Writes one line of which all may be foreign, so that it stays one.
-    pub(crate) fn print_line(&self, line: &str) {
-        self.print(&format!("{}\n", visible(line)));
+    pub(crate) const fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Writes text for people above the bar, if there is one; in a JSON log, this event. A closed stderr does not end a run.
+    /// Whatever the text was made of, it does nothing to the terminal but stand there.
+    pub(crate) fn print_as(&self, event: &str, text: &str) {
+        if self.is_json {
+            self.write_line(&json_line(Level::INFO, event, text.trim(), Map::new()));
+        } else {
+            let _ = self.write_bytes(harmless(text, '\n').as_bytes());
+        }
+    }
+
+    pub(crate) fn print(&self, text: &str) {
+        self.print_as("notice", text);
+    }
+
+    /// Says why the command failed or stopped. All of it may be foreign, and it stays one line.
+    pub(crate) fn print_failure(&self, why: &str) {
+        if self.is_json {
+            self.write_line(&json_line(Level::ERROR, "failed", why, Map::new()));
+        } else {
+            self.print(&format!("bulk-withdraw: {}\n", visible(why)));
+        }
+    }
+
+    /// The last line of a JSON log: what the command came to.
+    pub(crate) fn print_end(&self, level: Level, message: &str, summary: Map<String, Value>) {
+        self.write_line(&json_line(level, "run_finished", message, summary));
+    }
+
+    fn write_line(&self, line: &str) {
+        let _ = self.clone().write(line.as_bytes());
     }
 
     pub(super) fn show(&self, bar: Option<ProgressBar>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
     fn write_bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        let bar = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match bar {
             Some(bar) => bar.suspend(|| io::stderr().lock().write_all(bytes)),
             None => io::stderr().lock().write_all(bytes),

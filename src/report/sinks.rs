@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{Observed, Progress, Report, Totals};
+use super::{EventLog, Observed, Progress, Report, Totals};
 use crate::event::Event;
 use crate::stop::{Stop, StopReason};
 
@@ -20,6 +20,7 @@ pub(crate) struct Sinks {
     /// `None` before there is one, and once it could not be written.
     pub report: Option<Report>,
     pub totals: Totals,
+    pub log: EventLog,
     pub progress: Option<Progress>,
     /// What a page needs, where one is asked for.
     pub observed: Option<Observed>,
@@ -105,6 +106,7 @@ impl Sinks {
     }
 
     fn take(&mut self, event: Event) {
+        self.log.add(&event);
         if let Some(observed) = &mut self.observed {
             observed.take(&event);
         }

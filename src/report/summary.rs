@@ -145,8 +145,17 @@ impl Totals {
 pub(crate) struct RunFacts {
     pub run_id: String,
     pub command: &'static str,
-    pub api: &'static str,
+    /// `None` where the settings can't be read.
+    pub api: Option<&'static str>,
     pub started_at: Timestamp,
+}
+
+impl RunFacts {
+    pub(crate) fn begin(command: &'static str) -> Self {
+        let started_at = Timestamp::now();
+        let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
+        Self { run_id, command, api: None, started_at }
+    }
 }
 
 /// A run that has ended.
@@ -348,7 +357,7 @@ mod tests {
         let cause = StopCause { reason: StopReason::LoginRefused, detail: "log in again".to_owned() };
         let moment = Timestamp::UNIX_EPOCH;
         let summary = Summary {
-            facts: RunFacts { run_id: String::new(), command: "run", api: "v1", started_at: moment },
+            facts: RunFacts { run_id: String::new(), command: "run", api: Some("v1"), started_at: moment },
             finished_at: moment,
             totals,
             rate: Rate::Unlimited,

@@ -132,8 +132,15 @@ impl Bounds {
             tokio::time::sleep(left.clamp(SHORTEST_NAP, LONGEST_NAP)).await;
             waited = true;
         }
-        for name in names.iter().filter(|_| waited) {
-            self.account(name).is_waiting.store(false, Ordering::Relaxed);
+        // Said once, however many workers waited.
+        let was_said = |name: &&AccountName| self.account(name).is_waiting.swap(false, Ordering::Relaxed);
+        if waited && names.iter().filter(was_said).count() > 0 {
+            tracing::info!(
+                event = "resumed",
+                reason = "between",
+                accounts = accounts(names),
+                "within the hours again: going on"
+            );
         }
         waited
     }
@@ -142,9 +149,13 @@ impl Bounds {
     fn say_waiting(&self, names: &[AccountName], opens: &Zoned) {
         let is_said = |name: &&AccountName| self.account(name).is_waiting.swap(true, Ordering::Relaxed);
         if names.iter().filter(is_said).count() < names.len() {
-            let names: Vec<_> = names.iter().map(|name| format!("{:?}", name.as_str())).collect();
-            let (names, opens) = (names.join(", "), opens.strftime("%Y-%m-%d %H:%M"));
-            tracing::info!("outside the hours of {names} (--between): waiting until {opens}");
+            let quoted: Vec<_> = names.iter().map(|name| format!("{:?}", name.as_str())).collect();
+            let (quoted, clock) = (quoted.join(", "), opens.strftime("%Y-%m-%d %H:%M"));
+            tracing::info!(
+                event = "waiting", reason = "between", accounts = accounts(names),
+                until = %format_args!("{:.3}", opens.timestamp()),
+                "outside the hours of {quoted} (--between): waiting until {clock}"
+            );
         }
     }
 
@@ -203,7 +214,18 @@ impl Account {
     pub(super) async fn gap_ends(&self) {
         let moment = *self.not_before();
         if let Some(moment) = moment {
+            let left = moment.saturating_duration_since(Instant::now());
+            let is_long = left >= LONG_GAP;
+            if is_long {
+                let wait_s = left.as_secs_f64();
+                tracing::info!(
+                    target: crate::DETAIL, event = "waiting", reason = "gap", wait_s, "waiting {wait_s:.0} s (--gap)"
+                );
+            }
             tokio::time::sleep_until(moment).await;
+            if is_long {
+                tracing::info!(target: crate::DETAIL, event = "resumed", reason = "gap", "the gap has passed");
+            }
         }
     }
 
@@ -306,9 +328,21 @@ async fn reserve<'a, L: Limited>(
             stop.request(reason, format!("{option} is used up: {when}"));
             return None;
         };
-        tracing::debug!("{option} is used up: waiting {wait:?}");
+        let (cap, wait_s) = (reason.as_str(), wait.as_secs_f64());
+        tracing::info!(
+            target: crate::DETAIL, event = "waiting", reason = cap, wait_s, "{option} is used up: waiting {wait_s:.0} s"
+        );
         stop.or(tokio::time::sleep(wait.max(SHORTEST_NAP))).await?;
+        tracing::info!(target: crate::DETAIL, event = "resumed", reason = cap, "{option} leaves room again");
     }
+}
+
+/// A gap of this length is logged.
+const LONG_GAP: Duration = Duration::from_secs(10);
+
+/// Accounts' names in the log.
+fn accounts(names: &[AccountName]) -> String {
+    names.iter().map(AccountName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 const LAST_SECOND: SignedDuration = SignedDuration::from_secs(59);

@@ -81,17 +81,27 @@ pub(super) fn tell_pace(
     let learned = pace.news();
     match learned {
         Some(Some(learned)) => {
-            tracing::info!("the API key allows about {}: sending {}", learned.limit(), learned.pace());
+            let (limit, rate) = (learned.limit(), learned.pace());
+            tracing::info!(
+                event = "learned", limit = %limit, rate = %rate, "the API key allows about {limit}: sending {rate}"
+            );
         }
-        Some(None) => tracing::info!("no limit below --rate was met again: sending {}", pace.rate()),
+        Some(None) => {
+            let rate = pace.rate();
+            tracing::info!(event = "learned", rate = %rate, "no limit below --rate was met again: sending {rate}");
+        }
         None => {}
     }
     Change { resumed, held_for, learned }
 }
 
 fn log_wait(wait: Duration) {
-    let (seconds, clock) = (wait.as_secs_f64().ceil(), moment(wait).to_zoned(TimeZone::system()));
-    tracing::info!("rate limited: the next call is sent in {seconds} s, at {}", clock.strftime("%H:%M:%S"));
+    let (seconds, until) = (wait.as_secs_f64().ceil(), moment(wait));
+    let clock = until.to_zoned(TimeZone::system());
+    tracing::info!(
+        event = "rate_limited", wait_s = wait.as_secs_f64(), until = %format_args!("{until:.3}"),
+        "rate limited: the next call is sent in {seconds} s, at {}", clock.strftime("%H:%M:%S")
+    );
 }
 
 impl Change {
@@ -131,6 +141,8 @@ pub(super) fn advice(reason: StopReason, words: &str, account: &AccountName) -> 
         | StopReason::PatienceExhausted
         | StopReason::ReportUnwritable
         | StopReason::LedgerUnwritable
+        | StopReason::Usage
+        | StopReason::LedgerHeld
         | StopReason::Broken
         | StopReason::MaxCredits
         | StopReason::MaxWithdrawals

@@ -55,6 +55,8 @@ fn ask_to_stop(signal: Signal, stop: &Stop) {
     let reason = StopReason::Signal(signal);
     let name = reason.as_str().to_uppercase();
     tracing::warn!(
+        event = "signal",
+        signal = name,
         "{name}: no new calls; waiting for those in flight (SIGINT or SIGTERM twice, a second apart, ends it at once)"
     );
     stop.request(reason, "run the same command again to go on");

@@ -373,7 +373,7 @@ fn an_output_that_can_not_be_written_ends_the_run_before_any_call() {
 }
 
 #[test]
-fn a_dry_run_that_fails_ends_with_2_and_leaves_nothing() {
+fn a_dry_run_that_fails_ends_with_2_and_leaves_at_most_its_summary() {
     let program = Program::new();
     program.write("list.csv", INPUT).write("file", "");
     // Long enough to be opened as a ledger, too short to be read.
@@ -389,6 +389,11 @@ fn a_dry_run_that_fails_ends_with_2_and_leaves_nothing() {
     ] {
         let ran = program.run(&format!("run list.csv {SANDBOX} --dry-run {arguments}"));
         ran.ended_with(2).says(says);
+        assert_eq!(ran.stderr.matches("bulk-withdraw: ").count(), 1, "{}", ran.stderr);
+        if program.path("summary.json").exists() {
+            assert_eq!(program.summary()["stop"]["reason"], "usage");
+            fs::remove_file(program.path("summary.json")).unwrap();
+        }
         assert_eq!(program.files(), files, "{arguments}");
     }
 }

@@ -67,7 +67,8 @@ fn header(summary: &Summary, facts: &PageFacts<'_>) -> Markup {
     html! {
         h1 { "bulk-withdraw " (summary.facts.command) }
         p.facts {
-            (began.to_string()) " UTC · " (human_duration(lasted)) " · API " (summary.facts.api) " · run "
+            (began.to_string()) " UTC · " (human_duration(lasted))
+            @if let Some(api) = summary.facts.api { " · API " (api) } " · run "
             (text(&summary.facts.run_id))
         }
         @if facts.is_rehearsal { p.rehearsal { strong { "A rehearsal" } " against the simulated API: nothing real was withdrawn or paid." } }

@@ -22,7 +22,7 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
 
 pub(super) fn summary(command: &'static str, totals: Totals, stop: Option<StopCause>, exit_code: u8) -> Summary {
     Summary {
-        facts: RunFacts { run_id: "20261126T050000Z-1".to_owned(), command, api: "v1", started_at: moment(0) },
+        facts: RunFacts { run_id: "20261126T050000Z-1".to_owned(), command, api: Some("v1"), started_at: moment(0) },
         finished_at: moment(90),
         totals,
         rate: Rate::Unlimited,

@@ -102,6 +102,8 @@ const fn stopped_words(reason: StopReason) -> &'static str {
         StopReason::MaxWithdrawals => "--max-withdrawals is reached",
         StopReason::MaxDuration => "--max-duration is over",
         StopReason::DailyCap => "--daily-cap is reached",
+        StopReason::Usage => "usage, configuration or input",
+        StopReason::LedgerHeld => "another run holds the ledger",
         StopReason::Signal(_) => "a signal",
     }
 }
@@ -162,6 +164,8 @@ fn next(summary: &Summary) -> (String, bool) {
             StopReason::Broken => "report the bug;",
             StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration => "to go on,",
             StopReason::DailyCap => "once 24 hours have passed,",
+            StopReason::Usage => "correct what is said above, then",
+            StopReason::LedgerHeld => "once the other run has ended,",
             StopReason::Signal(_) => "to go on,",
         };
         return (format!("{first} run the same command again; {going_on}."), true);

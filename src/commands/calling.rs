@@ -1,0 +1,56 @@
+//! The one way through a command that calls the API: it begins here, and whatever ends it ends here.
+
+use super::ending::Done;
+use super::error::CommandError;
+use super::{check, clean, list, run, verify};
+use crate::config::{Command, Environment, Layers, Settings, SettingsError};
+use crate::report::{RunFacts, Screen};
+
+/// Carries it out, tells how it ended to all who are to know, and returns the exit code. `read` says whether the layers
+/// could be read to their end.
+pub(crate) async fn call(
+    command: Command,
+    layers: &Layers,
+    read: Result<(), SettingsError>,
+    environment: &Environment,
+    screen: &Screen,
+) -> u8 {
+    let mut facts = RunFacts::begin(command.as_str());
+    let settings = read.and_then(|()| Settings::resolve(command, layers, environment));
+    let done = match settings {
+        Ok(settings) => {
+            facts.api = Some(settings.api.as_str());
+            tracing::info!(
+                target: crate::DETAIL, event = "run_started", run_id = facts.run_id, command = facts.command,
+                api = settings.api.as_str(), dry_run = settings.dry_run, version = env!("CARGO_PKG_VERSION"),
+                "run {} begins", facts.run_id
+            );
+            carry_out(&settings, layers, facts.clone(), screen).await
+        }
+        Err(error) => Err(error.into()),
+    };
+    let done = match done {
+        Ok(done) => done,
+        Err(error) => {
+            screen.print_failure(&crate::error_chain(&error));
+            Done::failed(&error, facts, layers, environment).await
+        }
+    };
+    done.tell(layers.get(&crate::config::QUIET).unwrap_or_default(), screen)
+}
+
+async fn carry_out(
+    settings: &Settings,
+    layers: &Layers,
+    facts: RunFacts,
+    screen: &Screen,
+) -> Result<Done, CommandError> {
+    match settings.command {
+        Command::Run => run::run(settings, facts, screen).await,
+        Command::List => list::list(settings, facts, screen).await,
+        Command::Clean => clean::clean(settings, facts, screen).await,
+        Command::Verify => verify::verify(settings, facts, screen).await,
+        Command::Check => check::check(settings, layers, facts, screen).await,
+        Command::History | Command::Config | Command::Sandbox => Err(CommandError::NotACall),
+    }
+}
