@@ -51,6 +51,9 @@ pub(crate) struct Called {
     /// Whether it repeated an earlier one, for the same row or page.
     pub is_retry: bool,
     pub is_rate_limited: bool,
+    pub sent_at: Timestamp,
+    /// Until it was answered, or known to be lost.
+    pub latency: Duration,
 }
 
 /// A row with its outcome: one line of the report.
@@ -84,6 +87,10 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
+    /// The details of rows that are not sent because of `--keep`.
+    pub(crate) const KEPT: &str = "kept: it is on the --keep list";
+    pub(crate) const MIGHT_BE_KEPT: &str = "not sent: it can't be compared with the profiles of the --keep list";
+
     /// A row that is settled now, without a call.
     pub(crate) fn unsent(
         row: u64,

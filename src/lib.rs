@@ -64,7 +64,7 @@
 //! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, what the pace learned, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept, whom a profile means | fetches |
-//! | [`report`] | the sinks: results, list, totals, summary, progress; formats | changes what happened |
+//! | [`report`] | the sinks: results, list, totals, summary, progress, the page; formats | changes what happened |
 //! | [`runner`] | triage, one paid call, the attempts around it (of a row, a page, a look), the pool, what bounds run and accounts, the signals | prints, knows formats, SQL |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
 //! | [`cli`] | clap's commands, built from that table | reads files or the environment |

@@ -79,6 +79,9 @@ async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
     if let Some(max_pending) = job.settings.which.max_pending {
         fetched.leave(&mut selected, max_pending);
     }
+    if let Some(observed) = &mut job.sinks.observed {
+        observed.set_backlog(fetched.backlog.clone());
+    }
     ((1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
 }
 

@@ -12,6 +12,7 @@ use super::error::CommandError;
 use super::job::{Job, Opened};
 use super::metrics_file;
 use super::output::{late_summary, write_summary};
+use super::page::OpenPage;
 use crate::config::{self, Environment, Layers, Signals};
 use crate::exit;
 use crate::ledger::Ledger;
@@ -24,7 +25,7 @@ use crate::stop::{Stop, StopReason};
 /// A command that has ended, with the file where that is written.
 pub(super) enum Done {
     /// `report` is where its lines are.
-    Summed { summary: Box<Summary>, file: Option<ReportFile>, report: Option<PathBuf> },
+    Summed { summary: Box<Summary>, file: Option<ReportFile>, page: Option<Box<OpenPage>>, report: Option<PathBuf> },
     /// An error ended it, which was said.
     Failed { summary: Box<Summary>, file: Option<ReportFile> },
     /// A dry run, whose plan was shown.
@@ -56,11 +57,14 @@ impl Done {
 
     /// Writes the summary, and tells whoever is to know. Returns the exit code.
     pub(super) async fn tell(self, quiet: u8, screen: &Screen, signals: Signals, pings: Option<Pings>) -> u8 {
-        let (mut summary, file, report, has_table) = match self {
+        let (mut summary, file, page, report, has_table) = match self {
             Self::Planned { plan, file, exit_code } => return tell_plan(&plan, file, exit_code, screen),
-            Self::Summed { summary, file, report } => (summary, file, report, true),
-            Self::Failed { summary, file } => (summary, file, None, false),
+            Self::Summed { summary, file, page, report } => (summary, file, page, report, true),
+            Self::Failed { summary, file } => (summary, file, None, None, false),
         };
+        if let Some(page) = page {
+            page.finish(&mut summary, report.as_deref());
+        }
         write(file, &mut summary);
         if let Some(path) = signals.metrics_file {
             let share = summary.facts.share.map(|share| share.to_string());
@@ -133,50 +137,58 @@ impl Job<'_> {
         list: &ListEnd,
         why: Option<CommandError>,
     ) -> Done {
-        let Opened { summary: file, out: report } = opened;
+        let Opened { summary: file, page, out: report } = opened;
         report.discard();
         let screen = self.screen;
-        let mut summary = self.end(list).await;
+        let (mut summary, page) = self.end(list, page).await;
         if let Some(why) = why {
             screen.print_failure(&crate::error_chain(&why));
             summary.exit_code = why.exit_code();
             summary.stop.get_or_insert_with(|| why.cause());
         }
-        Done::Summed { summary, file, report: None }
+        Done::Summed { summary, file, page, report: None }
     }
 
     /// Ends a list, whose exit code is 0 if it is whole, or its reader has seen enough, and what it shows is fine.
-    pub(super) async fn end_list(self, list: &ListEnd, is_fine: bool, file: Option<ReportFile>, report: &Path) -> Done {
+    pub(super) async fn end_list(
+        self,
+        list: &ListEnd,
+        is_fine: bool,
+        file: Option<ReportFile>,
+        page: Option<ReportFile>,
+        report: &Path,
+    ) -> Done {
         let is_enough = *list == ListEnd::NotWanted;
         let is_stopped = self.stop.is_requested();
-        let mut summary = self.end(list).await;
+        let (mut summary, page) = self.end(list, page).await;
         if is_enough && !is_stopped {
             summary.exit_code = exit::FINE;
         }
         if summary.exit_code == exit::FINE && !is_fine {
             summary.exit_code = exit::NOT_FINE;
         }
-        Done::Summed { summary, file, report: Some(report.to_owned()) }
+        Done::Summed { summary, file, page, report: Some(report.to_owned()) }
     }
 
     /// Ends a command that only looked: `found` is its exit code if nothing stopped it.
     pub(super) async fn end_look(self, found: u8, file: Option<ReportFile>) -> Done {
         let cause = self.stop.cause();
-        let mut summary = self.end(&ListEnd::Complete).await;
+        let (mut summary, page) = self.end(&ListEnd::Complete, None).await;
         // At a limit, what could not be looked at is unknown.
         if cause.is_none_or(|cause| cause.reason.is_limit()) {
             summary.exit_code = found;
         }
-        Done::Summed { summary, file, report: None }
+        Done::Summed { summary, file, page, report: None }
     }
 
     /// Sums up what was done beside the pool.
-    async fn end(self, list: &ListEnd) -> Box<Summary> {
-        let Self { stop, caller, sinks, facts, .. } = self;
+    async fn end(self, list: &ListEnd, page: Option<ReportFile>) -> (Box<Summary>, Option<Box<OpenPage>>) {
+        let Self { settings, stop, caller, sinks, facts, .. } = self;
         close(caller.journal).await;
         let is_cut = *list == ListEnd::Stopped;
         let (pace, bounds) = (&caller.pace, &caller.bounds);
-        Box::new(sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop))
+        let page = OpenPage::new(settings, page, sinks.observed);
+        (Box::new(sum_up(facts, sinks.totals, pace, bounds, list.is_complete(), is_cut, stop)), page)
     }
 }
 

@@ -60,7 +60,8 @@ impl CommandError {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
-            Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stdout(_) => exit::UNWRITABLE,
+            Self::Output(OutputError::Create { .. } | OutputError::Summary(_) | OutputError::Page(_))
+            | Self::Stdout(_) => exit::UNWRITABLE,
             Self::Output(
                 OutputError::Overwrites(..) | OutputError::AnotherShares { .. } | OutputError::UnknownFormat(_),
             )

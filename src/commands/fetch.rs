@@ -1,5 +1,6 @@
 //! Fetching the list: page after page to its end, selected, with what is doubtful about it said.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use crate::invitation::AccountName;
 use crate::ledger::{Ledger, ListOf};
 use crate::listing::{Filter, Listed, Selection, SelectionCounts, Taken, TextFilter, leave_oldest};
 use crate::policy::visible;
-use crate::report::Progress;
+use crate::report::{Backlog, Progress};
 use crate::runner::Caller;
 
 /// What a list came to, beside its totals.
@@ -22,6 +23,8 @@ pub(super) struct Fetched {
     pub(super) counts: SelectionCounts,
     /// The lists, as far as they were read.
     pub(super) lists: Vec<ReadList>,
+    /// For the page, as far as it was read.
+    pub(super) backlog: Backlog,
     /// What a later page says is younger, with what follows from that.
     younger: Vec<(Selection, Listed)>,
 }
@@ -47,6 +50,9 @@ impl Fetched {
             }
             let pending = ids.len() as u64;
             leave_oldest(&mut going, pending, max_pending, now);
+            let going_ids: HashSet<_> = going.iter().map(|listed| &listed.found.id).collect();
+            let stays = |listed: &&Listed| listed.account == *account && !going_ids.contains(&listed.found.id);
+            self.backlog.leave(all.iter().filter(stays).map(|listed| (&listed.found, &listed.account)));
             let stay = pending - going.len() as u64;
             if stay > max_pending {
                 tracing::warn!(
@@ -108,6 +114,7 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
             end: ListEnd::Complete,
             counts: SelectionCounts::default(),
             lists: Vec::new(),
+            backlog: Backlog::new(older_than),
             younger: Vec::new(),
         },
     };
@@ -196,7 +203,7 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
     /// The selected invitations of a page.
     fn select(&mut self, account: &AccountName, Taken { new, younger }: Taken) -> Vec<Listed> {
         let limit = self.settings.which.limit;
-        let Fetched { counts, younger: elsewhere, .. } = &mut self.fetched;
+        let Fetched { counts, younger: elsewhere, backlog, .. } = &mut self.fetched;
         let mut selected = Vec::new();
         for found in new {
             let selection = self.filter.select(&found);
@@ -204,6 +211,7 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
                 break;
             }
             counts.add(selection);
+            backlog.add(&found, account, selection);
             if selection == Selection::Selected {
                 selected.push(Listed { found, account: account.clone() });
             }

@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::error::{CommandError, confirm, has_terminal, written};
-use super::history_table;
+use super::output::{OutputError, create_page, write_page};
+use super::{history_table, page};
 use crate::config::{self, Layers};
 use crate::exit;
+use crate::files::same_file;
 use crate::invitation::InvitationId;
-use crate::ledger::{CallState, DayLine, Entry, Forget, History, Reinvitable, forget};
+use crate::ledger::{CallState, DayLine, Entry, Forget, History, Reinvitable, belongs_to_a_ledger, files_of, forget};
 use crate::outcome::Outcome;
-use crate::report::{Cell, Screen, TableFormat, encode, plural, timestamp};
+use crate::report::{Cell, Destination, Screen, TableFormat, encode, history_page, plural, timestamp};
 
 /// Shows records of the ledger, or deletes some.
 pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
@@ -42,11 +44,39 @@ pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> 
         let [ledger] = ledgers else { return Err(CommandError::OneLedger) };
         return forget_after_asking(ledger, &what, layers.is_set(&config::YES), screen);
     }
-    let lines = History::of_all(ledgers)?.by_day(layers.get(&config::SINCE))?;
+    let history = History::of_all(ledgers)?;
+    let lines = history.by_day(layers.get(&config::SINCE))?;
+    if let Some(path) = layers.get(&config::HTML) {
+        write_history_page(&Destination::Path(path), ledgers, &history, &lines)?;
+    }
     if lines.is_empty() {
         screen.print("no records of that time\n");
     }
     print(DAY_COLUMNS, lines.iter().map(day_cells), format, |_| history_table::by_day(&lines))
+}
+
+fn write_history_page(
+    place: &Destination,
+    ledgers: &[PathBuf],
+    history: &History,
+    days: &[DayLine],
+) -> Result<(), CommandError> {
+    let written = match place {
+        Destination::Path(page) => {
+            let mut files = ledgers.iter().flat_map(|ledger| files_of(ledger));
+            files.any(|file| same_file(page, &file)) || belongs_to_a_ledger(page)
+        }
+        Destination::Stdout => false,
+    };
+    if written {
+        return Err(OutputError::Overwrites("the page", "the ledger", "--html").into());
+    }
+    let file = create_page(place)?;
+    let now = Timestamp::now();
+    let people = history.reinvitable(now.to_zoned(TimeZone::UTC).date())?;
+    let runs = history.last_runs(None, page::RUNS)?;
+    let names = ledgers.iter().map(|ledger| ledger.display().to_string()).collect::<Vec<_>>().join(", ");
+    Ok(write_page(file, &history_page(now, &names, days, &runs, &people))?)
 }
 
 fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<u8, CommandError> {

@@ -13,6 +13,7 @@ use super::intake::Intake;
 use super::limits;
 use super::lock;
 use super::output::{OutputError, Outputs};
+use super::page::OpenPage;
 use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
@@ -22,7 +23,10 @@ use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
 use crate::pace::Learned;
 use crate::policy::{Cost, Meaning, balance};
-use crate::report::{EventLog, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks, Totals};
+use crate::report::{
+    EventLog, Heard, Observed, PersonColumns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks,
+    Totals,
+};
 use crate::runner::{Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
 use crate::stop::{Stop, StopReason};
@@ -52,6 +56,7 @@ pub(super) struct Job<'a> {
 /// Where the summary and a command's other output go, open.
 pub(super) struct Opened<T> {
     pub(super) summary: Option<ReportFile>,
+    pub(super) page: Option<ReportFile>,
     pub(super) out: T,
 }
 
@@ -96,8 +101,9 @@ impl<'a> Job<'a> {
         let stopped = stop.clone();
         let caller = Caller { api, journal: ledger, pace, stop: stopped, bounds, backoff, confirming, events };
         let totals = Totals::new(settings.accounts.keys().cloned());
-        let sinks =
-            Sinks { events: heard, report: None, totals, log: EventLog::default(), progress: None, stop: stop.clone() };
+        let observed = settings.page.as_ref().map(|_| Observed::new(facts.started_at, settings.which.older_than));
+        let (log, stopped) = (EventLog::default(), stop.clone());
+        let sinks = Sinks { events: heard, report: None, totals, log, progress: None, observed, stop: stopped };
         Ok(Self { settings, screen, stop, keep, caller, sinks, facts, _sandbox: sandbox })
     }
 
@@ -121,8 +127,8 @@ impl<'a> Job<'a> {
         begin: impl FnOnce(&Outputs) -> Result<T, OutputError> + Send + 'static,
     ) -> Result<Opened<T>, CommandError> {
         let opened = unless_stopped(self.stop, "outputs", move || {
-            let summary = outputs.begin_summary()?;
-            Ok::<_, OutputError>(Opened { summary, out: begin(&outputs)? })
+            let (summary, page) = (outputs.begin_summary()?, outputs.begin_page()?);
+            Ok::<_, OutputError>(Opened { summary, page, out: begin(&outputs)? })
         });
         Ok(opened.await??)
     }
@@ -138,12 +144,15 @@ impl<'a> Job<'a> {
     ) -> Result<Done, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
-        let Opened { summary: file, out: report } = opened;
+        let Opened { summary: file, page, out: report } = opened;
         let report_file = report.names();
         let rows = plan.map(Plan::rows);
         tracing::info!(target: crate::DETAIL, event = "withdrawing", rows, "withdrawing");
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
         sinks.report = Some(report);
+        if let Some(observed) = &mut sinks.observed {
+            observed.name_by(PersonColumns::new(intake.column_names().iter().map(String::as_str)));
+        }
         let mut progress = Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows));
         progress.set_learned(pace.learned().map(Learned::limit));
         sinks.progress = Some(progress);
@@ -156,7 +165,7 @@ impl<'a> Job<'a> {
         let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
         let ended = carry_out(run, told, stop).await;
         close(ledger).await;
-        let (totals, (input_complete, list_of_people)) = ended?;
+        let (Heard { totals, observed }, (input_complete, list_of_people)) = ended?;
         let list = list.or(list_of_people);
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
@@ -164,7 +173,8 @@ impl<'a> Job<'a> {
         let is_cut = !input_ends || list == Some(ListEnd::Stopped);
         let list_complete = list.is_none_or(|list| list.is_complete());
         let summary = Box::new(sum_up(facts, totals, &pace, &bounds, input_complete && list_complete, is_cut, stop));
-        Ok(Done::Summed { summary, file, report: Some(report_file.current().to_owned()) })
+        let page = OpenPage::new(settings, page, observed);
+        Ok(Done::Summed { summary, file, page, report: Some(report_file.current().to_owned()) })
     }
 
     /// Credits that lists can have cost until now.
@@ -215,15 +225,15 @@ impl<'a> Job<'a> {
 /// Lets the run go to its end and the sinks to theirs. What the run came to stands beside the sums.
 async fn carry_out<T>(
     run: impl Future<Output = io::Result<T>>,
-    told: oneshot::Receiver<Totals>,
+    told: oneshot::Receiver<Heard>,
     stop: &Stop,
-) -> Result<(Totals, T), CommandError> {
+) -> Result<(Heard, T), CommandError> {
     let done = run.await?;
-    let totals = told.await.unwrap_or_else(|_| {
+    let heard = told.await.unwrap_or_else(|_| {
         stop.request(StopReason::ReportUnwritable, "the report broke off: this is a bug, please report it");
-        Totals::default()
+        Heard::default()
     });
-    Ok((totals, done))
+    Ok((heard, done))
 }
 
 /// Nothing is withdrawn without a yes: given ahead, or asked for.

@@ -20,7 +20,7 @@ pub(super) async fn list(settings: &Settings, facts: RunFacts, screen: &Screen) 
     stop_on_signals(&stop)?;
     let mut job = Job::begin_beside(settings, facts, Keep::default(), screen, &stop).await?;
     let asked = stop.clone();
-    let Opened { summary, out: mut sink } = job.open(outputs, |outputs| outputs.begin_list(asked)).await?;
+    let Opened { summary, page, out: mut sink } = job.open(outputs, |outputs| outputs.begin_list(asked)).await?;
     let names = sink.names().clone();
     let fetched = fetch(&mut job, async |page| {
         sink.write(&page);
@@ -28,6 +28,9 @@ pub(super) async fn list(settings: &Settings, facts: RunFacts, screen: &Screen) 
     })
     .await;
     fetched.end.stop_if_unavailable(&stop);
+    if let Some(observed) = &mut job.sinks.observed {
+        observed.set_backlog(fetched.backlog.clone());
+    }
     sink.end(job.sinks.totals.list.is_some_and(|list| list.pages > 0));
-    Ok(job.end_list(&fetched.end, true, summary, names.current()).await)
+    Ok(job.end_list(&fetched.end, true, summary, page, names.current()).await)
 }

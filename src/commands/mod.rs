@@ -21,6 +21,7 @@ mod lock;
 mod man;
 mod metrics_file;
 mod output;
+mod page;
 mod part;
 mod people;
 mod plan;

@@ -29,6 +29,8 @@ pub(crate) enum OutputError {
     Create { what: &'static str, path: String, option: &'static str, source: io::Error },
     #[error("the summary could not be written")]
     Summary(#[source] io::Error),
+    #[error("the page could not be written")]
+    Page(#[source] io::Error),
 }
 
 pub(super) const SUMMARY_FLAG: &str = "--summary";
@@ -44,6 +46,7 @@ pub(super) struct Outputs {
     /// Whether it goes to a terminal, and nothing is said about its format.
     is_for_people: bool,
     summary: Option<Destination>,
+    page: Option<Destination>,
 }
 
 /// Where the report goes.
@@ -68,7 +71,8 @@ impl Outputs {
         };
         let is_for_people =
             settings.report_goes_to_stdout() && settings.output_format.is_none() && io::stdout().is_terminal();
-        let mut outputs = Self { report, format: by_input, is_for_people, summary: settings.summary.clone() };
+        let page = settings.page.as_ref().map(|page| Destination::Path(page.path.clone()));
+        let mut outputs = Self { report, format: by_input, is_for_people, summary: settings.summary.clone(), page };
         outputs.spare(settings)?;
         outputs.format = match (settings.output_format, &outputs.report) {
             (Some(format), _) => format,
@@ -89,9 +93,13 @@ impl Outputs {
             Place::Unnamed { .. } => Vec::new(),
         };
         let summary = written(self.summary.as_ref());
+        let page = written(self.page.as_ref());
         let spared = Spared::new(settings.source.as_ref(), settings.keep.clone(), settings.ledger.as_deref());
         spared.refuse("the report", &report, "-o")?;
         spared.refuse("the summary", &summary, SUMMARY_FLAG)?;
+        spared.refuse("the page", &page, "--html")?;
+        refuse_clash("the page", &page, "the report", &report, "--html")?;
+        refuse_clash("the page", &page, "the summary", &summary, "--html")?;
         refuse_clash("the summary", &summary, "the report", &report, SUMMARY_FLAG)?;
         let named = match &self.report {
             Place::Named(destination) => Some(destination),
@@ -99,7 +107,8 @@ impl Outputs {
         };
         settings.share.map_or(Ok(()), |share| {
             refuse_another_share_s("report", named, share, "-o")?;
-            refuse_another_share_s("summary", self.summary.as_ref(), share, SUMMARY_FLAG)
+            refuse_another_share_s("summary", self.summary.as_ref(), share, SUMMARY_FLAG)?;
+            refuse_another_share_s("page", self.page.as_ref(), share, "--html")
         })
     }
 
@@ -135,6 +144,11 @@ impl Outputs {
             Place::Unnamed { .. } => &Destination::Stdout,
         };
         ReportFile::create(place).and_then(begin).map_err(|source| cannot_create(what, place, "-o", source))
+    }
+
+    /// Opens the page, for the same reason.
+    pub(super) fn begin_page(&self) -> Result<Option<ReportFile>, OutputError> {
+        self.page.as_ref().map(create_page).transpose()
     }
 
     /// Opens the summary, so that a run of days does not find out at its end that it can't be written.
@@ -216,6 +230,16 @@ pub(super) async fn late_summary(layers: &Layers, environment: &Environment) -> 
 pub(super) fn write_summary(file: Option<ReportFile>, summary: &Value) -> Result<(), OutputError> {
     let Some(mut file) = file else { return Ok(()) };
     file.write(format!("{summary:#}\n").as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Summary)
+}
+
+/// Opens a page. It names people, so that only its owner may read it.
+pub(super) fn create_page(destination: &Destination) -> Result<ReportFile, OutputError> {
+    ReportFile::create_private(destination).map_err(|source| cannot_create("the page", destination, "--html", source))
+}
+
+/// Writes the page and finishes it.
+pub(super) fn write_page(mut file: ReportFile, page: &str) -> Result<(), OutputError> {
+    file.write(page.as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Page)
 }
 
 fn cannot_create(what: &'static str, place: &Destination, option: &'static str, source: io::Error) -> OutputError {

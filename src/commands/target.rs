@@ -85,7 +85,8 @@ pub(super) fn look_up(settings: &Settings, recheck: bool) -> Result<Lookup, Ledg
     }
 }
 
-fn api(settings: &Settings) -> String {
+/// The API as the ledger knows it.
+pub(super) fn api(settings: &Settings) -> String {
     match &settings.target {
         Target::Sandbox => SANDBOX.to_owned(),
         Target::Real { base_url, .. } => base_url.to_string(),

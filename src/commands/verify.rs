@@ -37,7 +37,7 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
     } else {
         tracing::info!("fetching the list: {}", cost.words());
     }
-    let Opened { summary, out: mut report } = job.open(outputs, Outputs::begin_differences).await?;
+    let Opened { summary, page: _, out: mut report } = job.open(outputs, Outputs::begin_differences).await?;
     let names = report.names();
     if settings.api == ApiVersion::V2 {
         tracing::info!("the vendor's own record of calls (/v2/logs) is not compared: its form is documented nowhere");
@@ -55,7 +55,7 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
             }
         }
     }
-    Ok(job.end_list(&fetched.end, sum.total() == 0, summary, names.current()).await)
+    Ok(job.end_list(&fetched.end, sum.total() == 0, summary, None, names.current()).await)
 }
 
 /// Says what it would cost. Neither the ledger's lock nor a call is needed for that.

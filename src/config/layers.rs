@@ -200,6 +200,35 @@ impl Layers {
         Ok(directory.map(|directory| Sourced::default(directory.join("config.toml"))))
     }
 
+    /// The command with its flags, as a shell reads it.
+    pub(crate) fn command_line(&self, command: Command) -> String {
+        let mut line = format!("bulk-withdraw {}", command.as_str());
+        let (arguments, flags): (Vec<&Entry>, Vec<_>) =
+            ENTRIES.iter().copied().partition(|entry| entry.places == Places::Argument);
+        for entry in arguments.into_iter().chain(flags) {
+            let Some(value) = self.flags.get(entry.name) else { continue };
+            // What follows its host is a secret.
+            if entry.name == "ping_url" {
+                line.push_str(" --ping-url '(its address)'");
+                continue;
+            }
+            let flag = if entry.places == Places::Argument { String::new() } else { format!("{} ", entry.flag()) };
+            let text = value.to_string_lossy();
+            match (entry.is_switch(), entry.is_list) {
+                (true, _) => {
+                    let count = text.parse().unwrap_or(1);
+                    (0..count).for_each(|_| line.push_str(&format!(" {}", flag.trim_end())));
+                }
+                (false, true) => {
+                    let texts: Vec<String> = serde_json::from_str(&text).unwrap_or_default();
+                    texts.iter().for_each(|text| line.push_str(&format!(" {flag}{}", quoted(text))));
+                }
+                (false, false) => line.push_str(&format!(" {flag}{}", quoted(&text))),
+            }
+        }
+        line
+    }
+
     /// What the highest place says that sets the option, as text.
     pub(super) fn raw(&self, entry: &Entry) -> Option<Sourced<&OsStr>> {
         let flag = || Some(Sourced { value: self.flags.get(entry.name)?.as_os_str(), origin: Origin::Flag });
@@ -243,6 +272,15 @@ impl Layers {
     pub(crate) fn is_set(&self, switch: &Opt<bool>) -> bool {
         self.get(switch).unwrap_or_default()
     }
+}
+
+/// A word of a command line, in quotes where a shell would read something else.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,%+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn is_missing(error: &FileError) -> bool {

@@ -23,5 +23,5 @@ pub(crate) use layers::{Environment, Layer, Layers};
 pub(crate) use listing::Setting;
 pub(crate) use option::{Command, Default, Entry, Places, list_of};
 pub(crate) use options::*;
-pub(crate) use settings::{Settings, SettingsError, Target, Which, ledger_path, ledgers, names, share};
+pub(crate) use settings::{PageSettings, Settings, SettingsError, Target, Which, ledger_path, ledgers, names, share};
 pub(crate) use signals::Signals;

@@ -195,6 +195,10 @@ options! {
         name: "summary", value: "PATH", wanted: FILE, on: RUN | LIST | CLEAN | VERIFY | CHECK,
         help: "Also write the totals as JSON (`-` = stdout)",
     }
+    HTML: PathBuf, |value| path(value).filter(|path| path.as_os_str() != "-"), REPORT {
+        name: "html", value: "FILE", wanted: FILE, on: RUN | LIST | CLEAN | HISTORY,
+        help: "Also write it as a page for people (HTML, one file)",
+    }
     PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
         ("auto", None), ("bar", Some(ProgressStyle::Bar)), ("plain", Some(ProgressStyle::Plain)),
         ("none", Some(ProgressStyle::None)),
@@ -362,19 +366,19 @@ options! {
         help: "Only from this day on (UTC)",
     }
     SHOW_ID: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
-        name: "id", value: "ID", wanted: ID, conflicts: &["since", "forget", "forget_before"],
+        name: "id", value: "ID", wanted: ID, conflicts: &["since", "forget", "forget_before", "html"],
         help: "Show one invitation's history",
     }
     FORGET: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
-        name: "forget", value: "ID", wanted: ID, conflicts: &["since", "forget_before"],
+        name: "forget", value: "ID", wanted: ID, conflicts: &["since", "forget_before", "html"],
         help: "Forget one invitation, so that the next run retries it; its cost stays on record",
     }
     FORGET_BEFORE: Date, parsed, LEDGER {
-        name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since"],
+        name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since", "html"],
         help: "Forget all invitations from before this day (UTC)",
     }
     REINVITABLE: bool, switch, LEDGER {
-        name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before"],
+        name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before", "html"],
         help: "Show who can be invited again: withdrawn 21 days ago or earlier and not listed as pending since",
     }
     TABLE_FORMAT: TableFormat, |value| one_of(value, &[

@@ -59,6 +59,7 @@ pub(crate) struct Settings {
     pub(crate) output: Option<Destination>,
     pub(crate) output_format: Option<Format>,
     pub(crate) summary: Option<Destination>,
+    pub(crate) page: Option<PageSettings>,
     /// `None` chooses by the terminal.
     pub(crate) progress: Option<ProgressStyle>,
     pub(crate) recheck: bool,
@@ -66,6 +67,15 @@ pub(crate) struct Settings {
     pub(crate) yes: bool,
     /// How often `-q` was given.
     pub(crate) quiet: u8,
+}
+
+/// `--html`, with what the page says of the command.
+#[derive(Clone, Debug)]
+pub(crate) struct PageSettings {
+    pub(crate) path: PathBuf,
+    pub(crate) command_line: String,
+    /// Name, value and origin of each, secrets masked.
+    pub(crate) listing: Vec<[String; 3]>,
 }
 
 /// Which of the pending invitations are asked for; ages in days.
@@ -121,6 +131,8 @@ pub(crate) enum SettingsError {
          may stay)"
     )]
     NoAge,
+    #[error("--html shows what was done, and a dry run does nothing: leave one of them out")]
+    NoPage,
     #[error("--without-note needs V1 of the API: V2's list does not say which invitations have a note")]
     NoNotes,
     #[error("{place}: account {name:?} is not configured; configured: {known}")]
@@ -177,7 +189,7 @@ impl Settings {
             return Err(SettingsError::NoNotes);
         }
         let part_of = |limit| share.map_or(limit, |share| share.part_of(limit));
-        let settings = Self {
+        let mut settings = Self {
             command,
             target,
             api,
@@ -228,6 +240,7 @@ impl Settings {
             output: layers.get(&options::OUTPUT),
             output_format: layers.get(&options::OUTPUT_FORMAT),
             summary: layers.get(&options::SUMMARY),
+            page: None,
             progress: layers.get_or_default(&options::PROGRESS)?,
             recheck: layers.is_set(&options::RECHECK),
             dry_run,
@@ -239,6 +252,15 @@ impl Settings {
         }
         if settings.report_goes_to_stdout() && settings.summary == Some(Destination::Stdout) {
             return Err(SettingsError::BothToStdout);
+        }
+        if let Some(path) = layers.get(&options::HTML) {
+            if dry_run {
+                return Err(SettingsError::NoPage);
+            }
+            let listing =
+                settings.listing(layers).into_iter().map(|setting| [setting.name, setting.value, setting.origin]);
+            let (command_line, listing) = (layers.command_line(command), listing.collect());
+            settings.page = Some(PageSettings { path, command_line, listing });
         }
         Ok(settings)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::connection::{self, of_write};
 use super::lock::Lock;
@@ -41,6 +41,18 @@ pub(crate) struct DayLine {
     /// Everything that is tried again.
     pub(crate) failed: u64,
     /// What all calls of the day cost, pages of the list and calls without an answer included.
+    pub(crate) cost: Cost,
+}
+
+/// A run, a list or a look, and what its calls came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunLine {
+    pub(crate) command: String,
+    /// To the second.
+    pub(crate) started_at: Timestamp,
+    /// When the last call was answered, else when it was sent.
+    pub(crate) last_call_at: Option<Timestamp>,
+    pub(crate) withdrawn: u64,
     pub(crate) cost: Cost,
 }
 
@@ -221,6 +233,42 @@ impl History {
             },
         )?;
         Ok(people.into_iter().flatten().collect())
+    }
+
+    /// The last runs, the newest last: of this API, if one is named.
+    pub(crate) fn last_runs(&self, api: Option<&str>, most: u32) -> Result<Vec<RunLine>, LedgerError> {
+        let sql = format!(
+            "WITH last AS (
+                SELECT number, command, unixepoch(started_at) * 1000 AS began_at FROM runs
+                WHERE ?1 IS NULL OR api = ?1 ORDER BY began_at DESC, number DESC LIMIT {most}
+            )
+            SELECT command, began_at, MAX(COALESCE(ended_at, sent_at)),
+                COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
+                COALESCE(SUM(credits_charged), 0), COALESCE(SUM(credits_possible), 0)
+            FROM last LEFT JOIN calls ON run_number = number AND sent_at >= (SELECT MIN(began_at) FROM last)
+            GROUP BY number ORDER BY began_at, number"
+        );
+        self.read(&sql, api, |row| {
+            Ok(RunLine {
+                command: row.get(0)?,
+                started_at: from_millis(row.get(1)?)?,
+                last_call_at: row.get::<_, Option<i64>>(2)?.map(from_millis).transpose()?,
+                withdrawn: row.get(3)?,
+                cost: Cost { charged: row.get(4)?, possible: row.get(5)? },
+            })
+        })
+    }
+
+    /// Name and profile of the person whom an invitation was for, by the lists; texts may be empty.
+    pub(crate) fn person(&self, api: &str, account: &str, id: &str) -> Result<Option<(String, String)>, LedgerError> {
+        let read = || {
+            let mut query = self.connection.prepare_cached(
+                "SELECT name, profile_url FROM listed JOIN accounts ON accounts.id = account_id
+                WHERE invitation_id = ?1 AND account = ?2 AND api = ?3",
+            )?;
+            query.query_row([id, account, api], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        };
+        read().map_err(|error| LedgerError::unreadable(&self.path, error))
     }
 
     /// How many invitations [`forget`] would remove.

@@ -26,7 +26,7 @@ pub(crate) use beliefs::Beliefs;
 pub(crate) use connection::belongs_to_a_ledger;
 pub(crate) use error::LedgerError;
 pub(crate) use handle::{DurableWrite, Ledger};
-pub(crate) use history::{DayLine, Entry, Forget, History, Reinvitable, forget};
+pub(crate) use history::{DayLine, Entry, Forget, History, Reinvitable, RunLine, forget};
 pub(crate) use listed::{ListOf, Shown};
 pub(crate) use lock::Holder;
 pub(crate) use lookup::{Lookup, Standing};

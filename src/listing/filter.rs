@@ -103,7 +103,7 @@ impl Filter {
 
 /// The days that have certainly passed since it was sent: the lower of words and number. `None` where the number is
 /// unreadable, or where there is no readable age.
-pub(super) fn age_days(found: &Found) -> Option<u32> {
+pub(crate) fn age_days(found: &Found) -> Option<u32> {
     match (certain_days(&found.sent_time), found.sent_time_days) {
         (_, Days::Unreadable) => None,
         (Some(words), Days::Known(number)) => Some(words.min(number)),

@@ -117,6 +117,17 @@ impl PersonAddress {
     }
 }
 
+/// The address as a link: only of a profile, by https, and without what is not needed to find it.
+pub(crate) fn profile_link(text: &str) -> Option<String> {
+    Profile::parse(text)?;
+    let mut url = on_linkedin(text)?;
+    let is_plain =
+        url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+    url.set_query(None);
+    url.set_fragment(None);
+    is_plain.then(|| url.into())
+}
+
 /// Whether a cell holds two addresses, of which one would be ignored.
 pub(super) fn holds_two(cell: &str) -> bool {
     cell.to_lowercase().matches("linkedin.com").count() > 1

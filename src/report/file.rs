@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -43,6 +43,15 @@ enum Out {
 impl ReportFile {
     /// Opens the report. An older `.partial` of this name is replaced, unless another process still writes it.
     pub(crate) fn create(destination: &Destination) -> io::Result<Self> {
+        Self::create_for(destination, false)
+    }
+
+    /// The same, readable by nobody else.
+    pub(crate) fn create_private(destination: &Destination) -> io::Result<Self> {
+        Self::create_for(destination, true)
+    }
+
+    fn create_for(destination: &Destination, is_private: bool) -> io::Result<Self> {
         let path = match destination {
             Destination::Stdout => {
                 return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
@@ -66,9 +75,13 @@ impl ReportFile {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
         }
         let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
+        options.create(true).truncate(false).write(true).mode(if is_private { 0o600 } else { 0o666 });
         let file = open_locked(&partial, || options.open(&partial))?;
         file.set_len(0)?;
+        if is_private {
+            // An older one may have been readable.
+            file.set_permissions(Permissions::from_mode(0o600))?;
+        }
         Ok(Self { out: Out::Partial { file, partial, replaces: true }, name: path })
     }
 

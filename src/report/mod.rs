@@ -8,6 +8,7 @@ mod differences;
 mod events;
 mod file;
 mod format;
+mod html;
 mod json;
 mod list;
 mod log;
@@ -22,12 +23,13 @@ pub(crate) use differences::DifferenceReport;
 pub(crate) use events::EventLog;
 pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
+pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
 pub(crate) use list::ListSink;
 pub(crate) use log::LogLines;
 pub(crate) use metrics::{MetricsJob, metrics};
 pub(crate) use progress::{Progress, ProgressStyle, Screen};
 pub(crate) use results::{Columns, Report};
-pub(crate) use sinks::Sinks;
+pub(crate) use sinks::{Heard, Sinks};
 pub(crate) use summary::{
     Counts, ListSum, RunFacts, Summary, Totals, human_duration, list as list_json, plural, table, timestamp,
 };

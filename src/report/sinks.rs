@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{EventLog, Progress, Report, Totals};
+use super::{EventLog, Observed, Progress, Report, Totals};
 use crate::event::Event;
 use crate::stop::{Stop, StopReason};
 
@@ -22,8 +22,17 @@ pub(crate) struct Sinks {
     pub totals: Totals,
     pub log: EventLog,
     pub progress: Option<Progress>,
+    /// What a page needs, where one is asked for.
+    pub observed: Option<Observed>,
     /// Requested if the report can't be written.
     pub stop: Stop,
+}
+
+/// What the sinks came to.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub totals: Totals,
+    pub observed: Option<Observed>,
 }
 
 impl Sinks {
@@ -49,7 +58,7 @@ impl Sinks {
     }
 
     /// Listens until the last sender is gone, then finishes the report.
-    pub(crate) async fn listen(mut self) -> Totals {
+    pub(crate) async fn listen(mut self) -> Heard {
         let mut tick = self.tick();
         loop {
             tokio::select! {
@@ -74,7 +83,7 @@ impl Sinks {
                 self.stop.request(StopReason::ReportUnwritable, said);
             }
         }
-        self.totals
+        Heard { totals: self.totals, observed: self.observed }
     }
 
     fn tick(&self) -> Interval {
@@ -98,6 +107,9 @@ impl Sinks {
 
     fn take(&mut self, event: Event) {
         self.log.add(&event);
+        if let Some(observed) = &mut self.observed {
+            observed.take(&event);
+        }
         match event {
             Event::Settled(settled) => {
                 self.try_report(|report| report.add(&settled));

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::Bounds;
@@ -134,8 +135,9 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let call_id = self.open(&call).await.ok()?;
         // Unless the answer says otherwise, and should none be judged.
         credit.spend(possible(call.kind()));
-        let sent = Instant::now();
+        let (sent, sent_at) = (Instant::now(), Timestamp::now());
         let result = self.api.send(call).await;
+        let latency = sent.elapsed();
         let Judged { meaning, cost, settlement, value } = judge(&result, sent);
         credit.spend(cost.possible);
         let end = CallEnd { state: state(&result, meaning), http_status: result.http_status(), cost };
@@ -146,7 +148,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             self.journal.keep_pace(learned).await;
         }
         let is_rate_limited = meaning == Meaning::RateLimited;
-        let called = Called { kind: call.kind(), account: call.account().clone(), cost, is_retry, is_rate_limited };
+        let (kind, account) = (call.kind(), call.account().clone());
+        let called = Called { kind, account, cost, is_retry, is_rate_limited, sent_at, latency };
         self.tell(Event::Called(called)).await;
         for event in change.events() {
             self.tell(event).await;

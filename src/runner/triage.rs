@@ -209,10 +209,10 @@ impl Triage {
     fn spare(&mut self, id: Option<&InvitationId>, profile_url: &str) -> Option<&'static str> {
         match self.keep.status(id, profile_url) {
             KeepStatus::NotKept => None,
-            KeepStatus::Kept => Some("kept: it is on the --keep list"),
+            KeepStatus::Kept => Some(Settled::KEPT),
             KeepStatus::Unknown => {
                 self.perhaps_kept += 1;
-                Some("not sent: it can't be compared with the profiles of the --keep list")
+                Some(Settled::MIGHT_BE_KEPT)
             }
         }
     }

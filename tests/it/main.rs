@@ -18,6 +18,7 @@ mod limits;
 mod memory;
 mod outputs;
 mod pace;
+mod pages;
 mod profiles;
 mod requests;
 mod rooms;

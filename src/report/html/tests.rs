@@ -1,0 +1,260 @@
+//! The page as a whole: its order, that text stays text, its size.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
+use crate::api::CallKind;
+use crate::event::{Called, Event, Settled};
+use crate::invitation::{AccountName, Carried};
+use crate::ledger::{DayLine, Reinvitable, RunLine};
+use crate::listing::{Found, Selection};
+use crate::outcome::Outcome;
+use crate::pace::Rate;
+use crate::policy::Cost;
+use crate::report::{RunFacts, Summary, Totals};
+use crate::stop::{StopCause, StopReason};
+
+pub(super) fn moment(seconds: i64) -> Timestamp {
+    "2026-11-26T05:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+}
+
+pub(super) fn summary(command: &'static str, totals: Totals, stop: Option<StopCause>, exit_code: u8) -> Summary {
+    Summary {
+        facts: RunFacts {
+            run_id: "20261126T050000Z-1".to_owned(),
+            command,
+            api: Some("v1"),
+            share: None,
+            started_at: moment(0),
+        },
+        finished_at: moment(90),
+        totals,
+        rate: Rate::Unlimited,
+        learned: None,
+        input_complete: true,
+        stop,
+        stopped_accounts: Default::default(),
+        exit_code,
+    }
+}
+
+pub(super) fn settled(row: u64, outcome: Outcome, detail: &str, cells: &[&str]) -> Settled {
+    let carried = Carried::Cells(csv::StringRecord::from(cells.to_vec()));
+    let account = Some(AccountName::default());
+    let settled = Settled::unsent(row, row.to_string(), account, outcome, detail.to_owned(), carried);
+    Settled { line: Some(row + 1), settled_at: moment(1), ..settled }
+}
+
+fn called(kind: CallKind, second: i64, is_rate_limited: bool) -> Called {
+    Called {
+        kind,
+        account: AccountName::default(),
+        cost: Cost { charged: u64::from(!is_rate_limited), possible: 1 },
+        is_retry: false,
+        is_rate_limited,
+        sent_at: moment(second),
+        latency: Duration::from_millis(30),
+    }
+}
+
+/// The page of these events, with what the totals count of them.
+fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) -> String {
+    let mut observed = Observed::new(moment(0), Some(30));
+    observed.name_by(PersonColumns::new(["name", "profile_url", "headline", "age_days"]));
+    let mut totals = Totals::new([AccountName::default()]);
+    for event in events {
+        observed.take(&event);
+        match &event {
+            Event::Settled(settled) => totals.add_row(settled),
+            Event::Called(called) => totals.add_call(called),
+            Event::UnknownWords(words) => totals.add_unknown_words(words.clone()),
+            _ => {}
+        }
+    }
+    if let Some(backlog) = backlog {
+        observed.set_backlog(backlog);
+    }
+    let runs = [RunLine {
+        command: EVIL.to_owned(),
+        started_at: moment(-86_400),
+        last_call_at: None,
+        withdrawn: 3,
+        cost: Cost::default(),
+    }];
+    let facts = PageFacts {
+        command_line: EVIL,
+        settings: &[[EVIL; 3].map(str::to_owned)],
+        is_rehearsal: true,
+        report: Some(EVIL),
+        runs: &runs,
+    };
+    let stop = StopCause { reason: StopReason::MaxCredits, detail: EVIL.to_owned() };
+    page(&summary(command, totals, Some(stop), 1), observed, &facts)
+}
+
+const EVIL: &str = "</bdi></title></style><script>alert(1)</script>\"' onload='x' \u{202e}<img src=//evil.example> javascript:alert(2)\0";
+const EVIL_ADDRESSES: [&str; 4] =
+    [EVIL, "javascript:alert(1)", "https://evil.example/in/ada", "https://www.linkedin.com/in/ada\"><script>"];
+
+/// What a browser would obey: every tag's name, and the value of every attribute that leads somewhere.
+fn tags_and_links(page: &str) -> (Vec<&str>, Vec<&str>) {
+    let tags = page.split('<').skip(1).map(|rest| rest.split([' ', '>']).next().unwrap());
+    let values = |name: &str| {
+        page.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap()).collect::<Vec<_>>()
+    };
+    let links = ["href", "src", "action", "srcset", "xlink:href", "data", "background"].into_iter().flat_map(values);
+    (tags.collect(), links.collect())
+}
+
+fn assert_harmless(page: &str) {
+    const KNOWN: [&str; 45] = [
+        "!DOCTYPE",
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "header",
+        "nav",
+        "ul",
+        "li",
+        "a",
+        "main",
+        "section",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "strong",
+        "code",
+        "pre",
+        "span",
+        "bdi",
+        "small",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "figure",
+        "figcaption",
+        "div",
+        "svg",
+        "rect",
+        "i",
+        "details",
+        "summary",
+        "em",
+        "b",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "hr",
+    ];
+    let (tags, links) = tags_and_links(page);
+    for tag in tags {
+        assert!(KNOWN.contains(&tag.trim_start_matches('/')), "<{tag}");
+    }
+    for link in links {
+        let is_own = link.strip_prefix('#').is_some_and(|id| page.contains(&format!(" id=\"{id}\"")));
+        assert!(is_own || link.starts_with("https://www.linkedin.com/in/"), "{link}");
+    }
+    assert!(!page.contains(['\u{202e}', '\0']), "an invisible character");
+    assert_eq!(page.matches("<a ").count(), page.matches("<a rel=\"noreferrer\" href=").count());
+    let policy =
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline';";
+    assert_eq!(page.matches(policy).count(), 1);
+    assert_eq!((page.matches("@import").count(), page.matches("url(").count()), (0, 0));
+}
+
+#[test]
+fn whatever_is_said_stays_text() {
+    let mut events = vec![Event::UnknownWords(EVIL.to_owned()), Event::Called(called(CallKind::List, 1, false))];
+    for (row, outcome) in (1..).zip(Outcome::ALL) {
+        for address in EVIL_ADDRESSES {
+            events.push(Event::Settled(settled(row, outcome, EVIL, &[EVIL, address, EVIL, "40"])));
+        }
+    }
+    let ada = ["Ada", "https://www.linkedin.com/in/ada", "", "40"];
+    events.push(Event::Settled(settled(99, Outcome::Withdrawn, "", &ada)));
+    let mut backlog = Backlog::new(Some(30));
+    for selection in [Selection::Selected, Selection::Kept, Selection::AgeUnknown] {
+        let found = Found { name: EVIL.to_owned(), profile_url: EVIL.to_owned(), ..Found::bare("7") };
+        backlog.add(&found, &AccountName::default(), selection);
+    }
+    for command in ["run", "clean", "list"] {
+        let page = page_of(command, events.clone(), Some(backlog.clone()));
+        assert_harmless(&page);
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;"));
+        let link = "<a rel=\"noreferrer\" href=\"https://www.linkedin.com/in/ada\"><bdi>Ada</bdi></a>";
+        assert_eq!(page.matches(link).count(), usize::from(command != "list"), "{command}");
+    }
+    let person = Reinvitable {
+        invitation_id: "7".to_owned(),
+        name: EVIL.to_owned(),
+        profile_url: EVIL.to_owned(),
+        account: AccountName::parse("<b>").unwrap(),
+        reinvite_on: "2026-11-26".parse().unwrap(),
+        api: EVIL.to_owned(),
+    };
+    let day = DayLine {
+        day: "2026-11-26".parse().unwrap(),
+        api: EVIL.to_owned(),
+        account: AccountName::parse("<b>").unwrap(),
+        withdrawn: 1,
+        not_pending: 1,
+        failed: 1,
+        cost: Cost::default(),
+    };
+    assert_harmless(&history_page(moment(0), EVIL, &[day], &[], &[person]));
+}
+
+#[test]
+fn the_sections_come_in_the_order_of_their_readers() {
+    let events = vec![
+        Event::Settled(settled(1, Outcome::Withdrawn, "", &["Ada", "", "", "40"])),
+        Event::Settled(settled(2, Outcome::Failed, "HTTP 500", &["Bob", "", "", "3"])),
+        Event::Called(called(CallKind::Withdraw, 1, true)),
+    ];
+    let page = page_of("clean", events, Some(Backlog::new(Some(30))));
+    let ids: Vec<_> =
+        page.split("<section").skip(1).filter_map(|rest| rest.split("id=\"").nth(1)?.split('"').next()).collect();
+    let expected = ["verdict", "withdrawn", "kept", "needs", "cost", "backlog", "calls", "settings", "outcomes"];
+    assert_eq!(ids, expected);
+    let links: Vec<_> = page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(links, expected);
+    assert!(page.contains("<strong>line 3</strong>"), "{page}");
+    // Each chart has a text, and a table right behind it.
+    let figures: Vec<_> = page.split("<figure>").skip(1).map(|rest| rest.split("</figure>").next().unwrap()).collect();
+    assert_eq!(figures.len(), 5);
+    for figure in figures {
+        let label = figure.split("role=\"img\" aria-label=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(label.len() > 30 && figure.contains("<table>"), "{figure}");
+    }
+}
+
+#[test]
+fn a_run_of_100_000_rows_is_a_small_page() {
+    let mut observed = Observed::new(moment(0), None);
+    observed.name_by(PersonColumns::new(["name", "profile_url"]));
+    let mut totals = Totals::new([AccountName::default()]);
+    let name = "<Ada \"Lovelace\" & Sons>".repeat(20);
+    for row in 0..100_000 {
+        let outcome = Outcome::ALL[usize::try_from(row % 12).unwrap()];
+        let detail = format!("reason {} of row {row}", "x".repeat(usize::try_from(row % 90).unwrap()));
+        let row = settled(row, outcome, &detail, &[&name, "https://www.linkedin.com/in/ada-lovelace-0123456789"]);
+        totals.add_row(&row);
+        observed.take(&Event::Settled(row));
+        observed.take(&Event::Called(called(CallKind::Withdraw, 7, false)));
+    }
+    let facts = PageFacts { command_line: "x", settings: &[], is_rehearsal: false, report: Some("run.csv"), runs: &[] };
+    let page = page(&summary("run", totals, None, 1), observed, &facts);
+    assert!(page.len() < 3_000_000, "{}", page.len());
+    // 16,668 withdrawn and presumed.
+    assert!(page.contains("and 15668 more: see <bdi>run.csv</bdi>"));
+}

@@ -1,0 +1,287 @@
+//! What happened, in a sentence, and what to do next.
+
+use maud::{Markup, html};
+
+use super::cost::credits;
+use super::frame::text;
+use crate::outcome::Outcome;
+use crate::report::{Summary, plural};
+use crate::stop::StopReason;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// Nothing is left to do.
+    Good,
+    /// Something is left to do or to look at.
+    Open,
+    /// It was stopped by something that is wrong.
+    Bad,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Verdict {
+    mood: Mood,
+    /// A few words.
+    headline: String,
+    sentence: String,
+    next: String,
+    /// Whether the next step is the same command again.
+    again: bool,
+}
+
+impl Verdict {
+    fn of(summary: &Summary) -> Self {
+        let (headline, mood) = headline(summary);
+        let (next, again) = next(summary);
+        Self { mood, headline, sentence: sentence(summary), next, again }
+    }
+}
+
+/// `command`: the same one again; `report`: where the lines are.
+pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) -> Markup {
+    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary);
+    let (class, sign) = match mood {
+        Mood::Good => ("good", "✓"),
+        Mood::Open => ("open", "!"),
+        Mood::Bad => ("bad", "✕"),
+    };
+    html! {
+        section.verdict.(class) id="verdict" aria-labelledby="verdict-title" {
+            h2 id="verdict-title" { span.sign aria-hidden="true" { (sign) } " " (headline) }
+            p { (sentence) }
+            @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.detail)) " " code { (stop.reason.as_str()) } } }
+            @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
+                p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.detail)) " " code { (cause.reason.as_str()) } }
+            }
+            p { strong { "Next: " } (next) }
+            @if again { pre { code { (text(command)) } } }
+            p.facts {
+                "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
+                @if let Some(report) = report { " · " @if summary.facts.command == "list" { "list" } @else { "report" } " " (text(report)) }
+            }
+        }
+    }
+}
+
+fn headline(summary: &Summary) -> (String, Mood) {
+    let is_limit = |reason: StopReason| reason.is_limit();
+    let stop = summary.stop.as_ref().map(|stop| stop.reason);
+    let not_fine = summary.totals.not_fine;
+    match stop.filter(|reason| !is_limit(*reason)) {
+        Some(StopReason::Signal(_)) => ("Stopped on request".to_owned(), Mood::Open),
+        Some(reason) => (format!("Stopped: {}", stopped_words(reason)), Mood::Bad),
+        None if summary.stopped_accounts.values().any(|cause| !is_limit(cause.reason)) => {
+            ("Some accounts were stopped".to_owned(), Mood::Bad)
+        }
+        None if summary.exit_code != 0 && not_fine > 0 => (format!("Finished; {} a look", needs(not_fine)), Mood::Open),
+        None if !summary.input_complete && stop.is_none() => ("Finished, but not all was read".to_owned(), Mood::Open),
+        None if summary.exit_code != 0 => ("Finished, but something is not fine".to_owned(), Mood::Open),
+        None if stop.is_some() || !summary.stopped_accounts.is_empty() => {
+            ("Ended at a limit that you set".to_owned(), Mood::Open)
+        }
+        None => ("Done".to_owned(), Mood::Good),
+    }
+}
+
+fn needs(rows: u64) -> String {
+    if rows == 1 { "1 row needs".to_owned() } else { format!("{rows} rows need") }
+}
+
+const fn stopped_words(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::KeyRefused => "the API key was refused",
+        StopReason::LoginRefused => "the login was refused",
+        StopReason::AccountRefused => "the account was refused",
+        StopReason::CreditsUsedUp => "the credits are used up",
+        StopReason::TooManyFailures => "too many failures in a row",
+        StopReason::PatienceExhausted => "rate limited for too long",
+        StopReason::ReportUnwritable => "the report could not be written",
+        StopReason::LedgerUnwritable => "the ledger could not be written",
+        StopReason::Broken => "a bug in this program",
+        StopReason::MaxCredits => "--max-credits is reached",
+        StopReason::MaxWithdrawals => "--max-withdrawals is reached",
+        StopReason::MaxDuration => "--max-duration is over",
+        StopReason::DailyCap => "--daily-cap is reached",
+        StopReason::Usage => "usage, configuration or input",
+        StopReason::LedgerHeld => "another run holds the ledger",
+        StopReason::Signal(_) => "a signal",
+    }
+}
+
+fn sentence(summary: &Summary) -> String {
+    let cost = credits(summary.totals.run.cost);
+    let listed = summary.totals.list.as_ref().map(|list| plural(list.invitations, "pending invitation"));
+    let rows = &summary.totals.run.rows;
+    let total = rows.total();
+    if total == 0 {
+        return match listed {
+            Some(listed) if summary.facts.command == "list" => format!("{listed} were listed, for {cost}."),
+            Some(listed) => format!("{listed} were listed, and none was withdrawn, for {cost}."),
+            None => format!("No row was read, for {cost}."),
+        };
+    }
+    let of = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| rows.of(*outcome)).sum::<u64>();
+    let withdrawn = of(&[Outcome::Withdrawn, Outcome::PresumedWithdrawn]);
+    let needless = of(&[Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotPending]);
+    let not_tried = of(&[Outcome::NotAttempted]);
+    let unsettled = total - withdrawn - needless - not_tried;
+    let chosen = match listed.filter(|_| summary.facts.command == "clean") {
+        Some(listed) => format!(" chosen from {listed}"),
+        None => String::new(),
+    };
+    let mut said = format!("Withdrew {withdrawn} of {}{chosen}, for {cost}.", plural(total, "invitation"));
+    let parts = [(needless, "needed no withdrawal"), (unsettled, "not settled"), (not_tried, "not tried")];
+    let parts: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    if !parts.is_empty() {
+        said.push_str(&format!(" The others: {}.", parts.join(", ")));
+    }
+    said
+}
+
+/// What to do, and whether that is the same command again.
+fn next(summary: &Summary) -> (String, bool) {
+    let rows = &summary.totals.run.rows;
+    let retried: u64 =
+        [Outcome::NotFound, Outcome::Unconfirmed, Outcome::Rejected, Outcome::RateLimited, Outcome::Failed]
+            .map(|outcome| rows.of(outcome))
+            .iter()
+            .sum();
+    let invalid = rows.of(Outcome::Invalid);
+    let going_on = "what is settled is not paid for again";
+    let stopped =
+        summary.stop.as_ref().or_else(|| summary.stopped_accounts.values().find(|cause| !cause.reason.is_limit()));
+    if let Some(reason) = stopped.map(|stop| stop.reason) {
+        let first = match reason {
+            StopReason::KeyRefused => "renew the API key, then",
+            StopReason::LoginRefused => "log in to LinkedIn again and renew the login token, then",
+            StopReason::AccountRefused => "connect the account again, then",
+            StopReason::CreditsUsedUp => "buy credits, then",
+            StopReason::TooManyFailures => "find out what failed (below), then",
+            StopReason::PatienceExhausted => "later, or with a longer --patience,",
+            StopReason::ReportUnwritable => "make room or choose another place with -o, then",
+            StopReason::LedgerUnwritable => "make room for the ledger, then",
+            StopReason::Broken => "report the bug;",
+            StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration => "to go on,",
+            StopReason::DailyCap => "once 24 hours have passed,",
+            StopReason::Usage => "correct what is said above, then",
+            StopReason::LedgerHeld => "once the other run has ended,",
+            StopReason::Signal(_) => "to go on,",
+        };
+        return (format!("{first} run the same command again; {going_on}."), true);
+    }
+    if summary.facts.command == "list" {
+        return match summary.input_complete {
+            true => (
+                "look the list over, delete whom to keep, and give it to `bulk-withdraw run`, first with --dry-run."
+                    .to_owned(),
+                false,
+            ),
+            false => ("the list is not whole: run the same command again.".to_owned(), true),
+        };
+    }
+    match (retried, invalid) {
+        (0, 0) if !summary.input_complete => {
+            ("the input was not read to its end: run the same command again.".to_owned(), true)
+        }
+        (0, 0) => ("nothing is left to do.".to_owned(), false),
+        (0, _) => (
+            format!(
+                "correct the {} in the input (below), then run the same command again; {going_on}.",
+                plural(invalid, "invalid row")
+            ),
+            true,
+        ),
+        (_, 0) => (
+            format!("run the same command again to try the {} again; {going_on}.", plural(retried, "unsettled row")),
+            true,
+        ),
+        (..) => (
+            format!(
+                "correct the {} in the input (below), then run the same command again, which also tries the {} again; {going_on}.",
+                plural(invalid, "invalid row"),
+                plural(retried, "unsettled row")
+            ),
+            true,
+        ),
+    }
+}
+
+/// As the README's table of exit codes has it.
+const fn exit_words(code: u8) -> &'static str {
+    match code {
+        0 => "all is fine",
+        1 => "some row is not fine, or not all was read",
+        2 => "usage, configuration or input error",
+        3 => "key, login or account refused",
+        4 => "credits used up",
+        5 => "too many failures, or refused for too long",
+        6 => "report or ledger could not be written",
+        75 => "another run holds the ledger",
+        129 | 130 | 143 => "stopped by a signal",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{settled, summary};
+    use super::*;
+    use crate::api::CallKind;
+    use crate::event::Called;
+    use crate::invitation::AccountName;
+    use crate::policy::Cost;
+    use crate::report::Totals;
+    use crate::stop::{Signal, StopCause};
+
+    fn totals(rows: &[(Outcome, u64)]) -> Totals {
+        let mut totals = Totals::new([AccountName::default()]);
+        for (outcome, count) in rows {
+            (0..*count).for_each(|row| totals.add_row(&settled(row, *outcome, "", &[])));
+        }
+        let withdrawn: u64 = rows.iter().map(|(_, count)| count).sum();
+        totals.add_call(&Called {
+            kind: CallKind::Withdraw,
+            account: AccountName::default(),
+            cost: Cost { charged: withdrawn, possible: withdrawn + 2 },
+            is_retry: false,
+            is_rate_limited: false,
+            sent_at: jiff::Timestamp::UNIX_EPOCH,
+            latency: std::time::Duration::ZERO,
+        });
+        totals
+    }
+
+    #[test]
+    fn what_happened_and_what_to_do_next() {
+        use Outcome::{Duplicate, Failed, Invalid, NotAttempted, NotPending, Unconfirmed, Withdrawn};
+        let stopped = |reason| Some(StopCause { reason, detail: String::new() });
+        let cases: [(&str, &[(Outcome, u64)], Option<StopCause>, u8); 15] = [
+            ("run", &[(Withdrawn, 40)], None, 0),
+            ("run", &[(Withdrawn, 3), (NotPending, 1), (Duplicate, 2)], None, 0),
+            ("run", &[(Withdrawn, 3), (Failed, 1)], None, 1),
+            ("run", &[(Withdrawn, 3), (Invalid, 2)], None, 1),
+            ("run", &[(Withdrawn, 3), (Unconfirmed, 2), (Invalid, 1)], None, 1),
+            ("run", &[], None, 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::MaxCredits), 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::DailyCap), 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::LoginRefused), 3),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::CreditsUsedUp), 4),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::PatienceExhausted), 5),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Signal(Signal::Interrupt)), 130),
+            ("run", &[(Withdrawn, 3)], stopped(StopReason::LedgerUnwritable), 6),
+            ("clean", &[(Withdrawn, 3)], None, 0),
+            ("list", &[], None, 0),
+        ];
+        let said = cases.map(|(command, rows, stop, code)| {
+            let mut totals = totals(rows);
+            if command != "run" {
+                totals.add_page(108);
+            }
+            let Verdict { mood, headline, sentence, next, again } = Verdict::of(&summary(command, totals, stop, code));
+            let again = if again { " [the same command]" } else { "" };
+            format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}{again}\n")
+        });
+        insta::assert_snapshot!(said.concat());
+    }
+}
