@@ -200,7 +200,12 @@ pub(super) fn spare_others(metrics_file: &Path, layers: &Layers, environment: &E
     let names = written(Some(&Destination::Path(metrics_file.to_owned())));
     Spared::of(layers, environment).refuse(what, &names, option)?;
     refuse_clash(what, &names, "the report", &written(layers.get(&config::OUTPUT).as_ref()), option)?;
+    refuse_clash(what, &names, "the page", &page_of(layers), option)?;
     refuse_clash(what, &names, "the summary", &written(layers.get(&config::SUMMARY).as_ref()), option)
+}
+
+fn page_of(layers: &Layers) -> Vec<PathBuf> {
+    written(layers.get(&config::HTML).map(Destination::Path).as_ref())
 }
 
 /// A pipe that nobody reads must not keep a failed command from its end.
@@ -211,7 +216,8 @@ pub(super) async fn late_summary(layers: &Layers, environment: &Environment) -> 
     let destination = layers.get(&config::SUMMARY)?;
     let (names, report) = (written(Some(&destination)), written(layers.get(&config::OUTPUT).as_ref()));
     let is_free = Spared::of(layers, environment).refuse("the summary", &names, SUMMARY_FLAG).is_ok()
-        && refuse_clash("the summary", &names, "the report", &report, SUMMARY_FLAG).is_ok();
+        && refuse_clash("the summary", &names, "the report", &report, SUMMARY_FLAG).is_ok()
+        && refuse_clash("the summary", &names, "the page", &page_of(layers), SUMMARY_FLAG).is_ok();
     if !is_free {
         return None;
     }
