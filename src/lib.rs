@@ -47,7 +47,7 @@
 //!
 //! | room | owns | never |
 //! |---|---|---|
-//! | [`invitation`], [`outcome`], [`stop`], [`files`] | values that travel; which name leads to which file | I/O beyond looking at names |
+//! | [`invitation`], [`outcome`], [`stop`], [`files`], [`share`] | values that travel; which name leads to which file | I/O beyond looking at names |
 //! | [`sandbox`] | the simulated API; only tests and the `sandbox` command and rehearsals use it | the real path |
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
 //! | [`input`] | readers: lazily a row, or a row's error | ends early because of a bad row |
@@ -112,6 +112,7 @@ mod program;
 mod report;
 mod runner;
 pub mod sandbox;
+mod share;
 mod stop;
 
 /// Parses the command line, carries the command out, and returns the process's exit code.

@@ -53,7 +53,7 @@ async fn carry_out(
         Command::List => commands::list(&settings()?, screen).await,
         Command::Clean => commands::clean(&settings()?, screen).await,
         Command::History => {
-            commands::history(&config::ledger_path(layers, environment).map_err(usage)?, layers, screen)
+            commands::history(&config::ledger_path(layers, environment, None).map_err(usage)?, layers, screen)
         }
         Command::Verify => commands::verify(&settings()?, screen).await,
         Command::Check => commands::check(&settings()?, layers, screen).await,

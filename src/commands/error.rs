@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use super::output::OutputError;
+use super::part::NoIdError;
 use super::plan::AccountError;
 use crate::api::ClientError;
 use crate::config::SettingsError;
@@ -21,6 +22,8 @@ pub(crate) enum CommandError {
     Input(#[from] InputError),
     #[error(transparent)]
     Account(#[from] AccountError),
+    #[error(transparent)]
+    NoId(#[from] NoIdError),
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error(transparent)]
@@ -54,10 +57,13 @@ impl CommandError {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_)) | Self::Stdout(_) => exit::UNWRITABLE,
-            Self::Output(OutputError::Overwrites(..) | OutputError::UnknownFormat(_))
+            Self::Output(
+                OutputError::Overwrites(..) | OutputError::AnotherShares { .. } | OutputError::UnknownFormat(_),
+            )
             | Self::Settings(_)
             | Self::Input(_)
             | Self::Account(_)
+            | Self::NoId(_)
             | Self::Keep(_)
             | Self::Client(_)
             | Self::Sandbox { .. }

@@ -2,6 +2,7 @@
 
 use std::vec;
 
+use super::part::Part;
 use crate::config::Settings;
 use crate::input::{CsvStyle, Input, InputError, InputFormat, ReadError, is_profile_url};
 use crate::invitation::{Row, RowError};
@@ -53,8 +54,9 @@ impl Intake {
     }
 
     /// Its rows, as the run takes them: more than once, where it can be read again.
-    pub(super) fn rows(self, settings: &Settings) -> Rows<Self> {
+    pub(super) fn rows(self, settings: &Settings) -> Rows<OwnRows> {
         type Again = Box<dyn FnMut() -> Result<Intake, InputError> + Send>;
+        let part = Part::of(settings);
         let again: Option<Again> = match &self {
             Self::Input(input) => settings.source.clone().filter(|_| input.is_regular_file()).map(|source| {
                 let options = settings.input.clone();
@@ -65,7 +67,9 @@ impl Intake {
                 Some(Box::new(move || Ok(Self::List(rows.clone()))))
             }
         };
-        Rows { first: self, again }
+        let own = move |intake| OwnRows { intake, part: part.clone() };
+        let first = own.clone()(self);
+        Rows { first, again: again.map(|mut again| Box::new(move || again().map(&own)) as _) }
     }
 
     /// Whether it surely ends.
@@ -73,6 +77,24 @@ impl Intake {
         match self {
             Self::Input(input) => input.is_regular_file(),
             Self::List(_) => true,
+        }
+    }
+}
+
+/// The rows of this process: all, or its share of them.
+pub(super) struct OwnRows {
+    intake: Intake,
+    part: Option<Part>,
+}
+
+impl Iterator for OwnRows {
+    type Item = <Intake as Iterator>::Item;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Self { intake, part } = self;
+        match part {
+            None => intake.next(),
+            Some(part) => intake.find_map(|row| row.map(|row| part.own(row)).transpose()),
         }
     }
 }

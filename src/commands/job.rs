@@ -267,7 +267,8 @@ pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
 fn facts(settings: &Settings) -> RunFacts {
     let started_at = Timestamp::now();
     let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-    RunFacts { run_id, command: settings.command.as_str(), api: settings.api.as_str(), started_at }
+    let (command, api) = (settings.command.as_str(), settings.api.as_str());
+    RunFacts { run_id, command, api, share: settings.share, started_at }
 }
 
 /// The plan of rows that can be read twice, unless the stop comes first.

@@ -36,7 +36,7 @@ pub(super) fn pace_after(
     past: impl FnOnce(Duration, u32) -> Result<Past, LedgerError>,
 ) -> Result<Arc<Pace>, LedgerError> {
     let past = match settings.rate {
-        Rate::Calls { calls, window } => past(window, calls.get())?,
+        Rate::Calls { calls, window } | Rate::Shared { calls, window, .. } => past(window, calls.get())?,
         Rate::Unlimited => Past::default(),
     };
     Ok(Pace::new(settings.rate, settings.patience, past))

@@ -16,6 +16,7 @@ mod job;
 mod limits;
 mod list;
 mod output;
+mod part;
 mod people;
 mod plan;
 mod plan_words;

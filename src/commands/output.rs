@@ -1,7 +1,7 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
 use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile};
+use crate::share::Share;
 use crate::stop::Stop;
 
 /// Why report or summary can't go where they should.
@@ -18,6 +19,8 @@ use crate::stop::Stop;
 pub(crate) enum OutputError {
     #[error("{0} would overwrite {1}: choose another name with {2}")]
     Overwrites(&'static str, &'static str, &'static str),
+    #[error("{path} exists, and may be another share's {what}: have {number} in the name of this share's ({option})")]
+    AnotherShares { what: &'static str, path: String, number: u32, option: &'static str },
     #[error("the format of {0} is not known by its name: end it in .csv or .jsonl, or pass --output-format")]
     UnknownFormat(String),
     #[error("{what} {path} can't be written; choose another place with {option}")]
@@ -44,8 +47,8 @@ pub(super) struct Outputs {
 enum Place {
     /// Where the user said, or to standard output.
     Named(Destination),
-    /// `<stem>.results-<UTC time>.<extension>` in the working directory, as soon as it begins.
-    Unnamed { stem: String, extension: &'static str },
+    /// `<stem>.results-<UTC time><suffix>.<extension>` in the working directory, as soon as it begins.
+    Unnamed { stem: String, suffix: String, extension: &'static str },
 }
 
 impl Outputs {
@@ -55,7 +58,8 @@ impl Outputs {
             Some(destination) => Place::Named(destination.clone()),
             None if settings.report_goes_to_stdout() => Place::Named(Destination::Stdout),
             None => {
-                Place::unnamed(settings.source.as_ref(), settings.command, settings.output_format.unwrap_or(by_input))
+                let format = settings.output_format.unwrap_or(by_input);
+                Place::unnamed(settings.source.as_ref(), settings.command, settings.share, format)
             }
         };
         let is_for_people =
@@ -96,7 +100,15 @@ impl Outputs {
                 return Err(OutputError::Overwrites(what, "a ledger", option));
             }
         }
-        refuse_clash("the summary", &summary, "the report", &report, "--summary")
+        refuse_clash("the summary", &summary, "the report", &report, "--summary")?;
+        let named = match &self.report {
+            Place::Named(destination) => Some(destination),
+            Place::Unnamed { .. } => None,
+        };
+        settings.share.map_or(Ok(()), |share| {
+            refuse_another_share_s("report", named, share, "-o")?;
+            refuse_another_share_s("summary", self.summary.as_ref(), share, "--summary")
+        })
     }
 
     pub(super) fn begin_report(&self, columns: Columns) -> Result<Report, OutputError> {
@@ -105,8 +117,8 @@ impl Outputs {
             Place::Named(place) => ReportFile::create(place)
                 .and_then(begin)
                 .map_err(|source| cannot_create("the report", place, "-o", source)),
-            Place::Unnamed { stem, extension } => {
-                let names = default_names(stem, extension, Timestamp::now());
+            Place::Unnamed { stem, suffix, extension } => {
+                let names = default_names(stem, suffix, extension, Timestamp::now());
                 ReportFile::create_unnamed(names.clone()).and_then(begin).map_err(|source| {
                     let place = Destination::Path(names.take(1).collect());
                     cannot_create("the report", &place, "-o", source)
@@ -158,19 +170,20 @@ fn cannot_create(what: &'static str, place: &Destination, option: &'static str, 
 }
 
 impl Place {
-    fn unnamed(source: Option<&Source>, command: Command, format: Format) -> Self {
+    fn unnamed(source: Option<&Source>, command: Command, share: Option<Share>, format: Format) -> Self {
         let stem = match source {
             Some(Source::Stdin) => "stdin".into(),
             Some(Source::Path(path)) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             None => command.as_str().to_owned(),
         };
-        Self::Unnamed { stem, extension: format.extension() }
+        let suffix = share.map(Share::suffix).unwrap_or_default();
+        Self::Unnamed { stem, suffix, extension: format.extension() }
     }
 }
 
 /// The names for a report that begins now: more than one, since another run may begin within the same second.
-fn default_names(stem: &str, extension: &str, now: Timestamp) -> impl Iterator<Item = PathBuf> + Clone {
-    let name = format!("{stem}.results-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+fn default_names(stem: &str, suffix: &str, extension: &str, now: Timestamp) -> impl Iterator<Item = PathBuf> + Clone {
+    let name = format!("{stem}.results-{}{suffix}", now.strftime("%Y%m%dT%H%M%SZ"));
     (1..=MOST_NAMES).map(move |number| match number {
         1 => PathBuf::from(format!("{name}.{extension}")),
         _ => PathBuf::from(format!("{name}-{number}.{extension}")),
@@ -200,30 +213,66 @@ fn refuse_clash(
     if clash { Err(OutputError::Overwrites(what, other, option)) } else { Ok(()) }
 }
 
+/// A file of an earlier run is replaced, but that of a share which has just ended must not be by the next one.
+fn refuse_another_share_s(
+    what: &'static str,
+    destination: Option<&Destination>,
+    share: Share,
+    option: &'static str,
+) -> Result<(), OutputError> {
+    match destination {
+        Some(Destination::Path(path)) if share.count() > 1 && path.is_file() && !names_share(path, share) => {
+            Err(OutputError::AnotherShares { what, path: path.display().to_string(), number: share.number(), option })
+        }
+        Some(Destination::Path(_) | Destination::Stdout) | None => Ok(()),
+    }
+}
+
+/// Whether the path holds the share's number, counted from 1 or, as Kubernetes does, from 0.
+fn names_share(path: &Path, share: Share) -> bool {
+    let path = path.to_string_lossy();
+    let mut numbers = path.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+    numbers.any(|number: u32| number == share.number() || number == share.number() - 1)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn the_default_name_stands_in_the_working_directory() {
         let now: Timestamp = "2026-11-22T21:05:09Z".parse().unwrap();
         let cases = [
-            ("lists/old ones.csv", Format::Csv, "old ones.results-20261122T210509Z.csv"),
-            ("/tmp/a.b.jsonl", Format::JsonLines, "a.b.results-20261122T210509Z.jsonl"),
-            ("ids", Format::Csv, "ids.results-20261122T210509Z.csv"),
+            ("lists/old ones.csv", None, Format::Csv, "old ones.results-20261122T210509Z.csv"),
+            ("/tmp/a.b.jsonl", None, Format::JsonLines, "a.b.results-20261122T210509Z.jsonl"),
+            ("ids", Share::new(3, 8), Format::Csv, "ids.results-20261122T210509Z-3-of-8.csv"),
         ];
-        for (input, format, name) in cases {
-            let Place::Unnamed { stem, extension } =
-                Place::unnamed(Some(&Source::Path(input.into())), Command::Run, format)
+        for (input, share, format, name) in cases {
+            let Place::Unnamed { stem, suffix, extension } =
+                Place::unnamed(Some(&Source::Path(input.into())), Command::Run, share, format)
             else {
                 panic!("named");
             };
-            let mut names = default_names(&stem, extension, now);
+            let mut names = default_names(&stem, &suffix, extension, now);
             assert_eq!(names.next().unwrap(), Path::new(name));
             let (name, extension) = name.rsplit_once('.').unwrap();
             assert_eq!(names.next().unwrap(), PathBuf::from(format!("{name}-2.{extension}")));
+        }
+    }
+
+    #[test]
+    fn a_name_tells_its_share_from_others() {
+        let share = Share::new(3, 8).unwrap();
+        for (path, is_its_own) in [
+            ("report.csv", false),
+            ("report-3.csv", true),
+            ("report-03-of-8.csv", true),
+            ("pod-2/report.csv", true),
+            ("report-13.csv", false),
+            ("of-8.csv", false),
+            ("20261122T210509.csv", false),
+        ] {
+            assert_eq!(names_share(Path::new(path), share), is_its_own, "{path}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::account_list::{AccountList, ListEnd};
-use super::intake::Intake;
+use super::intake::OwnRows;
 use super::plan::Plan;
 use crate::api::{Client, InvitationType};
 use crate::config::Settings;
@@ -20,7 +20,7 @@ use crate::runner::{self, Caller, ListRequests, Pool, Rows, Triage};
 /// Brings every row to its outcome, and fetches the lists that rows ask for meanwhile. Returns whether the input was read to
 /// its end, and how the worst list ended, if there was one.
 pub(super) async fn run(
-    rows: Rows<Intake>,
+    rows: Rows<OwnRows>,
     triage: Triage,
     pool: Pool,
     caller: Caller<Client, Option<Ledger>>,

@@ -7,6 +7,7 @@ use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
 use super::limits::{pace_after, withdrawn_lately};
+use super::part::Part;
 use crate::api::InvitationType;
 use crate::config::{Settings, names};
 use crate::invitation::{AccountName, Row};
@@ -75,6 +76,7 @@ impl Plan {
         let (all, accounts) = (Rows::default(), BTreeMap::new());
         let mut plan = Self { all, accounts, listed, list_pages: 0, pace: pace.rate(), input_complete: true };
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
+        let part = Part::of(settings);
         for row in intake {
             if stop.is_requested() {
                 plan.input_complete = false;
@@ -95,7 +97,18 @@ impl Plan {
                 && is_checked
             {
                 check_account(row, settings)?;
+                // Whichever share has the row, so that all of them refuse the input before anything is sent.
+                if part.is_some() {
+                    Part::check(row)?;
+                }
             }
+            let row = match &part {
+                None => row,
+                Some(part) => match part.own(row) {
+                    Some(row) => row,
+                    None => continue,
+                },
+            };
             let (account, row) = match triage.route(row) {
                 Route::Call(ready) => (Some(ready.withdrawal.account), Planned::Send),
                 Route::NoCall(settled) => (settled.account, Planned::Unsent(settled.outcome)),

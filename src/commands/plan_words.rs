@@ -41,7 +41,9 @@ impl Plan {
     }
 
     pub(super) fn table(&self, settings: &Settings) -> String {
-        let mut out = format!("{:<22}{}\n", "rows", self.rows());
+        let share = settings.share.map(|share| format!("{:<22}{share}\n", "partition"));
+        let mut out = share.unwrap_or_default();
+        out.push_str(&format!("{:<22}{}\n", "rows", self.rows()));
         for (outcome, rows) in self.all.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
         }
@@ -130,6 +132,7 @@ impl Plan {
         });
         json!({
             "dry_run": true,
+            "partition": settings.share.map(|share| share.to_string()),
             "rows": self.all.to_json(),
             "input_complete": self.input_complete,
             "credits": {"charged": listed.charged, "possible": listed.possible + self.list_pages + self.now(settings)},

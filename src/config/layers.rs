@@ -68,8 +68,16 @@ pub(crate) enum ValueError {
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        const OURS: [&str; 7] =
-            [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY"];
+        const OURS: &[&str] = &[
+            PREFIX,
+            "LINKUP_",
+            "XDG_",
+            "HOME",
+            "CREDENTIALS_DIRECTORY",
+            "CONFIGURATION_DIRECTORY",
+            "STATE_DIRECTORY",
+            "JOB_COMPLETION",
+        ];
         let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self(named.filter(|(name, _)| OURS.iter().any(|ours| name.starts_with(ours))).collect())
     }

@@ -20,6 +20,7 @@ use crate::pace::{Gap, Hours, Rate};
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
 use crate::sandbox::{Faults, Limit, ListFaults};
+use crate::share::Partition;
 
 /// How the log on stderr is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,6 +288,11 @@ options! {
     BETWEEN: Hours, parsed, LIMITS {
         name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
         help: "Withdraw only in these hours (local time) and wait outside them",
+    }
+    PARTITION: Partition, parsed, LIMITS {
+        name: "partition", value: "K/N|auto", on: RUN, places: Places::Flag,
+        help: "Take only share K of N of the rows, rate and limits",
+        wanted: "a share, like 3/8, or auto",
     }
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {

@@ -19,6 +19,7 @@ use crate::invitation::AccountName;
 use crate::pace::Rate;
 use crate::policy::{Backoff, SuccessMessages};
 use crate::report::{Destination, Format, ProgressStyle};
+use crate::share::{Partition, Share};
 
 /// The checked settings of `run`, `list`, `clean`, `verify`, `check` or `config`.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub(crate) struct Settings {
     /// `None` for a rehearsal that names none: it keeps a temporary one.
     pub(crate) ledger: Option<PathBuf>,
     pub(crate) keep: Option<PathBuf>,
+    /// Which part of the rows this process takes. Rate and limits are those of that part.
+    pub(crate) share: Option<Share>,
     /// The input of `run`.
     pub(crate) source: Option<Source>,
     pub(crate) input: InputOptions,
@@ -122,6 +125,16 @@ pub(crate) enum SettingsError {
     UnknownAccount { place: String, name: String, known: String },
     #[error("{0} must be longer than --timeout: no call could be made in that time")]
     ShortDuration(String),
+    #[error(
+        "--partition auto needs Kubernetes' JOB_COMPLETION_INDEX (of an Indexed Job, from 0) and JOB_COMPLETIONS (its \
+         number of completions, which the Job must set itself): {0}"
+    )]
+    NoJob(String),
+    #[error(
+        "{place}: {rate} is too little for {count} shares, since each needs two calls of it in that time: take at most \
+         {most} shares"
+    )]
+    SmallShares { place: String, rate: Rate, count: u32, most: u32 },
     #[error("{0} has no value and no default: this is a bug, please report it")]
     NoDefault(&'static str),
 }
@@ -141,12 +154,15 @@ impl Settings {
             Command::List | Command::Clean | Command::Check => true,
             Command::History | Command::Config | Command::Sandbox => false,
         };
-        let rate = layers.find_or_default(&options::RATE)?;
+        let whole_rate = layers.find_or_default(&options::RATE)?;
+        let share =
+            layers.get(&options::PARTITION).map(|partition| of_partition(partition, environment)).transpose()?;
+        let rate = share.map_or(Ok(whole_rate.value), |share| shared(&whole_rate, share))?;
         let is_rehearsal = layers.is_set(&options::SIMULATE);
         let Way { target, api, api_reason, accounts, found } = if is_rehearsal {
             Way::to_sandbox(layers, environment)
         } else {
-            Way::to_api(layers, environment, makes_calls, &rate)?
+            Way::to_api(layers, environment, makes_calls, &whole_rate)?
         };
         let timeout = layers.get_or_default(&options::TIMEOUT)?;
         let max_duration = layers.find(&options::MAX_DURATION);
@@ -163,6 +179,7 @@ impl Settings {
         if without_note && api == ApiVersion::V2 {
             return Err(SettingsError::NoNotes);
         }
+        let part_of = |limit| share.map_or(limit, |share| share.part_of(limit));
         let settings = Self {
             command,
             target,
@@ -170,11 +187,11 @@ impl Settings {
             api_reason,
             found,
             account: choose_account(layers.find(&options::ACCOUNT), &accounts)?,
-            accounts: accounts.into_iter().map(|(name, own)| (name, own.or(&of_all))).collect(),
-            max_credits: layers.get(&options::MAX_CREDITS),
-            max_withdrawals: layers.get(&options::MAX_WITHDRAWALS),
+            accounts: accounts.into_iter().map(|(name, own)| (name, own.or(&of_all, share))).collect(),
+            max_credits: layers.get(&options::MAX_CREDITS).map(part_of),
+            max_withdrawals: layers.get(&options::MAX_WITHDRAWALS).map(part_of),
             max_duration: max_duration.map(|longest| longest.value),
-            rate: rate.value,
+            rate,
             concurrency: layers.get_or_default(&options::CONCURRENCY)?,
             retries: layers.get_or_default(&options::RETRIES)?,
             backoff: Backoff {
@@ -185,8 +202,13 @@ impl Settings {
             patience: layers.get_or_default(&options::PATIENCE)?,
             timeout,
             max_errors: layers.get_or_default(&options::MAX_ERRORS)?,
-            ledger: if is_rehearsal { layers.get(&LEDGER_PATH) } else { Some(ledger_path(layers, environment)?) },
+            ledger: if is_rehearsal {
+                layers.get(&LEDGER_PATH)
+            } else {
+                Some(ledger_path(layers, environment, share)?)
+            },
             keep: layers.get(&options::KEEP),
+            share,
             source: layers.get(&options::SOURCE),
             input: InputOptions {
                 id_column: layers.get(&options::ID_COLUMN),
@@ -252,11 +274,48 @@ impl Settings {
     }
 }
 
-/// The ledger that the options name, else `ledger.db` in `$STATE_DIRECTORY` or `$XDG_STATE_HOME/bulk-withdraw`.
-pub(crate) fn ledger_path(layers: &Layers, environment: &Environment) -> Result<PathBuf, SettingsError> {
-    let default =
-        || Some(environment.directory("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state")?.join("ledger.db"));
+/// The ledger that the options name, else `ledger.db` in `$STATE_DIRECTORY` or `$XDG_STATE_HOME/bulk-withdraw`, or a share's
+/// own beside it.
+pub(crate) fn ledger_path(
+    layers: &Layers,
+    environment: &Environment,
+    share: Option<Share>,
+) -> Result<PathBuf, SettingsError> {
+    let name = format!("ledger{}.db", share.map(Share::suffix).unwrap_or_default());
+    let default = || Some(environment.directory("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state")?.join(name));
     layers.get(&LEDGER_PATH).or_else(default).ok_or(SettingsError::NoLedgerPlace)
+}
+
+/// The share that is asked for.
+fn of_partition(partition: Partition, environment: &Environment) -> Result<Share, SettingsError> {
+    const JOB: [&str; 2] = ["JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"];
+    match partition {
+        Partition::Share(share) => Ok(share),
+        Partition::Auto => {
+            let [index, completions] = JOB.map(|name| environment.text(name));
+            let (index, completions) = (index?, completions?);
+            let missing: Vec<_> =
+                JOB.into_iter().zip([index, completions]).filter(|(_, value)| value.is_none()).collect();
+            let missing = missing.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
+            let (Some(index), Some(completions)) = (index, completions) else {
+                return Err(SettingsError::NoJob(format!("{missing} not set")));
+            };
+            Share::of_job(index, completions)
+                .ok_or_else(|| SettingsError::NoJob(format!("they are {index:?} and {completions:?}")))
+        }
+    }
+}
+
+/// A share's part of the rate.
+fn shared(rate: &Sourced<Rate>, share: Share) -> Result<Rate, SettingsError> {
+    rate.value.shared(share).ok_or_else(|| {
+        let most = match rate.value {
+            Rate::Calls { calls, .. } | Rate::Shared { calls, .. } => calls.get() / 2,
+            Rate::Unlimited => share.count(),
+        };
+        let place = options::PARTITION.entry.flag();
+        SettingsError::SmallShares { place, rate: rate.value, count: share.count(), most }
+    })
 }
 
 /// What depends on where the calls go.

@@ -27,6 +27,11 @@ impl Gap {
         self.min + (self.max - self.min).mul_f64(jitter)
     }
 
+    /// The gap of one of so many shares, so that all of them together keep this one.
+    pub(crate) fn times(self, shares: u32) -> Self {
+        Self { min: self.min.saturating_mul(shares), max: self.max.saturating_mul(shares) }
+    }
+
     /// What a gap comes to, over many.
     pub(crate) fn mean(self) -> Duration {
         self.draw(0.5)

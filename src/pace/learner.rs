@@ -135,8 +135,7 @@ pub(super) struct SentCall {
 
 impl Learner {
     /// Goes on from what earlier runs learned, and how long ago.
-    pub(super) fn new(calls: u32, window: Duration, learned: Option<(Learned, Duration)>, now: Instant) -> Self {
-        let most = f64::from(calls);
+    pub(super) fn new(most: f64, window: Duration, learned: Option<(Learned, Duration)>, now: Instant) -> Self {
         let scaled_ago = learned.map(|(_, ago)| ago);
         // What was learned with another window is as many calls in the same time.
         let scaled = learned.map(|(learned, ago)| {
@@ -387,7 +386,7 @@ mod tests {
     impl Script {
         fn new(learned: Option<(Learned, Duration)>) -> Self {
             let now = Instant::now();
-            Self { learner: Learner::new(290, WINDOW, learned, now), began: now, now }
+            Self { learner: Learner::new(290.0, WINDOW, learned, now), began: now, now }
         }
 
         /// Calls at an interval in milliseconds, each answered at once.

@@ -50,6 +50,8 @@ struct Limit {
     told: Option<Learned>,
     /// Whether that changed since [`Pace::news`].
     is_news: bool,
+    /// Whether late calls are made up for.
+    has_burst: bool,
     limiter: Limiter,
     /// Calls that the limiter does not know of leave no room before.
     not_before: Instant,
@@ -109,7 +111,7 @@ pub(crate) enum Refused {
 }
 
 impl Limit {
-    fn new(calls: u32, window: Duration, past: Past, now: Instant) -> Self {
+    fn new(calls: f64, window: Duration, has_burst: bool, past: Past, now: Instant) -> Self {
         let mut learner = Learner::new(calls, window, past.learned, now);
         let interval = interval(&learner);
         let mut room_from = None;
@@ -118,8 +120,9 @@ impl Limit {
             room_from = Some(room_from.map_or(at, |room_from| at.max(room_from)) + interval);
         }
         let not_before = room_from.unwrap_or(now);
-        let limiter = limiter(&learner);
-        Self { limiter, paced: learner.calls(), told: learner.learned(), is_news: false, learner, not_before }
+        let limiter = limiter(&learner, has_burst);
+        let (paced, told) = (learner.calls(), learner.learned());
+        Self { limiter, paced, told, is_news: false, has_burst, learner, not_before }
     }
 
     /// Takes a call's place; else, until when to wait for one.
@@ -138,7 +141,7 @@ impl Limit {
             return;
         }
         self.paced = self.learner.calls();
-        self.limiter = limiter(&self.learner);
+        self.limiter = limiter(&self.learner, self.has_burst);
         // Its burst is used up.
         while self.limiter.check().is_ok() {}
         if let Some(sent) = self.learner.last_sent() {
@@ -151,7 +154,7 @@ fn interval(learner: &Learner) -> Duration {
     learner.window().div_f64(learner.calls())
 }
 
-fn limiter(learner: &Learner) -> Limiter {
+fn limiter(learner: &Learner, has_burst: bool) -> Limiter {
     let interval = interval(learner);
     let late = (LATENESS.as_secs_f64() / interval.as_secs_f64()).max(1.0);
     let spare = match learner.learned() {
@@ -159,6 +162,7 @@ fn limiter(learner: &Learner) -> Limiter {
         // Few calls leave no room for it.
         Some(learned) => learned.calls * BURST,
     };
+    let spare = if has_burst { spare } else { 0.0 };
     let burst = NonZeroU32::MIN.saturating_add(late.min(spare) as u32);
     let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
     RateLimiter::direct_with_clock(quota, TokioClock)
@@ -168,8 +172,12 @@ impl Pace {
     /// A pace of `rate`, which goes on from what earlier runs left. `patience` is the longest time without one accepted
     /// call.
     pub(crate) fn new(rate: Rate, patience: Duration, past: Past) -> Arc<Self> {
+        let limit = |calls, window, has_burst| Mutex::new(Limit::new(calls, window, has_burst, past, Instant::now()));
         let limit = match rate {
-            Rate::Calls { calls, window } => Some(Mutex::new(Limit::new(calls.get(), window, past, Instant::now()))),
+            Rate::Calls { calls, window } => Some(limit(f64::from(calls.get()), window, true)),
+            Rate::Shared { calls, shares, window } => {
+                Some(limit(f64::from(calls.get()) / f64::from(shares.get()), window, false))
+            }
             Rate::Unlimited => None,
         };
         Arc::new(Self { rate, limit, patience, hold: watch::Sender::default(), turnstile: Default::default() })
@@ -360,6 +368,7 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::share::Share;
 
     const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -507,6 +516,33 @@ mod tests {
             assert_eq!(fullest, Some(most), "{rate}");
             let took = *sent.last().unwrap() - sent[0];
             assert!(took > window * 2 && took < window * 3, "{rate}: {took:?}");
+        }
+    }
+
+    /// Shares can't know whether others are late as well, so none makes up for it.
+    #[tokio::test(start_paused = true)]
+    async fn all_shares_together_stay_within_the_rate_even_where_all_are_late() {
+        for (rate, count) in
+            [("290/min", 1), ("290/min", 8), ("290/6s", 100), ("290/min", 145), ("96/2s", 8), ("20000/s", 3)]
+        {
+            let whole: Rate = rate.parse().unwrap();
+            let Rate::Calls { calls, window } = whole else { panic!("{rate}") };
+            let shared = whole.shared(Share::new(1, count).unwrap()).unwrap();
+            let pace = Pace::new(shared, PATIENCE, Past::default());
+            let mut sent = Vec::new();
+            for at in 0..calls.get() / count * 3 + 3 {
+                pace.acquire().await.accepted();
+                sent.push(Instant::now());
+                if at % 7 == 0 {
+                    tokio::time::sleep(LATENESS).await;
+                }
+            }
+            let in_window = |at: usize| sent[at..].partition_point(|later| *later < sent[at] + window);
+            let fullest = (0..sent.len()).map(in_window).max().unwrap();
+            assert!(fullest * count as usize <= calls.get() as usize, "{fullest} of {rate} by each of {count}");
+            let took = *sent.last().unwrap() - sent[0];
+            let calls = sent.len() as u32;
+            assert!(took <= shared.interval().unwrap() * calls + LATENESS * calls, "{rate} by {count}: {took:?}");
         }
     }
 

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::share::Share;
+
 /// The pace of a run (`--rate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rate {
     /// This many calls in each window, evenly spaced.
     Calls { calls: NonZeroU32, window: Duration },
+    /// A share of such a rate: this many calls in as many windows as there are shares, evenly spaced and without a burst.
+    Shared { calls: NonZeroU32, shares: NonZeroU32, window: Duration },
     /// No limit; only for loopback addresses.
     Unlimited,
 }
@@ -40,10 +44,24 @@ impl Rate {
         }
     }
 
+    /// What a share of it may send. In one window that is a call less than an even part: so however the windows of API and
+    /// shares lie, all shares together stay within the rate. `None` where a share would have less than one call in a window.
+    pub(crate) fn shared(self, share: Share) -> Option<Self> {
+        match self {
+            Self::Calls { calls, window } | Self::Shared { calls, window, .. } => {
+                let calls = calls.get().checked_sub(share.count()).filter(|calls| *calls >= share.count())?;
+                let (calls, shares) = (NonZeroU32::new(calls)?, NonZeroU32::new(share.count())?);
+                Some(Self::Shared { calls, shares, window })
+            }
+            Self::Unlimited => Some(Self::Unlimited),
+        }
+    }
+
     /// The time from one call to the next; `None` without a limit.
     pub(crate) fn interval(self) -> Option<Duration> {
         match self {
             Self::Calls { calls, window } => Some(window / calls.get()),
+            Self::Shared { calls, shares, window } => Some(window * shares.get() / calls.get()),
             Self::Unlimited => None,
         }
     }
@@ -77,10 +95,14 @@ fn window(text: &str) -> Option<Duration> {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Calls { calls, window } => match NAMED.iter().find(|(_, named)| named == window) {
+        match *self {
+            Self::Calls { calls, window } => match NAMED.iter().find(|(_, named)| *named == window) {
                 Some((name, _)) => write!(f, "{calls}/{name}"),
-                None => write!(f, "{calls}/{:#}", SignedDuration::try_from(*window).unwrap_or(SignedDuration::MAX)),
+                None => write!(f, "{calls}/{:#}", SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX)),
+            },
+            Self::Shared { calls, shares, window } => match NonZeroU32::new(calls.get() / shares) {
+                Some(even) if calls.get() % shares == 0 => Self::Calls { calls: even, window }.fmt(f),
+                Some(_) | None => Self::Calls { calls, window: window * shares.get() }.fmt(f),
             },
             Self::Unlimited => f.write_str("unlimited"),
         }
@@ -89,6 +111,8 @@ impl fmt::Display for Rate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -121,6 +145,45 @@ mod tests {
             let rate = text.parse::<Rate>().ok();
             assert_eq!(rate.map(|rate| rate.to_string()).as_deref(), shown, "{text}");
             assert_eq!(rate.and_then(Rate::interval), nanos.map(Duration::from_nanos), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_s_rate() {
+        let cases = [
+            ("290/min", "1/8", Some("282/8m")),
+            ("296/min", "8/8", Some("36/min")),
+            ("290/min", "1/1", Some("289/min")),
+            ("290/min", "1/145", Some("1/min")),
+            ("290/min", "1/146", None),
+            ("96/2s", "2/8", Some("11/2s")),
+            ("16/s", "2/8", Some("1/s")),
+            ("15/s", "2/8", None),
+            ("unlimited", "2/9000", Some("unlimited")),
+        ];
+        for (rate, share, shown) in cases {
+            let shared = rate.parse::<Rate>().unwrap().shared(share_of(share));
+            assert_eq!(shared.map(|rate| rate.to_string()).as_deref(), shown, "{rate} {share}");
+        }
+    }
+
+    fn share_of(text: &str) -> Share {
+        let (number, count) = text.split_once('/').unwrap();
+        Share::new(number.parse().unwrap(), count.parse().unwrap()).unwrap()
+    }
+
+    proptest! {
+        /// A window holds a call more than intervals fit into it.
+        #[test]
+        fn all_shares_together_stay_within_the_rate(calls in 2..100_000_u32, window_ms in 1_000..3_600_000_u64, part in 0.0..1.0) {
+            let window = Duration::from_millis(window_ms);
+            let count = 1 + (f64::from(calls / 2 - 1) * part) as u32;
+            let share = Share::new(1, count.min(10_000)).unwrap();
+            let shared = Rate::Calls { calls: NonZeroU32::new(calls).unwrap(), window }.shared(share).unwrap();
+            let interval = shared.interval().unwrap().as_nanos();
+            // Durations are cut to whole nanoseconds.
+            let fit = (window.as_nanos() - window.as_nanos() / 1_000_000).div_ceil(interval);
+            prop_assert!(fit * u128::from(share.count()) <= u128::from(calls), "{shared}");
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::Rate;
 use crate::policy::{Cost, visible};
+use crate::share::Share;
 use crate::stop::StopCause;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,6 +147,8 @@ pub(crate) struct RunFacts {
     pub run_id: String,
     pub command: &'static str,
     pub api: &'static str,
+    /// The part of the rows that it took, unless those were all.
+    pub share: Option<Share>,
     pub started_at: Timestamp,
 }
 
@@ -184,6 +187,7 @@ impl Summary {
             "run_id": facts.run_id,
             "command": facts.command,
             "api": facts.api,
+            "partition": facts.share.map(|share| share.to_string()),
             "started_at": timestamp(facts.started_at),
             "finished_at": timestamp(self.finished_at),
             "elapsed_s": self.elapsed_s(),
@@ -234,6 +238,9 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     let run = &summary.totals.run;
     let mut out = String::new();
     let mut line = |label: &str, value: String| out.push_str(&format!("{label:<22}{}\n", visible(&value)));
+    if let Some(share) = summary.facts.share {
+        line("partition", share.to_string());
+    }
     if let Some(list) = &summary.totals.list {
         let cost = format!("{} charged, {} possible", list.cost.charged, list.cost.possible);
         line("listed", format!("{list}; credits: {cost}"));
@@ -348,7 +355,7 @@ mod tests {
         let cause = StopCause { reason: StopReason::LoginRefused, detail: "log in again".to_owned() };
         let moment = Timestamp::UNIX_EPOCH;
         let summary = Summary {
-            facts: RunFacts { run_id: String::new(), command: "run", api: "v1", started_at: moment },
+            facts: RunFacts { run_id: String::new(), command: "run", api: "v1", share: None, started_at: moment },
             finished_at: moment,
             totals,
             rate: Rate::Unlimited,

@@ -22,6 +22,7 @@ mod requests;
 mod rooms;
 mod samples;
 mod secrets;
+mod shares;
 mod stops;
 mod surroundings;
 mod verify;

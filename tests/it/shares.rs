@@ -1,0 +1,144 @@
+//! `--partition`: processes that know nothing of each other, and share one input, one folder and one API key.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+use bulk_withdraw::sandbox::Limit;
+use serde_json::Value;
+
+use crate::support::{Program, ids, list, spawn, swift, swiftly, wait, withdrawn};
+
+const SHARES: u64 = 8;
+const STATE: &str = ".local/state/bulk-withdraw";
+
+/// All at once, against one limit: with a call too many in any window one would be refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_shares_withdraw_each_invitation_once_and_within_one_limit() {
+    let rows = 130;
+    let limit = Limit::sliding(100, Duration::from_secs(2));
+    let sandbox = swift(|options| options.limit = Some(limit)).await;
+    let program = Program::new();
+    // Two rows that are no invitations, and one that stands twice.
+    let text = list(ids(rows)) + "none\n" + &ids(1).collect::<String>() + "\nnone either\n";
+    program.write("list.csv", text);
+    let share = |number: u64| {
+        let options = format!("--yes --rate 96/2s --summary {number}.json --base-url {}", sandbox.base_url());
+        spawn(program.command(&format!("run list.csv --partition {number}/{SHARES} {options}")))
+    };
+    let started: Vec<_> = (1..=SHARES).map(share).collect();
+    for child in started {
+        let ran = wait(child).await;
+        assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.stderr);
+    }
+
+    let record = sandbox.record();
+    assert_eq!((record.withdrawn, record.calls, record.rate_limited), (rows, rows, 0));
+    assert_eq!(withdrawn(&sandbox), ids(rows).collect::<BTreeSet<_>>());
+    assert!(record.invitations.values().all(|known| known.calls == 1));
+
+    // Each row is in one report, and each report has a name of its own.
+    let mut reported = BTreeSet::new();
+    for number in 1..=SHARES {
+        let ending = format!("Z-{number}-of-{SHARES}.csv");
+        let names =
+            program.files().into_iter().filter(|name| name.starts_with("list.results-") && name.ends_with(&ending));
+        let [name] = <[String; 1]>::try_from(names.collect::<Vec<_>>()).unwrap();
+        let report = program.report(&name);
+        assert!(report.lines.keys().all(|row| reported.insert(*row)), "{name} repeats a row of another");
+        let summary: Value = serde_json::from_str(&program.read(&format!("{number}.json"))).unwrap();
+        assert_eq!(summary["partition"], format!("{number}/{SHARES}"));
+        assert_eq!(summary["rows"]["total"], report.lines.len());
+        assert_eq!(summary["pace"]["rate"], "11/2s");
+        assert!(program.files_in(STATE).contains(&format!("ledger-{number}-of-{SHARES}.db")));
+    }
+    assert_eq!(reported, (1..=rows + 3).collect());
+}
+
+/// Limits are divided, and a share whose part is nothing sends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold_for_all_shares_together() {
+    for (limit, code) in [("--max-withdrawals 10", 0), ("--max-credits 10", 0), ("--daily-cap 10", 0)] {
+        let sandbox = swift(|_| {}).await;
+        let program = Program::new();
+        program.write("list.csv", list(ids(200)));
+        for (number, part) in [(1, 4), (2, 3), (3, 3)] {
+            let run = format!("run list.csv --partition {number}/3 {limit} {}", swiftly(&sandbox));
+            fs::remove_file(program.path("report.csv")).ok();
+            fs::remove_file(program.path("summary.json")).ok();
+            program.complete(&run).await.ended_with(code);
+            assert_eq!(program.summary()["rows"]["withdrawn"], part, "{limit}");
+        }
+        assert_eq!(sandbox.record().withdrawn, 10, "{limit}");
+        fs::remove_file(program.path("report.csv")).unwrap();
+        fs::remove_file(program.path("summary.json")).unwrap();
+        let nothing = limit.replace("10", "2");
+        let calls = sandbox.record().calls;
+        program.complete(&format!("run list.csv --partition 3/3 {nothing} {}", swiftly(&sandbox))).await.ended_with(0);
+        assert_eq!(sandbox.record().calls, calls, "{nothing}");
+    }
+}
+
+#[test]
+fn what_can_not_be_shared_is_refused_before_anything_is_sent() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(3)));
+    program.write("people.csv", "profile_url\nhttps://www.linkedin.com/in/ada\n");
+    program.write("report.csv", "of another share\n");
+    let cases = [
+        ("list.csv --partition 0/8", "--partition must be a share, like 3/8, or auto"),
+        ("list.csv --partition 1/146", "--partition: 290/min is too little for 146 shares"),
+        ("list.csv --partition auto", "JOB_COMPLETION_INDEX and JOB_COMPLETIONS not set"),
+        ("people.csv --partition 2/8", "row 1 names a person by the profile URL"),
+        (
+            "list.csv --partition 2/8 -o report.csv",
+            "report.csv exists, and may be another share's report: have 2 in the name",
+        ),
+    ];
+    for (arguments, words) in cases {
+        let ran = program.run(&format!("run {arguments} --sandbox"));
+        ran.ended_with(2).says(words);
+        assert_eq!(ran.stderr.lines().last().map(|line| line.starts_with("bulk-withdraw: ")), Some(true));
+    }
+    program
+        .run("clean --older-than 30d --partition 1/2 --sandbox")
+        .ended_with(2)
+        .says("unexpected argument '--partition'");
+    assert_eq!(program.read("report.csv"), "of another share\n");
+}
+
+#[test]
+fn kubernetes_says_which_share_it_is() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(40)));
+    let run = |index: &str, completions: &str| {
+        let mut command =
+            program.bare_command("run list.csv --partition auto --sandbox --dry-run --summary summary.json");
+        command.env("JOB_COMPLETION_INDEX", index).env("JOB_COMPLETIONS", completions);
+        crate::support::Ran::from(command.output().unwrap())
+    };
+    run("2", "3").ended_with(0).says("partition             3/3");
+    assert_eq!(program.summary()["partition"], "3/3");
+    run("3", "3").ended_with(2).says("they are \"3\" and \"3\"");
+}
+
+/// Of a stream nothing can be said ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_on_stdin_is_invalid_in_one_share() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("people.txt", ids(4).collect::<Vec<_>>().join("\n") + "\nhttps://www.linkedin.com/in/ada\n");
+    let (mut invalid, mut rows) = (0, 0);
+    for number in [1, 2] {
+        let report = format!("report-{number}.csv");
+        let options = format!("--yes --rate unlimited --base-url {} -o {report}", sandbox.base_url());
+        let mut command = program.command(&format!("run - --partition {number}/2 {options}"));
+        command.stdin(fs::File::open(program.path("people.txt")).unwrap());
+        wait(spawn(command)).await;
+        let report = program.report(&report);
+        invalid += report.count("invalid");
+        rows += report.lines.len();
+    }
+    assert_eq!((invalid, rows, sandbox.record().withdrawn), (1, 5, 4));
+    assert_eq!(sandbox.record().list_calls, 0);
+}
