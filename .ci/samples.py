@@ -1,4 +1,4 @@
-"""What the schemas of the samples don't say: samples.py kubernetes|compose|monitoring FILE..."""
+"""What the schemas of the samples don't say: samples.py kubernetes|job|compose|monitoring FILE..."""
 
 import json
 import re
@@ -28,6 +28,13 @@ def kubernetes(*files):
             assert environment["JOB_COMPLETIONS"] == str(job["completions"])
 
 
+def job(file):
+    """Prints the Job's variables and arguments, as `env` takes them after the program's name is put between."""
+    container = yaml.safe_load(open(file))["spec"]["template"]["spec"]["containers"][0]
+    print(*(f"{variable['name']}={variable['value']}" for variable in container["env"]))
+    print(*container["args"])
+
+
 def compose(file):
     """Prints the service's command."""
     from compose_spec import PyCompose
@@ -52,4 +59,4 @@ def monitoring(metrics, rules, dashboard):
         assert used and used <= known, f"{expression}: {used - known} is written by nobody"
 
 
-{"kubernetes": kubernetes, "compose": compose, "monitoring": monitoring}[sys.argv[1]](*sys.argv[2:])
+{"kubernetes": kubernetes, "job": job, "compose": compose, "monitoring": monitoring}[sys.argv[1]](*sys.argv[2:])
