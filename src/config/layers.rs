@@ -68,7 +68,7 @@ pub(crate) enum ValueError {
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        const OURS: [&str; 8] = [
+        const OURS: &[&str] = &[
             PREFIX,
             "LINKUP_",
             "XDG_",

@@ -1,5 +1,6 @@
 //! The README's first command and the samples.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::json;
@@ -59,5 +60,28 @@ fn invalid_rows_do_not_affect_the_others() {
     assert!(report.count("invalid") >= 4 && report.count("withdrawn") >= 10 && report.count("duplicate") == 1);
     for line in report.lines.values().filter(|line| line["outcome"] == "invalid") {
         assert!(!line["detail"].is_empty() && line["attempts"] == "0", "{line:?}");
+    }
+}
+
+/// The texts of all files below a directory, by their paths.
+fn files(directory: &Path) -> Vec<(String, String)> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path),
+            false => vec![(path.display().to_string(), String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned())],
+        })
+        .collect()
+}
+
+/// By a test, or by `.ci/samples`, which has the tools for it.
+#[test]
+fn each_sample_is_tried() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String =
+        ["tests", ".ci"].iter().flat_map(|place| files(&root.join(place))).map(|(_, text)| text).collect();
+    for (path, _) in files(&root.join("samples")) {
+        let name = path.rsplit('/').next().unwrap();
+        assert!(tests.contains(&format!("/{name}")) || tests.contains(&format!("\"{name}\"")), "nothing tries {path}");
     }
 }
