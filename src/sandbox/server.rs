@@ -389,6 +389,7 @@ mod tests {
     #[tokio::test]
     async fn an_http_client_does_not_repeat_a_call_whose_connection_is_closed() {
         let sandbox = sandbox().await;
+        drop(rustls::crypto::ring::default_provider().install_default());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let post = |id: &str| {
             let body = format!(r#"{{"invitation_id":"{id}","login_token":"cookie"}}"#);

@@ -41,6 +41,7 @@ impl Client {
             ..SandboxOptions::default()
         };
         change(&mut options);
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { http, sandbox: Sandbox::start(options).await.unwrap(), key: KEY }
     }
