@@ -41,6 +41,10 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Appends `path`, which begins with a slash.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();

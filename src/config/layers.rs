@@ -68,7 +68,8 @@ pub(crate) enum ValueError {
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        const OURS: [&str; 5] = [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY"];
+        const OURS: [&str; 7] =
+            [PREFIX, "LINKUP_", "XDG_", "HOME", "CREDENTIALS_DIRECTORY", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY"];
         let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self(named.filter(|(name, _)| OURS.iter().any(|ours| name.starts_with(ours))).collect())
     }
@@ -97,10 +98,15 @@ impl Environment {
             .any(|name| self.0.keys().any(|key| key.strip_suffix("_FILE").unwrap_or(key) == *name))
     }
 
-    /// A directory of the XDG specification, which ignores relative paths; else one below the home directory.
-    pub(super) fn directory(&self, name: &str, below_home: &str) -> Option<PathBuf> {
-        let absolute = |name: &str| self.0.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        absolute(name).or_else(|| Some(absolute("HOME")?.join(below_home)))
+    /// The program's own directory: the one that systemd made for the service (`systemd.exec`, `StateDirectory=`), the first
+    /// where it made several; else `bulk-withdraw` in a directory of the XDG specification, or in one below the home
+    /// directory. Relative paths are ignored, as that specification says.
+    pub(super) fn directory(&self, of_service: &str, xdg: &str, below_home: &str) -> Option<PathBuf> {
+        let absolute = |path: PathBuf| Some(path).filter(|path| path.is_absolute());
+        let named = |name: &str| absolute(PathBuf::from(self.0.get(name)?));
+        let of_user = || named(xdg).or_else(|| Some(named("HOME")?.join(below_home)));
+        let first = self.0.get(of_service).and_then(|paths| std::env::split_paths(paths).next());
+        first.and_then(absolute).or_else(|| Some(of_user()?.join("bulk-withdraw")))
     }
 
     /// The options that are set here. An unknown name is warned about: a slip in a crontab must not go unnoticed.
@@ -182,8 +188,8 @@ impl Layers {
         if let Some(value) = environment.path(&variable)? {
             return Ok(Some(Sourced { value, origin: Origin::Variable(variable) }));
         }
-        let directory = environment.directory("XDG_CONFIG_HOME", ".config");
-        Ok(directory.map(|directory| Sourced::default(directory.join("bulk-withdraw/config.toml"))))
+        let directory = environment.directory("CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", ".config");
+        Ok(directory.map(|directory| Sourced::default(directory.join("config.toml"))))
     }
 
     /// What the highest place says that sets the option, as text.

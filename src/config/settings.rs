@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::account::{AccountSettings, OwnSettings};
 use super::credentials::{ApiReason, CredentialsError, Found};
 use super::file_error::FileError;
@@ -102,8 +104,11 @@ pub(crate) enum SettingsError {
          for refusals"
     )]
     Unlimited(String),
-    #[error("no place for the ledger: set HOME or XDG_STATE_HOME, or name a file with --ledger")]
+    #[error("no place for the ledger: set HOME, XDG_STATE_HOME or STATE_DIRECTORY, or name a file with --ledger")]
     NoLedgerPlace,
+    /// UTC in its place would let withdrawals leave at other hours.
+    #[error("the local time, which --between goes by, is not known: set TZ to a name, like Europe/Paris, or to UTC")]
+    NoTimeZone(#[source] jiff::Error),
     #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
     BothToStdout,
     #[error(
@@ -209,6 +214,9 @@ impl Settings {
             yes: layers.is_set(&options::YES),
             quiet: layers.get(&options::QUIET).unwrap_or_default(),
         };
+        if command != Command::Config && settings.accounts.values().any(|own| own.between.is_some()) {
+            TimeZone::try_system().map_err(SettingsError::NoTimeZone)?;
+        }
         if settings.report_goes_to_stdout() && settings.summary == Some(Destination::Stdout) {
             return Err(SettingsError::BothToStdout);
         }
@@ -252,9 +260,10 @@ impl Settings {
     }
 }
 
-/// The ledger that the options name, else `$XDG_STATE_HOME/bulk-withdraw/ledger.db`.
+/// The ledger that the options name, else `ledger.db` in `$STATE_DIRECTORY` or `$XDG_STATE_HOME/bulk-withdraw`.
 pub(crate) fn ledger_path(layers: &Layers, environment: &Environment) -> Result<PathBuf, SettingsError> {
-    let default = || Some(environment.directory("XDG_STATE_HOME", ".local/state")?.join("bulk-withdraw/ledger.db"));
+    let default =
+        || Some(environment.directory("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state")?.join("ledger.db"));
     layers.get(&LEDGER_PATH).or_else(default).ok_or(SettingsError::NoLedgerPlace)
 }
 

@@ -95,9 +95,7 @@ pub(crate) enum LedgerError {
     /// Said only where a stop ends the wait.
     #[error("the ledger {} is locked by another program: end that, then run the same command again", path.display())]
     Locked { path: PathBuf },
-    #[error(
-        "the list of rows seen can't be kept in the temporary directory: make room there, or set TMPDIR to another"
-    )]
+    #[error("the temporary directory can't be written: make room there, or set TMPDIR to another")]
     NoScratch { source: Cause },
     #[error("the ledger {} is closed already", path.display())]
     Closed { path: PathBuf },

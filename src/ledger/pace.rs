@@ -37,13 +37,14 @@ pub(super) fn past(
         "SELECT sent_at FROM calls JOIN accounts ON accounts.id = account_id WHERE api = ?1 ORDER BY call DESC LIMIT ?2",
     )?;
     let mut calls = Vec::new();
+    let mut later = Duration::ZERO;
     for sent_at in newest.query_map(params![api, most], |row| row.get(0))? {
-        match ago(from_millis(sent_at?)?, now) {
-            Some(ago) if ago < window => calls.push(ago),
-            Some(_) => break,
-            // The clock was set back since.
-            None => {}
+        // Where the clock was set back since, only the order is known: it was sent before the one that was last looked at.
+        later = ago(from_millis(sent_at?)?, now).unwrap_or(later);
+        if later >= window {
+            break;
         }
+        calls.push(later);
     }
     calls.sort_unstable_by(|one, other| other.cmp(one));
     Ok(Past { learned, calls })
@@ -158,7 +159,16 @@ mod tests {
             calls(9, now).iter().map(|ago| Duration::from_secs(ago.as_secs_f64().round() as u64)).collect();
         assert_eq!(rounded, secs(&[50, 20]));
         assert_eq!(calls(1, now).len(), 1);
-        // A clock that was set back says nothing.
+        // After a clock was set back they may have been sent just now, but for those that others of known age follow.
+        assert_eq!(calls(9, now - SignedDuration::from_hours(9)), secs(&[0, 0, 0]));
+        connection
+            .execute("UPDATE calls SET sent_at = ?1 WHERE call = 3", [millis(now) - 32_400_000 - 40_000])
+            .unwrap();
+        assert_eq!(
+            calls(9, now - SignedDuration::from_hours(9)).iter().map(Duration::as_secs).collect::<Vec<_>>(),
+            [40; 3]
+        );
+        connection.execute("UPDATE calls SET sent_at = ?1 WHERE call = 3", [millis(now) - 33_400_000]).unwrap();
         assert_eq!(calls(9, now - SignedDuration::from_hours(9)), []);
     }
 }

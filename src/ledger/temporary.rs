@@ -25,13 +25,12 @@ const LEFT: Duration = Duration::from_secs(3_600);
 /// Makes the directory, and clears away those that killed rehearsals of the same user have left.
 pub(super) fn directory() -> Result<TempDir, LedgerError> {
     let all = std::env::temp_dir();
-    let unwritable = |error| LedgerError::unwritable(&all, error);
     let directory = tempfile::Builder::new()
         .prefix(PREFIX)
         .rand_bytes(RANDOM)
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(&all)
-        .map_err(unwritable)?;
+        .map_err(LedgerError::no_scratch)?;
     sweep(&all, directory.path());
     Ok(directory)
 }

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Zoned;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use tokio::time::Instant;
 
 /// The time of day, in local time; tests set their own.
 #[derive(Clone)]
-pub(crate) struct Clock(Arc<dyn Fn() -> Zoned + Send + Sync>);
+pub(crate) struct Clock {
+    now: Arc<dyn Fn() -> Zoned + Send + Sync>,
+    began: (Timestamp, Instant),
+}
 
 impl Clock {
     pub(crate) fn system() -> Self {
@@ -15,11 +19,19 @@ impl Clock {
     }
 
     pub(crate) fn new(now: impl Fn() -> Zoned + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let began = (now().timestamp(), Instant::now());
+        Self { now: Arc::new(now), began }
     }
 
     pub(super) fn now(&self) -> Zoned {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// The time by which spans are measured: a clock that is set during a run does not change it.
+    pub(super) fn steady(&self) -> Timestamp {
+        let (time, instant) = self.began;
+        let elapsed = SignedDuration::try_from(instant.elapsed()).unwrap_or(SignedDuration::MAX);
+        time.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 }
 

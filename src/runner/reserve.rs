@@ -72,7 +72,7 @@ impl<L: Limited> Shared<L> {
         loop {
             // Before the look at the limit, so that no release falls between the two.
             let released = self.released.notified();
-            let answer = self.lock().reserve(self.clock.now().timestamp());
+            let answer = self.lock().reserve(self.clock.steady());
             match answer {
                 Reserve::Granted => return Some(Reservation { of: self, spent: 0 }),
                 Reserve::Wait => released.await,
@@ -88,7 +88,7 @@ impl<L: Limited> Shared<L> {
 
     /// `None` for a moment that has passed.
     pub(super) fn time_until(&self, moment: &Zoned) -> Option<Duration> {
-        Duration::try_from(moment.timestamp().duration_since(self.clock.now().timestamp())).ok()
+        Duration::try_from(moment.timestamp().duration_since(self.clock.steady())).ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, L> {
@@ -104,7 +104,7 @@ impl Shared<Budget> {
 
 impl<L: Limited> Drop for Reservation<'_, L> {
     fn drop(&mut self) {
-        self.of.lock().release(self.spent, self.of.clock.now().timestamp());
+        self.of.lock().release(self.spent, self.of.clock.steady());
         self.of.released.notify_waiters();
     }
 }

@@ -23,4 +23,5 @@ mod rooms;
 mod samples;
 mod secrets;
 mod stops;
+mod surroundings;
 mod verify;

@@ -270,6 +270,27 @@ async fn a_daily_cap_counts_any_24_hours_across_runs() {
     }
 }
 
+/// The cap's day goes by however the clock is set meanwhile, and no other limit ends it.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_during_the_run_frees_no_daily_cap() {
+    for days in [-400, -2, 2, 400] {
+        let (begins, began): (Zoned, _) = (Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC), Instant::now());
+        let set = SignedDuration::from_hours(days * 24);
+        let clock = Clock::new(move || {
+            let elapsed = SignedDuration::try_from(began.elapsed()).unwrap();
+            let set = if elapsed.as_secs() > 10 { set } else { SignedDuration::ZERO };
+            begins.clone() + elapsed + set
+        });
+        let limits = AccountLimits { daily_cap: Some(DailyCap::new(5, [])), ..with_gap("5s") };
+        let limits = |stop: &Stop| Bounds::new(no_limits(4), [(AccountName::default(), limits)], stop, clock);
+        let rows = file((1..=9).map(|id| row(id, &id.to_string())).collect());
+        let ran = run_bounded(Table::default(), SETUP, rows, triage(), limits).await;
+        assert_eq!(count(&ran, Outcome::Withdrawn), 5, "{days}");
+        assert_eq!(ran.stop.unwrap().reason, StopReason::DailyCap);
+        assert_eq!(began.elapsed().as_secs(), 25);
+    }
+}
+
 /// A job that starts at the same minute each day waits for what the one of the day before withdrew a little later.
 #[tokio::test(start_paused = true)]
 async fn a_cap_that_is_free_again_soon_is_waited_for() {
