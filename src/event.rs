@@ -23,6 +23,11 @@ pub(crate) enum Event {
     PageRead {
         invitations: u64,
     },
+    /// An account's list of connection invitations was read to its end, and held so many.
+    ListCounted {
+        account: AccountName,
+        pending: u64,
+    },
     /// A rate limit holds all workers back until this moment, when one of them probes.
     Held {
         until: Timestamp,

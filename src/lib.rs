@@ -50,6 +50,7 @@
 //! | [`invitation`], [`outcome`], [`stop`], [`files`] | values that travel; which name leads to which file | I/O beyond looking at names |
 //! | [`sandbox`] | the simulated API; only tests and the `sandbox` command and rehearsals use it | the real path |
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
+//! | [`ping`] | tells a service that watches jobs how a run begins and ends; its address is a secret | holds up a call |
 //! | [`input`] | readers: lazily a row, or a row's error | ends early because of a bad row |
 //! | [`policy`] | what an answer means and what follows, as pure tables | clock, randomness, I/O |
 //! | [`pace`] | when a call may be sent: one limiter, one shared hold, what the API key allows, budgets, gaps and hours | whether to repeat it |
@@ -76,6 +77,9 @@
 //! | a call that withdraws nothing | [`api::ApiCall`], sent by `Caller::look`; what its answer says in `policy/check.rs` |
 //! | something the ledger keeps | a new step in `ledger/schema`; a released one is never changed |
 //! | an API version | [`api::ApiVersion`]; its requests beside `api/v2.rs`, its answers beside `policy/judge_v2.rs`, its pages in `listing/page.rs` |
+//! | a line of the log that programs read | a `tracing` call with an `event`, and its row in `docs/logs.md` |
+//! | a figure for Prometheus | `FAMILIES` in `report/metrics.rs` |
+//! | somebody to tell of a run's end | `Done::tell` in `commands/ending.rs`, which every end passes |
 //! | a reason to stop | [`stop::StopReason`] with its scope, and its code in `exit.rs` |
 //! | a cause to wait | of all calls [`pace::Pace`]; of one account's, or a limit, `Caller::admit` in [`runner`], before a permit is given |
 //!
@@ -107,6 +111,7 @@ mod ledger;
 mod listing;
 mod outcome;
 mod pace;
+mod ping;
 mod policy;
 mod program;
 mod report;

@@ -136,7 +136,7 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<HttpAnswer, reqwest
 }
 
 /// The addresses of "localhost". Port 0 keeps the port of the URL.
-fn loopback_addresses() -> [SocketAddr; 2] {
+pub(crate) fn loopback_addresses() -> [SocketAddr; 2] {
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0))
 }
 

@@ -147,6 +147,9 @@ impl<'a> AccountList<'a> {
             target: crate::DETAIL, event = "list_finished", account, invitations, is_whole,
             "the list of {account}: {}", plural(invitations, "invitation")
         );
+        if is_whole && of.invitation_type == InvitationType::default() {
+            caller.tell(Event::ListCounted { account: of.account.clone(), pending: invitations }).await;
+        }
         let doubts = paging.doubts().words();
         for doubt in &doubts {
             tracing::warn!("{name}: {doubt}");

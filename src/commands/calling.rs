@@ -2,8 +2,10 @@
 
 use super::ending::Done;
 use super::error::CommandError;
+use super::output::spare_others;
 use super::{check, clean, list, run, verify};
-use crate::config::{Command, Environment, Layers, Settings, SettingsError};
+use crate::config::{self, Command, Environment, Layers, Settings, SettingsError, Signals};
+use crate::ping::Pings;
 use crate::report::{RunFacts, Screen};
 
 /// Carries it out, tells how it ended to all who are to know, and returns the exit code. `read` says whether the layers
@@ -16,8 +18,13 @@ pub(crate) async fn call(
     screen: &Screen,
 ) -> u8 {
     let mut facts = RunFacts::begin(command.as_str());
-    let settings = read.and_then(|()| Settings::resolve(command, layers, environment));
-    let done = match settings {
+    let (signals, known) = match signals(layers, environment) {
+        Ok(signals) => (signals, Ok(())),
+        Err(error) => (Signals::default(), Err(error)),
+    };
+    let pings = signals.ping.clone().map(Pings::start);
+    let settings = read.and_then(|()| Settings::resolve(command, layers, environment)).map_err(CommandError::from);
+    let done = match settings.and_then(|settings| known.map(|()| settings)) {
         Ok(settings) => {
             facts.api = Some(settings.api.as_str());
             tracing::info!(
@@ -27,7 +34,7 @@ pub(crate) async fn call(
             );
             carry_out(&settings, layers, facts.clone(), screen).await
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
     let done = match done {
         Ok(done) => done,
@@ -36,7 +43,15 @@ pub(crate) async fn call(
             Done::failed(&error, facts, layers, environment).await
         }
     };
-    done.tell(layers.get(&crate::config::QUIET).unwrap_or_default(), screen)
+    done.tell(layers.get(&config::QUIET).unwrap_or_default(), screen, signals, pings).await
+}
+
+fn signals(layers: &Layers, environment: &Environment) -> Result<Signals, CommandError> {
+    let signals = Signals::of(layers)?;
+    if let Some(path) = &signals.metrics_file {
+        spare_others(path, layers, environment)?;
+    }
+    Ok(signals)
 }
 
 async fn carry_out(

@@ -10,13 +10,15 @@ use tracing::Level;
 use super::account_list::ListEnd;
 use super::error::CommandError;
 use super::job::{Job, Opened};
+use super::metrics_file;
 use super::output::{late_summary, write_summary};
 use super::page::OpenPage;
-use crate::config::{self, Environment, Layers};
+use crate::config::{self, Environment, Layers, Signals};
 use crate::exit;
 use crate::ledger::Ledger;
 use crate::pace::{Learned, Pace, Rate};
-use crate::report::{Report, ReportFile, RunFacts, Screen, Summary, Totals, table};
+use crate::ping::Pings;
+use crate::report::{MetricsJob, Report, ReportFile, RunFacts, Screen, Summary, Totals, table};
 use crate::runner::Bounds;
 use crate::stop::{Stop, StopReason};
 
@@ -54,38 +56,46 @@ impl Done {
     }
 
     /// Writes the summary, and tells whoever is to know. Returns the exit code.
-    pub(super) fn tell(self, quiet: u8, screen: &Screen) -> u8 {
-        match self {
+    pub(super) async fn tell(self, quiet: u8, screen: &Screen, signals: Signals, pings: Option<Pings>) -> u8 {
+        let (mut summary, file, report, has_table) = match self {
+            Self::Planned { plan, file, exit_code } => return tell_plan(&plan, file, exit_code, screen),
             Self::Summed { mut summary, file, page, report } => {
                 if let Some(page) = page {
                     page.finish(&mut summary, report.as_deref());
                 }
-                write(file, &mut summary);
-                say(&summary, report.as_deref(), quiet, screen);
-                summary.exit_code
+                (summary, file, report, true)
             }
-            Self::Failed { mut summary, file } => {
-                write(file, &mut summary);
-                if screen.is_json() {
-                    say(&summary, None, quiet, screen);
-                }
-                summary.exit_code
-            }
-            Self::Planned { plan, file, exit_code } => {
-                let exit_code = match write_summary(file, &plan) {
-                    Ok(()) => exit_code,
-                    Err(error) => {
-                        screen.print_failure(&crate::error_chain(&error));
-                        exit::USAGE
-                    }
-                };
-                if screen.is_json() {
-                    print_end(screen, exit_code, &plan);
-                }
-                exit_code
-            }
+            Self::Failed { summary, file } => (summary, file, None, false),
+        };
+        write(file, &mut summary);
+        if let Some(path) = signals.metrics_file {
+            let job = MetricsJob { account: signals.account.as_ref(), share: None };
+            metrics_file::write(path, &summary, job).await;
         }
+        if has_table && !screen.is_json() {
+            say(&summary, report.as_deref(), quiet, screen);
+        }
+        if let Some(pings) = pings {
+            pings.end(summary.exit_code, summary.to_json()).await;
+        }
+        // Behind every warning.
+        if screen.is_json() && is_wanted(&summary, quiet) {
+            print_end(screen, summary.exit_code, &summary.to_json());
+        }
+        summary.exit_code
     }
+}
+
+fn tell_plan(plan: &Value, file: Option<ReportFile>, exit_code: u8, screen: &Screen) -> u8 {
+    let written = write_summary(file, plan);
+    if let Err(error) = &written {
+        screen.print_failure(&crate::error_chain(error));
+    }
+    let exit_code = if written.is_ok() { exit_code } else { exit::USAGE };
+    if screen.is_json() {
+        print_end(screen, exit_code, plan);
+    }
+    exit_code
 }
 
 fn write(file: Option<ReportFile>, summary: &mut Summary) {
@@ -95,20 +105,19 @@ fn write(file: Option<ReportFile>, summary: &mut Summary) {
     }
 }
 
-fn say(summary: &Summary, report: Option<&Path>, quiet: u8, screen: &Screen) {
-    let is_wanted = match quiet {
-        0 => true,
-        1 => summary.exit_code != exit::FINE,
-        2.. => summary.exit_code != exit::FINE || summary.stop.is_some(),
-    };
-    if screen.is_json() {
-        if is_wanted {
-            print_end(screen, summary.exit_code, &summary.to_json());
-        }
-        return;
-    }
+/// Whether it is said what the command came to.
+fn is_wanted(summary: &Summary, quiet: u8) -> bool {
+    let is_fine = summary.exit_code == exit::FINE;
     match quiet {
-        0 | 1 if is_wanted => screen.print(&table(summary, report)),
+        0 => true,
+        1 => !is_fine,
+        2.. => !is_fine || summary.stop.is_some(),
+    }
+}
+
+fn say(summary: &Summary, report: Option<&Path>, quiet: u8, screen: &Screen) {
+    match quiet {
+        0 | 1 if is_wanted(summary, quiet) => screen.print(&table(summary, report)),
         0 | 1 => {}
         2.. => summary.stop.iter().for_each(|stop| screen.print_failure(&format!("stopped, {stop}"))),
     }

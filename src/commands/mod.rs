@@ -17,6 +17,7 @@ mod job;
 mod limits;
 mod list;
 mod lock;
+mod metrics_file;
 mod output;
 mod page;
 mod people;

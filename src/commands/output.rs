@@ -180,6 +180,15 @@ impl Spared {
     }
 }
 
+/// Refuses a metrics file that would overwrite anything else.
+pub(super) fn spare_others(metrics_file: &Path, layers: &Layers, environment: &Environment) -> Result<(), OutputError> {
+    let (what, option) = ("the metrics file", "--metrics-file");
+    let names = written(Some(&Destination::Path(metrics_file.to_owned())));
+    Spared::of(layers, environment).refuse(what, &names, option)?;
+    refuse_clash(what, &names, "the report", &written(layers.get(&config::OUTPUT).as_ref()), option)?;
+    refuse_clash(what, &names, "the summary", &written(layers.get(&config::SUMMARY).as_ref()), option)
+}
+
 /// A pipe that nobody reads must not keep a failed command from its end.
 const LATE: Duration = Duration::from_secs(2);
 

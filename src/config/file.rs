@@ -46,8 +46,9 @@ impl ConfigFile {
         let file = SecretFile::read(path).map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
         let mut read = Self::parse(path, file.text.expose_secret())?;
         let is_here = |located: &Option<Located>| matches!(located, Some(Sourced { value: Place::Text(_), .. }));
-        let holds_secret =
-            is_here(&read.api_key) || read.accounts.values().any(|account| is_here(&account.login_token));
+        let holds_secret = read.option(options::PING_URL.entry.name).is_some()
+            || is_here(&read.api_key)
+            || read.accounts.values().any(|account| is_here(&account.login_token));
         read.is_exposed = holds_secret && file.is_readable_by_others;
         Ok(read)
     }

@@ -45,6 +45,11 @@ impl Settings {
         if is_rehearsal && entry.name == options::BASE_URL.entry.name {
             return setting(entry.name, "not used", sandbox_origin(layers));
         }
+        if entry.name == options::PING_URL.entry.name
+            && let Some(Sourced { value, origin }) = layers.find(&options::PING_URL)
+        {
+            return setting(entry.name, value, origin);
+        }
         if let Some(Sourced { value, origin }) = layers.raw(entry) {
             return setting(entry.name, value.display(), origin);
         }

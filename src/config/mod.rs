@@ -12,6 +12,7 @@ mod listing;
 mod option;
 mod options;
 mod settings;
+mod signals;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -22,3 +23,4 @@ pub(crate) use listing::Setting;
 pub(crate) use option::{Command, Default, Entry, Places, list_of};
 pub(crate) use options::*;
 pub(crate) use settings::{PageSettings, Settings, SettingsError, Target, Which, ledger_path, names};
+pub(crate) use signals::Signals;

@@ -17,6 +17,7 @@ use crate::api::{ApiVersion, InvitationType};
 use crate::input::{InputFormat, Source};
 use crate::invitation::{AccountName, Country, InvitationId};
 use crate::pace::{Gap, Hours, Rate};
+use crate::ping::PingUrl;
 use crate::policy::SuccessMessages;
 use crate::report::{Destination, Format, ProgressStyle, TableFormat};
 use crate::sandbox::{Faults, Limit, ListFaults};
@@ -64,6 +65,7 @@ const BASE: Entry = Entry {
 const INPUT: Entry = Entry { heading: "Input", on: RUN, ..BASE };
 const WHICH: Entry = Entry { heading: "Which", on: LIST | CLEAN, ..BASE };
 const REPORT: Entry = Entry { heading: "Report", on: RUN | LIST | CLEAN | VERIFY, ..BASE };
+const NOTIFY: Entry = Entry { heading: "Report", on: CALLING, places: Places::Everywhere, ..BASE };
 const SAFETY: Entry = Entry { heading: "Safety", on: RUN | CLEAN | CONFIG, places: Places::Everywhere, ..BASE };
 const CALL: Entry = Entry { heading: "Safety", on: RUN | CLEAN, ..BASE };
 const PACE: Entry = Entry { heading: "Pace", on: CALLING, places: Places::Everywhere, wanted: TIME, ..BASE };
@@ -79,6 +81,7 @@ const COUNT: &str = "a whole number, 0 or more";
 const SMALL_COUNT: &str = "a whole number from 0 to 4294967295";
 const FILE: &str = "the path of a file";
 const PATTERN: &str = "a text that is not empty (in the configuration file, a list of such)";
+pub(super) const PING_WANTED: &str = "an https:// address without a query (http:// for localhost only)";
 const TEXTS: &str = "a list of texts, none of them empty";
 const DAY: &str = "a day, like 2026-11-22";
 const ID: &str = "an invitation's ID: 1 to 20 digits, or its URN";
@@ -199,6 +202,19 @@ options! {
         name: "progress", value: "auto|bar|plain|none", default: Default::Text("auto"),
         help: "Progress display: a bar, or a plain line every 30 s; auto is a bar on a terminal",
         wanted: "auto, bar, plain or none",
+    }
+
+    METRICS_FILE: PathBuf, path, NOTIFY {
+        name: "metrics_file", value: "PATH", wanted: FILE,
+        help: "Keep the last run's figures here, for Prometheus (node_exporter)",
+    }
+    PING_URL: PingUrl, parsed, NOTIFY {
+        name: "ping_url", value: "URL", wanted: PING_WANTED, conflicts: &["ping_url_file"],
+        help: "Ping this address at start and end (healthchecks.io)",
+    }
+    PING_URL_FILE: PathBuf, path, NOTIFY {
+        name: "ping_url_file", value: "FILE", wanted: FILE,
+        help: "File that holds the ping's address, a secret",
     }
 
     DRY_RUN: bool, switch, CALL {

@@ -130,6 +130,10 @@ pub(crate) enum SettingsError {
     UnknownAccount { place: String, name: String, known: String },
     #[error("{0} must be longer than --timeout: no call could be made in that time")]
     ShortDuration(String),
+    #[error("{0} and ping_url_file are both set: unset one of them")]
+    TwoPings(String),
+    #[error("{0} must hold {1}")]
+    NoPingUrl(String, &'static str),
     #[error("{0} has no value and no default: this is a bug, please report it")]
     NoDefault(&'static str),
 }

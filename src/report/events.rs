@@ -27,7 +27,7 @@ impl EventLog {
             {
                 self.resume();
             }
-            Event::Called(_) | Event::UnknownWords(_) | Event::Learned(_) => {}
+            Event::Called(_) | Event::UnknownWords(_) | Event::ListCounted { .. } | Event::Learned(_) => {}
             Event::InputEnded { rows } => {
                 tracing::info!(target: crate::DETAIL, event = "input_ended", rows, "the input was read to its end");
             }

@@ -127,6 +127,14 @@ impl ReportFile {
         }
     }
 
+    /// Whatever the umask is.
+    pub(crate) fn let_others_read(&self) -> io::Result<()> {
+        match &self.out {
+            Out::Stdout(_) | Out::Direct(_) => Ok(()),
+            Out::Partial { file, .. } => file.set_permissions(Permissions::from_mode(0o644)),
+        }
+    }
+
     /// Removes the file, since there is nothing to report.
     pub(crate) fn discard(self) {
         match self.out {

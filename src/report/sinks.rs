@@ -118,6 +118,7 @@ impl Sinks {
             Event::Called(called) => self.totals.add_call(&called),
             Event::UnknownWords(words) => self.totals.add_unknown_words(words),
             Event::PageRead { invitations } => self.totals.add_page(invitations),
+            Event::ListCounted { account, pending } => drop(self.totals.pending.insert(account, pending)),
             Event::Held { until } => self.on_progress(|progress| progress.set_hold(Some(until))),
             Event::Resumed => self.on_progress(|progress| progress.set_hold(None)),
             Event::Learned(rate) => self.on_progress(|progress| progress.set_learned(rate)),

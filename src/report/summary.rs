@@ -32,6 +32,14 @@ impl Counts {
         self.0.iter().sum()
     }
 
+    /// These without those, of which they are the sum.
+    pub(super) fn less(mut self, those: &Self) -> Self {
+        for (count, less) in self.0.iter_mut().zip(those.0) {
+            *count = count.saturating_sub(less);
+        }
+        self
+    }
+
     /// Each outcome with its count, in the order of [`Outcome::ALL`].
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
         Outcome::ALL.into_iter().map(|outcome| (outcome, self.of(outcome)))
@@ -81,6 +89,8 @@ pub(crate) struct Totals {
     pub accounts: BTreeMap<AccountName, Sum>,
     /// The list's part of the sums above, if there was a list.
     pub list: Option<ListSum>,
+    /// What each account's whole list of connection invitations held.
+    pub pending: BTreeMap<AccountName, u64>,
     /// Answers' words that are in no table, with their count.
     pub unknown: BTreeMap<String, u64>,
     /// Such answers beyond the listed ones.

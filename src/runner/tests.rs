@@ -304,6 +304,7 @@ async fn run_bounded<I: Iterator<Item = Item> + Send + 'static>(
             Event::Called(call) => called.push(call),
             Event::UnknownWords(_)
             | Event::PageRead { .. }
+            | Event::ListCounted { .. }
             | Event::Held { .. }
             | Event::Resumed
             | Event::Learned(_) => {}

@@ -24,5 +24,6 @@ mod requests;
 mod rooms;
 mod samples;
 mod secrets;
+mod signals;
 mod stops;
 mod verify;

@@ -136,13 +136,14 @@ async fn a_signal_ends_the_wait_for_the_balance() {
     until("the balance to be asked for", || asked.load(Ordering::Relaxed)).await;
     kill(&child, "TERM");
     wait(child).await.ended_with(143).says("stopped by SIGTERM before anything was withdrawn");
-    assert_eq!(program.files(), ["list.csv"]);
+    assert_eq!(program.files(), ["list.csv", "summary.json"]);
+    assert_eq!(program.summary()["stop"]["reason"], "sigterm");
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
 /// The input is read once before the run, so that progress is known.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_before_the_first_call_leaves_nothing_behind() {
+async fn a_signal_before_the_first_call_leaves_only_its_summary_behind() {
     let program = Program::new();
     program.write("list.csv", list(ids(600_000)));
     fs::create_dir(program.path("tmp")).unwrap();
@@ -155,7 +156,8 @@ async fn a_signal_before_the_first_call_leaves_nothing_behind() {
     assert_eq!(rehearsals(), 1);
     kill(&child, "TERM");
     wait(child).await.ended_with(143).says("stopped by SIGTERM before anything was withdrawn");
-    assert_eq!((rehearsals(), program.files()), (0, vec!["list.csv".to_owned(), "tmp".to_owned()]));
+    assert_eq!((rehearsals(), program.files()), (0, ["list.csv", "summary.json", "tmp"].map(str::to_owned).to_vec()));
+    assert_eq!(program.summary()["exit_code"], 143);
 }
 
 /// How far the process has read the file of this name (proc(5), `fdinfo`).

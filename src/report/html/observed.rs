@@ -83,7 +83,11 @@ impl Observed {
             Event::Called(called) => self.add_call(called),
             Event::Held { until } => self.timeline.hold(Timestamp::now(), *until),
             Event::Resumed => self.timeline.resume(Timestamp::now()),
-            Event::UnknownWords(_) | Event::PageRead { .. } | Event::Learned(_) | Event::InputEnded { .. } => {}
+            Event::UnknownWords(_)
+            | Event::PageRead { .. }
+            | Event::ListCounted { .. }
+            | Event::Learned(_)
+            | Event::InputEnded { .. } => {}
         }
     }
 
