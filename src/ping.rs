@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::api::{BaseUrl, BaseUrlError, loopback_addresses};
+use crate::api::{BaseUrl, BaseUrlError, client_for};
 
 /// The most that pings hold up the exit.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -89,17 +89,7 @@ async fn ping(url: &PingUrl, what: &str, body: Option<String>, limit: Duration) 
 /// A POST of this body, or a GET. The error does not name the address.
 async fn send(url: &PingUrl, what: &str, body: Option<String>, limit: Duration) -> Result<(), String> {
     let said = |error: reqwest::Error| crate::error_chain(&error.without_url());
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .timeout(limit);
-    builder = if url.0.is_loopback() {
-        builder.no_proxy().resolve_to_addrs("localhost", &loopback_addresses())
-    } else {
-        builder.https_only(true)
-    };
-    let client = builder.build().map_err(said)?;
+    let client = client_for(&url.0).timeout(limit).build().map_err(said)?;
     let address = url.0.join(&format!("/{what}"));
     let request = match body {
         Some(body) => client.post(address).header("content-type", "application/json").body(body),

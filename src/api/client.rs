@@ -66,30 +66,13 @@ impl Client {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (ACCEPT, HeaderValue::from_static("application/json")),
         ]);
-        // reqwest looks for it there. It fails where another client has done this already.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        let builder = client_for(base_url)
             .default_headers(headers)
-            // A 307 would send the body, with its token, to another address.
-            .redirect(reqwest::redirect::Policy::none())
-            // Each call may cost a credit and is counted, so only `policy` decides on retries.
-            .retry(reqwest::retry::never())
             .timeout(timeout)
             // Shorter than the call's timeout, which would not tell whether anything was sent.
             .connect_timeout(MAX_CONNECT_TIME.min(timeout.mul_f64(0.75)))
             .pool_max_idle_per_host(connections)
             .tcp_nodelay(true);
-        if base_url.is_loopback() {
-            // A proxy would see the key, and DNS could point "localhost" to another machine.
-            builder = builder.no_proxy().resolve_to_addrs("localhost", &loopback_addresses());
-        } else {
-            builder = builder.https_only(true);
-        }
-        if !base_url.is_encrypted() {
-            // So that rehearsals need no certificates on the machine.
-            builder = builder.tls_certs_only([]);
-        }
         let set_up = if base_url.is_encrypted() { ClientError::NoTrust } else { ClientError::Http };
         let http = builder.build().map_err(set_up)?;
         let tokens: Vec<&SecretString> = match accounts {
@@ -99,6 +82,29 @@ impl Client {
         let scrubber = Scrubber::new(std::iter::once(api_key).chain(tokens));
         Ok(Self { http, base_url: base_url.clone(), accounts: accounts.clone(), scrubber })
     }
+}
+
+/// A client that sends to this address and nowhere else, each request once.
+pub(crate) fn client_for(address: &BaseUrl) -> reqwest::ClientBuilder {
+    // reqwest looks for it there. It fails where another client has done this already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        // A 307 would send the body, with its token, to another address.
+        .redirect(reqwest::redirect::Policy::none())
+        // Each call may cost a credit and is counted, so only `policy` decides on retries.
+        .retry(reqwest::retry::never());
+    if address.is_loopback() {
+        // A proxy would see the key, and DNS could point "localhost" to another machine.
+        builder = builder.no_proxy().resolve_to_addrs("localhost", &loopback_addresses());
+    } else {
+        builder = builder.https_only(true);
+    }
+    if !address.is_encrypted() {
+        // So that rehearsals need no certificates on the machine.
+        builder = builder.tls_certs_only([]);
+    }
+    builder
 }
 
 impl LinkUpApi for Client {
@@ -148,7 +154,7 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<HttpAnswer, reqwest
 }
 
 /// The addresses of "localhost". Port 0 keeps the port of the URL.
-pub(crate) fn loopback_addresses() -> [SocketAddr; 2] {
+fn loopback_addresses() -> [SocketAddr; 2] {
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0))
 }
 

@@ -16,4 +16,4 @@ pub(crate) use base_url::{BaseUrl, BaseUrlError};
 pub(crate) use call::{
     ApiCall, CallKind, CallResult, HttpAnswer, InvitationType, LinkUpApi, PaceHeaders, PageRequest, Withdrawal,
 };
-pub(crate) use client::{Client, ClientError, loopback_addresses};
+pub(crate) use client::{Client, ClientError, client_for};

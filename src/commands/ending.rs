@@ -57,14 +57,16 @@ impl Done {
 
     /// Writes the summary, and tells whoever is to know. Returns the exit code.
     pub(super) async fn tell(self, quiet: u8, screen: &Screen, signals: Signals, pings: Option<Pings>) -> u8 {
-        let (mut summary, file, page, report, has_table) = match self {
+        let (mut summary, file, report, has_table) = match self {
             Self::Planned { plan, file, exit_code } => return tell_plan(&plan, file, exit_code, screen),
-            Self::Summed { summary, file, page, report } => (summary, file, page, report, true),
-            Self::Failed { summary, file } => (summary, file, None, None, false),
+            Self::Summed { mut summary, file, page, report } => {
+                if let Some(page) = page {
+                    page.finish(&mut summary, report.as_deref());
+                }
+                (summary, file, report, true)
+            }
+            Self::Failed { summary, file } => (summary, file, None, false),
         };
-        if let Some(page) = page {
-            page.finish(&mut summary, report.as_deref());
-        }
         write(file, &mut summary);
         if let Some(path) = signals.metrics_file {
             let share = summary.facts.share.map(|share| share.to_string());

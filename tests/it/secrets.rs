@@ -48,11 +48,11 @@ async fn an_api_that_repeats_key_and_token_is_not_repeated(api: Api) {
         program.write("list.csv", "1000000\n");
         let flags = "--retries 1 --patience 20ms -vv --log-format json";
         let arguments = format!("--base-url {} {SWIFTLY} {flags}", server.uri());
-        let ran = program.complete(&format!("run list.csv {arguments}")).await;
+        let ran = program.complete(&format!("run list.csv {arguments} --html page.html")).await;
         assert_secrets_are_masked(&everything(&program, ran));
         let ran = program.complete(&format!("list {arguments}").replace("--yes", "")).await;
         assert_secrets_are_masked(&everything(&program, ran));
-        let ran = program.complete(&format!("clean --older-than 30d {arguments}")).await;
+        let ran = program.complete(&format!("clean --older-than 30d {arguments} --html page.html")).await;
         assert_secrets_are_masked(&everything(&program, ran));
         for format in ["table", "json"] {
             let looks = format!("--login --format {format} --retries 0 --patience 20ms --summary summary.json -vv");
@@ -100,7 +100,7 @@ async fn a_whole_run_with_every_log_line_shows_no_secret(api: Api) {
     program.write("list.csv", rows);
     let flags = format!("{} -vv", swiftly(&sandbox));
     for arguments in [
-        format!("run list.csv {flags}"),
+        format!("run list.csv {flags} --html page.html"),
         format!("list {}", flags.replace("--yes", "")),
         format!("clean --older-than 30d {flags}"),
         format!("check --login --base-url {} -vv", sandbox.base_url()),

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::cost::credits;
 use super::frame::text;
 use crate::outcome::Outcome;
+use crate::policy::visible;
 use crate::report::{Summary, plural};
 use crate::stop::StopReason;
 
@@ -54,7 +55,7 @@ pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) ->
                 p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.detail)) " " code { (cause.reason.as_str()) } }
             }
             p { strong { "Next: " } (next) }
-            @if again { pre { code { (text(command)) } } }
+            @if again { pre { code { @for word in command.split(' ') { span { (visible(word)) } " " } } } }
             p.facts {
                 "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
                 @if let Some(report) = report { " · " @if summary.facts.command == "list" { "list" } @else { "report" } " " (text(report)) }
