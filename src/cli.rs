@@ -20,118 +20,187 @@ pub(crate) struct CommandLine {
 }
 
 const CREDENTIALS: &str = "\
-Credentials never come from flags: LINKUP_API_KEY, and LINKUP_LOGIN_TOKEN for V1 of the API or
-LINKUP_ACCOUNT_ID for V2. Each can be an environment variable, a file that <NAME>_FILE names, a file
-of that name in lower case in $CREDENTIALS_DIRECTORY, or in the configuration file. `bulk-withdraw
-config` shows what is set, and where.
-A withdrawal can't be undone. Rehearse with --sandbox, look ahead with --dry-run.";
+Credentials never come from flags: set LINKUP_API_KEY, and LINKUP_LOGIN_TOKEN (V1 of
+the API) or LINKUP_ACCOUNT_ID (V2), in the environment or the configuration file.
+`bulk-withdraw config` shows what is set, and where.
+A withdrawal can't be undone: rehearse with --sandbox, look ahead with --dry-run.";
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  every row is fine, or a limit that you set ended the run
-  1  some row is not fine       4  stopped: the credits are used up
-  2  usage or input error       5  stopped: too many failures in a row, or refused for too long
-  3  stopped: key or login refused       6  stopped: report or ledger could not be written
-  75  another run holds the ledger; nothing was sent
-  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
-
-const VERIFY_CODES: &str = "\
-Exit codes:
-  0  nothing differs                     4  stopped: the credits are used up
-  1  something differs, or a list is     5  stopped: a page can't be had, or refused for too long
-     not whole                           6  stopped: report or ledger could not be written
-  2  usage or configuration error        75  another run holds the ledger; nothing was sent
-  3  stopped: key or login refused       129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
-
-const CHECK_CODES: &str = "\
-Exit codes:
-  0  nothing is wrong                    4  no credits left
-  2  usage or configuration error        5  no answer, or an unclear one
-  3  key, login or account refused       6  output or ledger could not be written
-  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM";
+/// How much of the options a help shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Help {
+    Common,
+    All,
+}
 
 const fn about(command: Command) -> &'static str {
     match command {
-        Command::Run => "Withdraw every invitation listed in a file",
-        Command::List => "Print the pending sent invitations, in a form that `run` reads (1 credit per page of 10)",
-        Command::Clean => "Withdraw pending invitations older than a given age, or the oldest until N are left",
+        Command::Run => "Withdraw the invitations listed in a file",
+        Command::List => "Print the pending invitations, for `run` (1 credit per page of 10)",
+        Command::Clean => "Withdraw pending invitations older than a given age",
         Command::History => "Show past withdrawals and credits",
-        Command::Verify => "Compare the ledger with each account's list, and correct it (1 credit per page of 10)",
-        Command::Check => "Check the key, each account's login, and the balance; withdraws nothing",
-        Command::Config => "Show each setting, its value and where it came from; secrets are masked",
+        Command::Verify => "Compare the ledger with the list (1 credit per page of 10)",
+        Command::Check => "Check key, login and balance; withdraws nothing",
+        Command::Config => "Show each setting, its value and where it came from",
         Command::Sandbox => "Run a local simulated LinkUp API for practice",
         Command::Completions => "Print a completion script for a shell",
         Command::Man => "Print the manual page, or write one per command",
     }
 }
 
-fn after_help(command: Command) -> String {
+/// Commands that a reader may type.
+const fn examples(command: Command) -> [&'static str; 3] {
     match command {
-        Command::Run | Command::Clean => EXIT_CODES.to_owned(),
-        Command::Verify => VERIFY_CODES.to_owned(),
-        Command::Check => CHECK_CODES.to_owned(),
-        Command::List | Command::History | Command::Config | Command::Completions | Command::Man => String::new(),
-        Command::Sandbox => {
-            format!("The last three digits of an ID choose the answer and a run's outcome:\n{}", sandbox::help_table())
+        Command::Run => {
+            ["run invitations.csv --dry-run", "run invitations.csv", "run samples/invitations.csv --sandbox"]
+        }
+        Command::List => ["list", "list --older-than 30d -o old.csv", "list --match recruiter"],
+        Command::Clean => {
+            ["clean --older-than 30d --dry-run", "clean --older-than 30d --keep friends.txt", "clean --max-pending 400"]
+        }
+        Command::History => ["history", "history --since 2026-11-01", "history --reinvitable"],
+        Command::Verify => ["verify --dry-run", "verify", "verify -o differences.csv"],
+        Command::Check => ["check", "check --login", "check --format json"],
+        Command::Config => ["config", "config --sandbox", "config --format json"],
+        Command::Sandbox => ["sandbox", "sandbox --pending 900", "sandbox --faults rate-limited=10%,closed=1%"],
+        Command::Completions => ["completions bash", "completions zsh", "completions fish"],
+        Command::Man => ["man", "man --dir man1", "man | man -l -"],
+    }
+}
+
+/// What the exit codes mean, but for those of a signal.
+const fn exit_codes(command: Command) -> &'static [(&'static str, &'static str)] {
+    match command {
+        Command::Run | Command::Clean => &[
+            ("0", "every row is fine, or a limit that you set ended the run"),
+            ("1", "some row is not fine"),
+            ("2", "mistake in command, settings or input; nothing was sent"),
+            ("3", "stopped: API key, login or account refused"),
+            ("4", "stopped: credits used up"),
+            ("5", "stopped: too many failures in a row, or rate limited too long"),
+            ("6", "stopped: report or ledger can't be written"),
+            ("75", "another run holds the ledger; nothing was sent"),
+        ],
+        Command::Verify => &[
+            ("0", "nothing differs"),
+            ("1", "something differs, or a list is not whole"),
+            ("2", "mistake in command or settings; nothing was sent"),
+            ("3", "stopped: API key, login or account refused"),
+            ("4", "stopped: credits used up"),
+            ("5", "stopped: a page can't be had, or rate limited too long"),
+            ("6", "stopped: report or ledger can't be written"),
+            ("75", "another run holds the ledger; nothing was sent"),
+        ],
+        Command::Check => &[
+            ("0", "nothing is wrong"),
+            ("2", "mistake in command or settings; nothing was sent"),
+            ("3", "API key, login or account refused"),
+            ("4", "no credits left"),
+            ("5", "no answer, or an unclear one"),
+            ("6", "output or ledger can't be written"),
+        ],
+        Command::List | Command::History | Command::Config | Command::Sandbox | Command::Completions | Command::Man => {
+            &[]
         }
     }
 }
 
+fn after_help(command: Command, help: Help) -> String {
+    let mut text = "Examples:\n".to_owned();
+    for example in examples(command) {
+        text.push_str(&format!("  bulk-withdraw {example}\n"));
+    }
+    if help == Help::Common {
+        return text + "\nAll options and exit codes: --help";
+    }
+    if command == Command::Sandbox {
+        let endings = sandbox::help_table();
+        return format!("{text}\nThe last three digits of an ID choose the answer and a run's outcome:\n{endings}");
+    }
+    let codes = exit_codes(command);
+    if !codes.is_empty() {
+        text.push_str("\nExit codes:\n");
+        for (code, when) in codes {
+            text.push_str(&format!("  {code:<4} {when}\n"));
+        }
+        text.push_str("  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM");
+    }
+    text
+}
+
 /// The whole command line.
-pub(crate) fn command() -> clap::Command {
+fn with_help(help: Help) -> clap::Command {
     let global = ENTRIES.iter().filter(|entry| entry.places == Places::GlobalFlag);
     clap::Command::new("bulk-withdraw")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Withdraws pending LinkedIn connection invitations in bulk through the LinkUp API")
+        .about("Withdraws pending LinkedIn connection invitations in bulk, through the LinkUp API")
         .max_term_width(100)
         .after_help(CREDENTIALS)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .args(global.map(|entry| argument(entry)))
-        .subcommands(Command::ALL.map(subcommand))
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::HelpShort)
+                .global(true)
+                .help("Show common options (-h) or all of them (--help)"),
+        )
+        .args(global.map(|entry| argument(entry, help)))
+        .subcommands(Command::ALL.map(|command| subcommand(command, help)))
 }
 
 /// The same for completions and manual pages, which know what values an option may take. While reading, clap may not: it
 /// repeats a wrong value, which may be a secret.
 pub(crate) fn described() -> clap::Command {
     let describe = |argument: Arg| {
-        let value = argument.get_value_names().and_then(<[_]>::first).map(ToString::to_string).unwrap_or_default();
-        match value.as_str() {
+        let entry = ENTRIES.iter().find(|entry| entry.name == argument.get_id().as_str());
+        match entry.map_or("", |entry| entry.value) {
             "PATH" | "FILE" | "INPUT" => argument.value_hint(ValueHint::FilePath),
             "DIR" => argument.value_hint(ValueHint::DirPath),
-            choice if choice.contains('|') => {
-                let choices: Vec<_> = choice.split('|').map(str::to_owned).collect();
+            choices if choices.contains('|') => {
+                let choices: Vec<_> = choices.split('|').collect();
                 argument.value_parser(PossibleValuesParser::new(choices)).hide_possible_values(true)
             }
             _ => argument,
         }
     };
-    command()
+    with_help(Help::All)
         .subcommand_help_heading("Commands")
         .mut_args(describe)
         .mut_subcommands(|command| command.mut_args(describe))
 }
 
-fn subcommand(command: Command) -> clap::Command {
+fn subcommand(command: Command, help: Help) -> clap::Command {
     let taken = ENTRIES.iter().filter(|entry| command.takes(entry));
     clap::Command::new(command.as_str())
         .about(about(command))
-        .after_help(after_help(command))
-        .args(taken.map(|entry| argument(entry)))
+        .after_help(after_help(command, help))
+        .args(taken.map(|entry| argument(entry, help)))
 }
 
-fn argument(entry: &'static Entry) -> Arg {
+fn argument(entry: &'static Entry, help: Help) -> Arg {
+    let is_hidden = help == Help::Common && !entry.is_common;
+    // Long placeholders would leave no room for the help beside them.
+    let (value, help) = match entry.value.contains('|') {
+        true => (
+            entry.name.rsplit('_').next().unwrap_or_default(),
+            format!("{}: {}", entry.help, entry.value.replace('|', ", ")),
+        ),
+        false => (entry.value, entry.help.to_owned()),
+    };
+    let value = value.to_uppercase();
     let help = match entry.default {
-        Default::None => entry.help.to_owned(),
-        Default::Text(default) | Default::Depends(default) => format!("{} [default: {default}]", entry.help),
+        Default::None => help,
+        Default::Text(default) | Default::Depends(default) => format!("{help} [default: {default}]"),
     };
     let argument = Arg::new(entry.name).help(help).conflicts_with_all(entry.conflicts);
     // clap's own heading, which its own flags have too, must not be there twice.
     let heading = Some(entry.heading).filter(|heading| *heading != "Options");
-    let flag = argument.clone().help_heading(heading);
+    let flag = argument.clone().help_heading(heading).hide(is_hidden);
     let argument = match entry.places {
         Places::Argument => {
-            return argument.required(true).value_name(entry.value).value_parser(OsStringValueParser::new());
+            return argument.required(true).value_name(value).value_parser(OsStringValueParser::new());
         }
         Places::GlobalFlag => flag.global(true),
         Places::Everywhere | Places::File | Places::Flag => flag,
@@ -145,10 +214,10 @@ fn argument(entry: &'static Entry) -> Arg {
         (true, _) => argument,
         // A shell gives all files that a pattern means.
         (false, true) if entry.is_path() => {
-            argument.value_name(entry.value).value_parser(StringValueParser::new()).num_args(1..)
+            argument.value_name(value).value_parser(StringValueParser::new()).num_args(1..)
         }
-        (false, true) => argument.value_name(entry.value).value_parser(StringValueParser::new()),
-        (false, false) => argument.value_name(entry.value).value_parser(OsStringValueParser::new()),
+        (false, true) => argument.value_name(value).value_parser(StringValueParser::new()),
+        (false, false) => argument.value_name(value).value_parser(OsStringValueParser::new()),
     }
 }
 
@@ -178,7 +247,8 @@ pub(crate) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
 
 /// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
 pub(crate) fn read() -> Result<CommandLine, String> {
-    let matches = command().try_get_matches().map_err(|error| {
+    let help = if std::env::args_os().any(|typed| typed == "-h") { Help::Common } else { Help::All };
+    let matches = with_help(help).try_get_matches().map_err(|error| {
         let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         if is_help && asks_for_json(std::env::args_os()) {
             return NO_COMMAND.to_owned();
@@ -239,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_command_line_holds_together() {
-        command().debug_assert();
+        with_help(Help::All).debug_assert();
     }
 
     #[test]
@@ -257,7 +327,7 @@ mod tests {
         ];
         for (arguments, expected) in cases {
             let arguments = std::iter::once("bulk-withdraw").chain(arguments);
-            let error = command().try_get_matches_from(arguments).unwrap_err();
+            let error = with_help(Help::All).try_get_matches_from(arguments).unwrap_err();
             assert_eq!(one_line(&error.render().to_string()), expected);
         }
     }

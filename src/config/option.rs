@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 
-/// All that is said about an option anywhere: flags, environment, configuration file, help, README.
+/// All that is said about an option anywhere: flags, environment, configuration file, help, documentation.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// As the configuration file writes it: `retry_base`.
@@ -14,7 +14,7 @@ pub(crate) struct Entry {
     /// The value's placeholder in the help; a switch has none.
     pub(crate) value: &'static str,
     pub(crate) default: Default,
-    /// One line, in the imperative or as a noun; shown in the help and in the README.
+    /// One line of at most 60 characters, in the imperative or as a noun; shown in the help and in `docs/`.
     pub(crate) help: &'static str,
     /// What a value must be, said in place of a wrong one: that may be a secret in the wrong place.
     pub(crate) wanted: &'static str,
@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     /// Whether its value is a list of texts: a flag that can be repeated, a variable with one text per line, an array in
     /// the configuration file. [`list_of`] is how a layer holds it.
     pub(crate) is_list: bool,
+    /// Whether `-h` shows it too; `--help` shows all.
+    pub(crate) is_common: bool,
     pub(crate) accepts: fn(&OsStr) -> bool,
 }
 

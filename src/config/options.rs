@@ -1,5 +1,5 @@
 //! The one table of options. Flags, environment variables, keys of the configuration file, `config`'s listing, the help
-//! and the README's table all come from it or are tested against it.
+//! and the table in `docs/` all come from it or are tested against it.
 //!
 //! A new option is an entry here, a field of [`super::Settings`] and the code that uses it.
 
@@ -64,6 +64,7 @@ const BASE: Entry = Entry {
     on: 0,
     conflicts: &[],
     is_list: false,
+    is_common: false,
     accepts: |_| false,
 };
 const INPUT: Entry = Entry { heading: "Input", on: RUN, ..BASE };
@@ -114,48 +115,48 @@ options! {
         Some(if value == "-" { Source::Stdin } else { Source::Path(value.into()) })
     }, INPUT {
         name: "input", value: "INPUT", places: Places::Argument,
-        help: "CSV, JSON Lines or JSON with invitation IDs or profile URLs (`-` = stdin)",
+        help: "File of invitation IDs or profile URLs (- = stdin)",
         wanted: "a file, or - for stdin",
     }
     INPUT_FORMAT: InputFormat, |value| one_of(value, &[
         ("csv", InputFormat::Csv), ("jsonl", InputFormat::JsonLines), ("json", InputFormat::Json),
     ]), INPUT {
         name: "input_format", value: "csv|jsonl|json",
-        default: Default::Depends("by the extension, else by the first character"),
-        help: "Format of the input; csv is also a plain list",
+        default: Default::Depends("auto"),
+        help: "Input format",
         wanted: "csv, jsonl or json",
     }
     ID_COLUMN: String, string, INPUT {
         name: "id_column", value: "NAME", default: Default::Depends("invitation_id"),
-        help: "Column (or JSON key) that holds the IDs",
+        help: "Column of the IDs",
         wanted: "the name of a column",
     }
     DELIMITER: u8, delimiter, INPUT {
         name: "delimiter", value: "CHAR", default: Default::Depends("auto-detected"),
-        help: "CSV delimiter: one character, or \"tab\"",
+        help: "CSV delimiter, or \"tab\"",
         wanted: "one ASCII character, or \"tab\"",
     }
     ACCEPT_ROUNDED_IDS: bool, switch, INPUT {
         name: "accept_rounded_ids",
-        help: "Accept IDs that look rounded by a spreadsheet or JavaScript",
+        help: "Accept IDs that look rounded",
     }
 
     OLDER_THAN: u32, age, WHICH {
         name: "older_than", value: "AGE", wanted: AGE,
-        help: "Only invitations at least this old, like 30d, 4w, 3mo, 1y (the API's ages are approximate)",
+        help: "Only at least this old: 30d, 4w, 3mo, 1y (approximate)", is_common: true,
     }
     NEWER_THAN: u32, age, WHICH {
         name: "newer_than", value: "AGE", wanted: AGE,
-        help: "Only invitations newer than this (the API's ages are approximate)",
+        help: "Only newer than this (approximate)",
     }
     INVITATION_TYPE: InvitationType, parsed, WHICH {
         name: "type", value: "TYPE", on: LIST | CLEAN | VERIFY, default: Default::Text("connection"),
-        help: "Kind of invitation: connection, organization or content_series",
+        help: "Type: connection, organization or content_series",
         wanted: "connection, organization or content_series",
     }
     LIMIT: u64, parsed, WHICH {
         name: "limit", value: "N", wanted: COUNT,
-        help: "At most N invitations",
+        help: "At most N invitations", is_common: true,
     }
     MAX_PAGES: u64, parsed, WHICH {
         name: "max_pages", value: "N", wanted: COUNT,
@@ -163,71 +164,63 @@ options! {
     }
     MATCH: Vec<String>, texts, WHICH {
         name: "match", value: "TEXT", on: LIST | CLEAN | CONFIG, places: Places::Everywhere, is_list: true,
-        help: "Only people whose name or headline contains this text (any case; repeatable: one must match)",
+        help: "Only if name or headline contains TEXT; repeatable", is_common: true,
         wanted: PATTERN,
     }
     NOT_MATCH: Vec<String>, texts, WHICH {
         name: "not_match", value: "TEXT", on: LIST | CLEAN | CONFIG, places: Places::Everywhere, is_list: true,
-        help: "Nobody whose name or headline contains this text (any case; repeatable)",
+        help: "Skip if name or headline contains TEXT; repeatable", is_common: true,
         wanted: PATTERN,
     }
     WITHOUT_NOTE: bool, switch, WHICH {
         name: "without_note",
-        help: "Only invitations that were sent without a note (V1 only)",
+        help: "Only invitations sent without a note (V1 only)",
     }
     MAX_PENDING: u64, parsed, WHICH {
         name: "max_pending", value: "N", wanted: COUNT, on: CLEAN, conflicts: &["limit", "max_pages"],
-        help: "Withdraw the oldest until N are left in each account",
+        help: "Withdraw the oldest until N are left per account", is_common: true,
     }
 
     OUTPUT: Destination, destination, REPORT {
         name: "output", short: Some('o'), value: "PATH",
-        default: Default::Depends("<input>.results-<UTC time>.csv, or clean.results-...; stdout for `list` and `verify`"),
-        help: "Write the report here, or the list (`-` = stdout)",
+        default: Default::Depends("named after the input; stdout for list, verify"),
+        help: "Report or list (- = stdout)", is_common: true,
         wanted: FILE,
     }
     OUTPUT_FORMAT: Format, |value| one_of(value, &[("csv", Format::Csv), ("jsonl", Format::JsonLines)]), REPORT {
-        name: "output_format", value: "csv|jsonl", default: Default::Depends("by the extension of --output"),
-        help: "Format of the report or the list",
+        name: "output_format", value: "csv|jsonl", default: Default::Depends("by extension"),
+        help: "Output format",
         wanted: "csv or jsonl",
     }
     SUMMARY: Destination, destination, REPORT {
         name: "summary", value: "PATH", wanted: FILE, on: RUN | LIST | CLEAN | VERIFY | CHECK,
-        help: "Also write the totals as JSON (`-` = stdout)",
+        help: "Write the totals as JSON (- = stdout)", is_common: true,
     }
     HTML: PathBuf, |value| path(value).filter(|path| path.as_os_str() != "-"), REPORT {
         name: "html", value: "FILE", wanted: FILE, on: RUN | LIST | CLEAN | HISTORY,
-        help: "Also write it as a page for people (HTML, one file)",
-    }
-    PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
-        ("auto", None), ("bar", Some(ProgressStyle::Bar)), ("plain", Some(ProgressStyle::Plain)),
-        ("none", Some(ProgressStyle::None)),
-    ]), REPORT {
-        name: "progress", value: "auto|bar|plain|none", default: Default::Text("auto"),
-        help: "Progress display: a bar, or a plain line every 30 s; auto is a bar on a terminal",
-        wanted: "auto, bar, plain or none",
+        help: "Write it as a web page too (one HTML file)", is_common: true,
     }
 
     METRICS_FILE: PathBuf, path, NOTIFY {
         name: "metrics_file", value: "PATH", wanted: FILE,
-        help: "Keep the last run's figures here, for Prometheus (node_exporter)",
+        help: "Keep figures here for Prometheus (node_exporter)",
     }
     PING_URL: PingUrl, parsed, NOTIFY {
         name: "ping_url", value: "URL", wanted: PING_WANTED, conflicts: &["ping_url_file"],
-        help: "Ping this address at start and end (healthchecks.io)",
+        help: "Address to ping at start and end (a secret)",
     }
     PING_URL_FILE: PathBuf, path, NOTIFY {
         name: "ping_url_file", value: "FILE", wanted: FILE,
-        help: "File that holds the ping's address, a secret",
+        help: "File that holds the address to ping",
     }
 
     DRY_RUN: bool, switch, CALL {
         name: "dry_run", on: RUN | CLEAN | VERIFY,
-        help: "Show plan and cost; send nothing (`clean` still pays for the list)",
+        help: "Show plan and cost (clean pays for its list)", is_common: true,
     }
     YES: bool, switch, CALL {
         name: "yes", short: Some('y'), on: RUN | CLEAN | HISTORY | VERIFY,
-        help: "Skip the confirmation prompt",
+        help: "Skip the confirmation prompt", is_common: true,
     }
     RECHECK: bool, switch, CALL {
         name: "recheck",
@@ -235,34 +228,34 @@ options! {
     }
     SIMULATE: bool, switch, SAFETY {
         name: "sandbox", on: CALLING, conflicts: &["base_url"],
-        help: "Use a simulated API: no credentials, no real calls",
+        help: "Use a simulated API: no credentials, no real calls", is_common: true,
     }
     MAX_ERRORS: u32, parsed, SAFETY {
         name: "max_errors", value: "N", default: Default::Text("20"), wanted: SMALL_COUNT,
-        help: "Stop after N consecutive failures (0 = never)",
+        help: "Stop at N failures in a row (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
         name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | VERIFY | CHECK | CONFIG,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
-        help: "Database of calls and finished invitations; prevents paying twice",
+        help: "Database that prevents paying twice", is_common: true,
         wanted: FILE,
     }
     WAIT_LOCK: Duration, duration, SAFETY {
         name: "wait_lock", value: "TIME", on: RUN | CLEAN | VERIFY | CONFIG, wanted: TIME,
-        help: "Wait this long for another run's end instead of ending with 75",
+        help: "Wait this long for another run to end",
     }
     KEEP: PathBuf, path, SAFETY {
         name: "keep", value: "FILE", wanted: FILE,
-        help: "File of IDs or profile URLs never to withdraw, one per line",
+        help: "IDs or profile URLs never to withdraw, one per line", is_common: true,
     }
     LOGIN: bool, switch, BASE {
         name: "login", on: CHECK,
-        help: "Check V1's logins too, by a page of each account's list (1 credit each)",
+        help: "Also check V1 logins (1 credit per account)", is_common: true,
     }
 
     RATE: Rate, parsed, PACE {
         name: "rate", value: "N/TIME", default: Default::Text("290/min"),
-        help: "Maximum call rate, like 290/min or 290/6s (`unlimited`: localhost only)",
+        help: "Maximum call rate, or unlimited", is_common: true,
         wanted: "a call rate, like \"290/min\" or \"290/6s\" (or \"unlimited\", for a loopback address)",
     }
     CONCURRENCY: usize, workers, PACE {
@@ -272,11 +265,11 @@ options! {
     }
     RETRIES: u32, parsed, PACE {
         name: "retries", value: "N", default: Default::Text("5"), wanted: SMALL_COUNT,
-        help: "Retries per row (rate-limit answers don't count)",
+        help: "Retries per row",
     }
     RETRY_BASE: Duration, duration, PACE {
         name: "retry_base", value: "TIME", default: Default::Text("1s"),
-        help: "Delay before the first retry; doubles each time",
+        help: "First delay before a retry; doubles",
     }
     RETRY_MAX: Duration, duration, PACE {
         name: "retry_max", value: "TIME", default: Default::Text("60s"),
@@ -284,7 +277,7 @@ options! {
     }
     PATIENCE: Duration, duration, PACE {
         name: "patience", value: "TIME", default: Default::Text("15m"),
-        help: "Give up after being rate limited this long",
+        help: "Longest time being rate limited",
     }
     TIMEOUT: Duration, time_limit, PACE {
         name: "timeout", value: "TIME", default: Default::Text("60s"),
@@ -294,133 +287,133 @@ options! {
 
     MAX_CREDITS: u64, parsed, LIMITS {
         name: "max_credits", value: "N", on: CALLING, wanted: COUNT,
-        help: "Stop before more than N credits can be spent, pages of the list included",
+        help: "Spend at most N credits, lists included", is_common: true,
     }
     MAX_WITHDRAWALS: u64, parsed, LIMITS {
         name: "max_withdrawals", value: "N", wanted: COUNT,
-        help: "Stop after N withdrawals",
+        help: "Stop after N withdrawals", is_common: true,
     }
     MAX_DURATION: Duration, time_limit, LIMITS {
         name: "max_duration", value: "TIME", on: CALLING, wanted: "a time longer than --timeout, like \"30m\" or \"2h\"",
-        help: "Stop in time to end within this; longer than --timeout",
+        help: "End within this time; longer than --timeout",
     }
     GAP: Gap, parsed, LIMITS {
         name: "gap", value: "MIN..MAX", wanted: "two times, the shorter one first, like \"2s..6s\", or one, like \"3s\"",
-        help: "Time between two withdrawals of an account, drawn at random, like 2s..6s",
+        help: "Random pause per account, like 2s..6s", is_common: true,
     }
     DAILY_CAP: u64, parsed, LIMITS {
         name: "daily_cap", value: "N", wanted: COUNT,
-        help: "At most N withdrawals of an account in any 24 hours, over all runs; then its part of the run ends",
+        help: "At most N withdrawals per account in any 24 hours", is_common: true,
     }
     BETWEEN: Hours, parsed, LIMITS {
         name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
-        help: "Withdraw only in these hours (local time) and wait outside them",
+        help: "Only at these hours (local time); else wait",
     }
     PARTITION: Partition, parsed, LIMITS {
-        name: "partition", value: "K/N|auto", on: RUN, places: Places::Flag,
-        help: "Take only share K of N of the rows, rate and limits",
+        name: "partition", value: "K/N", on: RUN, places: Places::Flag,
+        help: "Share K of N of rows, rate and limits (or auto)",
         wanted: "a share, like 3/8, or auto",
     }
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
-        help: "Account for rows without one, and the only one that `clean`, `list`, `verify` and `check` take",
+        help: "Account for rows without one; limits lists to it", is_common: true,
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
         name: "country", value: "CODE", default: Default::Text("FR"),
-        help: "Proxy country if neither row nor account sets one",
+        help: "Proxy country",
         wanted: "a country code, like \"FR\"",
     }
     API_VERSION: ApiVersion, parsed, API {
-        name: "api", value: "v1|v2", default: Default::Depends("inferred from the credentials"),
+        name: "api", value: "v1|v2", default: Default::Depends("inferred"),
         help: "API version",
         wanted: "\"v1\" or \"v2\"",
     }
     // Any text: a wrong address may hold a password, which the message about it must not repeat.
     BASE_URL: String, string, API {
         name: "base_url", value: "URL", default: Default::Text("https://api.linkupapi.com"),
-        help: "Address of the API; http:// for localhost only",
+        help: "API address",
         wanted: "an address, like \"https://api.example.com\"",
     }
     SUCCESS_MESSAGES: SuccessMessages, |value| SuccessMessages::new(texts(value)?), API {
         name: "success_messages", value: "TEXTS", on: 0, places: Places::File, is_list: true,
-        help: "Messages that confirm a withdrawal, beside the known ones; compared whole",
+        help: "Other messages that confirm a withdrawal; compared whole",
         wanted: TEXTS,
     }
     CONFIG_FILE: PathBuf, path, API {
         name: "config", value: "PATH", on: CALLING | HISTORY, places: Places::Flag,
         default: Default::Depends("$XDG_CONFIG_HOME/bulk-withdraw/config.toml"),
-        help: "Configuration file",
+        help: "Configuration file", is_common: true,
         wanted: FILE,
     }
 
     LEDGERS: Vec<PathBuf>, |value| Some(texts(value)?.into_iter().map(PathBuf::from).collect()), LEDGER {
         name: "ledger", value: "PATH", is_list: true,
         default: Default::Depends("$XDG_STATE_HOME/bulk-withdraw/ledger.db"),
-        help: "Ledgers to read as one, like ledger-*-of-8.db",
+        help: "Ledgers to read as one, like ledger-*-of-8.db", is_common: true,
         wanted: FILE,
     }
     SINCE: Date, parsed, LEDGER {
         name: "since", value: "YYYY-MM-DD", wanted: DAY,
-        help: "Only from this day on (UTC)",
+        help: "Only from this day on (UTC)", is_common: true,
     }
     SHOW_ID: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
         name: "id", value: "ID", wanted: ID, conflicts: &["since", "forget", "forget_before", "html"],
-        help: "Show one invitation's history",
+        help: "Show one invitation's history", is_common: true,
     }
     FORGET: InvitationId, |value| InvitationId::parse(text(value)?).ok(), LEDGER {
         name: "forget", value: "ID", wanted: ID, conflicts: &["since", "forget_before", "html"],
-        help: "Forget one invitation, so that the next run retries it; its cost stays on record",
+        help: "Forget one invitation, so that the next run retries it", is_common: true,
     }
     FORGET_BEFORE: Date, parsed, LEDGER {
         name: "forget_before", value: "YYYY-MM-DD", wanted: DAY, conflicts: &["since", "html"],
-        help: "Forget all invitations from before this day (UTC)",
+        help: "Forget all invitations from before this day (UTC)", is_common: true,
     }
     REINVITABLE: bool, switch, LEDGER {
         name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before", "html"],
-        help: "Show who can be invited again: withdrawn 21 days ago or earlier and not listed as pending since",
+        help: "Show who can be invited again (after 21 days)", is_common: true,
     }
     TABLE_FORMAT: TableFormat, |value| one_of(value, &[
         ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
     ]), LEDGER {
         name: "format", value: "table|csv|json", on: HISTORY | CHECK | CONFIG, default: Default::Text("table"),
-        help: "Output format", heading: "Output",
+        help: "Output format", is_common: true, heading: "Output",
         wanted: "table, csv or json",
     }
 
     PORT: u16, parsed, SERVER {
         name: "port", value: "N", default: Default::Text("0"),
-        help: "Port on 127.0.0.1 (0 = any free one)",
+        help: "Port on 127.0.0.1 (0 = any free one)", is_common: true,
         wanted: "a port number, 0 to 65535",
     }
     FAULTS: Faults, parsed, SERVER {
-        name: "faults", value: "SHARES",
-        help: "Fault rates, like rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%",
+        name: "faults", value: "RATES",
+        help: "Fault rates, like rate-limited=10%,500=5%,closed=1%", is_common: true,
         wanted: "shares from 0% to 100% in all, of rate-limited, 500, 502, closed and truncated, like 500=5%,closed=1%",
     }
     CALL_LIMIT: Limit, parsed, SERVER {
         name: "limit", value: "LIMIT", default: Default::Text("300/min"),
-        help: "Calls allowed, like 300/min or 100/6s,fixed (0 = unlimited)",
+        help: "Calls allowed, like 300/min or 100/6s,fixed (0 = unlimited)", is_common: true,
         wanted: "a limit, like 300/min, 100/6s,fixed or 100/6s,bucket=10,counts-refused (0 = unlimited)",
     }
     LATENCY: (Duration, Duration), duration_range, SERVER {
         name: "latency", value: "MIN..MAX", default: Default::Text("20ms..80ms"),
-        help: "Time that an answer takes",
+        help: "Time per answer", is_common: true,
         wanted: "two times, the shorter one first, like 20ms..80ms",
     }
     CREDITS: u64, parsed, SERVER {
         name: "credits", value: "N", default: Default::Depends("unlimited"), wanted: COUNT,
-        help: "Credits at the start",
+        help: "Credits at the start", is_common: true,
     }
     PENDING: u32, |value| parsed(value).filter(|count| *count <= 100_000), SERVER {
         name: "pending", value: "N", default: Default::Text("40"),
-        help: "Pending invitations at the start; others can be withdrawn too",
+        help: "Pending invitations at the start", is_common: true,
         wanted: "a number from 0 to 100000",
     }
     LIST_FAULTS: ListFaults, parsed, SERVER {
         name: "list_faults", value: "NAMES",
-        help: "Faults to inject into lists: any of repeat,miss,early-end,total-off",
+        help: "List faults: any of repeat,miss,early-end,total-off", is_common: true,
         wanted: "any of repeat, miss, early-end, total-off, separated by commas",
     }
 
@@ -431,13 +424,21 @@ options! {
     }
     MAN_DIR: PathBuf, path, BASE {
         name: "dir", value: "DIR", on: MAN,
-        help: "Write all pages to this directory, one per command",
+        help: "Write all pages to this directory",
         wanted: "a directory",
     }
 
+    PROGRESS: Option<ProgressStyle>, |value| one_of(value, &[
+        ("auto", None), ("bar", Some(ProgressStyle::Bar)), ("plain", Some(ProgressStyle::Plain)),
+        ("none", Some(ProgressStyle::None)),
+    ]), REPORT {
+        name: "progress", heading: "Log", value: "auto|bar|plain|none", default: Default::Text("auto"),
+        help: "Progress display",
+        wanted: "auto, bar, plain or none",
+    }
     QUIET: u8, parsed, LOG {
         name: "quiet", short: Some('q'), conflicts: &["verbose"],
-        help: "Only warnings and what failed; twice: only errors",
+        help: "Show only warnings and failures; -qq: only errors",
     }
     VERBOSE: u8, parsed, LOG {
         name: "verbose", short: Some('v'),
@@ -445,14 +446,14 @@ options! {
     }
     LOG_FORMAT: LogFormat, |value| one_of(value, &[("text", LogFormat::Text), ("json", LogFormat::Json)]), LOG {
         name: "log_format", value: "text|json", default: Default::Text("text"),
-        help: "Log format on stderr; json is one object per line",
+        help: "Log format",
         wanted: "text or json",
     }
     COLOR: Color, |value| one_of(value, &[
         ("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never),
     ]), LOG {
         name: "color", value: "auto|always|never", default: Default::Text("auto"),
-        help: "Colours on stderr (NO_COLOR is obeyed)",
+        help: "Colors",
         wanted: "auto, always or never",
     }
 }

@@ -575,10 +575,10 @@ fn what_a_mistyped_name_meant() {
     }
 }
 
-/// The README's table of options is this one.
+/// The table of options in `docs/` is this one.
 #[test]
-fn the_readme_holds_the_table_of_options() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn the_docs_hold_the_table_of_options() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
     let mut table = "| option | what it does | default | for |\n|---|---|---|---|\n".to_owned();
     for entry in ENTRIES.iter().filter(|entry| !matches!(entry.places, Places::Argument | Places::File)) {
         let commands: Vec<_> = Command::ALL
@@ -596,5 +596,12 @@ fn the_readme_holds_the_table_of_options() {
         let help = entry.help.replace('|', "\\|");
         table.push_str(&format!("| {short}`{}` | {help} | {default} | {commands} |\n", entry.flag()));
     }
-    assert!(readme.contains(&table), "the README's table of options should be:\n{table}");
+    assert!(page.contains(&table), "the table of options in docs/configuration.md should be:\n{table}");
+}
+
+#[test]
+fn every_option_is_explained_in_one_short_line() {
+    for entry in ENTRIES {
+        assert!(entry.help.chars().count() <= 60 && !entry.help.contains('`'), "{}: {}", entry.name, entry.help);
+    }
 }

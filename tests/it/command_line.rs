@@ -4,15 +4,40 @@ use std::fs;
 
 use crate::support::{Program, Ran};
 
+/// The help on a terminal of 80 columns.
+fn help(arguments: &str) -> String {
+    let program = Program::new();
+    let ran = program.command(arguments).env("COLUMNS", "80").output().unwrap();
+    let ran = Ran::from(ran);
+    ran.ended_with(0);
+    ran.stdout
+}
+
+pub const COMMANDS: [&str; 11] =
+    ["", "run", "list", "clean", "history", "verify", "check", "config", "sandbox", "completions", "man"];
+
 #[test]
 fn the_help_is_what_people_read() {
-    let program = Program::new();
-    for arguments in
-        ["", "run", "list", "clean", "history", "verify", "check", "config", "sandbox", "completions", "man"]
-    {
-        let ran = program.run(&format!("{arguments} --help"));
-        ran.ended_with(0);
-        insta::assert_snapshot!(format!("bulk-withdraw {arguments}").trim_end().replace(' ', "-"), ran.stdout);
+    for command in COMMANDS {
+        let name = format!("bulk-withdraw {command}").trim_end().replace(' ', "-");
+        insta::assert_snapshot!(name, help(&format!("{command} --help")));
+    }
+    insta::assert_snapshot!("the_common_options_of_clean", help("clean -h"));
+}
+
+#[test]
+fn the_help_is_short_and_wraps_no_line_twice() {
+    for command in COMMANDS {
+        for (flag, most) in [("-h", 50), ("--help", 100)] {
+            let help = help(&format!("{command} {flag}"));
+            let lines: Vec<_> = help.lines().collect();
+            assert!(lines.len() <= most, "{command} {flag}: {} lines", lines.len());
+            let is_wrapped = |line: &str| line.starts_with(&" ".repeat(20));
+            for pair in lines.windows(2) {
+                assert!(pair[0].chars().count() <= 80, "{command} {flag}: {}", pair[0]);
+                assert!(!(is_wrapped(pair[0]) && is_wrapped(pair[1])), "{command} {flag}: {}", pair[1]);
+            }
+        }
     }
 }
 

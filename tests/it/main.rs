@@ -9,6 +9,7 @@ mod check;
 mod clean;
 mod command_line;
 mod configuration;
+mod docs;
 mod endings;
 mod faults;
 mod foreign_client;

@@ -1,0 +1,134 @@
+//! The README, `docs/` and the help: what they show can be typed, and where they point is something.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use bulk_withdraw::sandbox::StockItem;
+use jiff::Timestamp;
+
+use crate::command_line::COMMANDS;
+use crate::support::{DAY, KEY, Program, Ran, TOKEN, ids, list, spawn, wait, with_stock};
+
+/// Where a shell block or a code span begins with this, it is a command that a reader may type.
+const OURS: &str = "bulk-withdraw ";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Each page's name with its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let paths = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut paths: Vec<_> = paths.chain([root().join("README.md")]).collect();
+    paths.sort();
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The commands that a page shows, in its order: lines of shell blocks, and code spans.
+fn commands(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut block = None;
+    for line in page.lines().map(str::trim) {
+        match (line.strip_prefix("```"), block) {
+            (Some(language), None) => block = Some(language),
+            (Some(_), Some(_)) => block = None,
+            (None, Some("sh")) => found.extend(line.split(" #").next().map(str::to_owned)),
+            (None, Some(_)) => {}
+            (None, None) => found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned)),
+        }
+    }
+    found.retain(|command| command.contains(OURS) && !command.contains("..."));
+    found
+}
+
+/// As on a terminal where every question is answered with yes.
+fn typed(command: &str) -> String {
+    // GNU parallel, one after the other.
+    if let Some((each, values)) = command.strip_prefix("parallel -j 8 ").and_then(|rest| rest.split_once(" ::: ")) {
+        return format!("set -e; for k in {values}; do {}; done", each.replace("{}", "$k"));
+    }
+    let asks = ["clean ", "run ", "verify", "--forget"].iter().any(|what| command.contains(&format!("{OURS}{what}")))
+        || command.contains("--forget");
+    let is_answered = ["--yes", "--dry-run"].iter().any(|flag| command.contains(flag));
+    let serves = command.contains(&format!("{OURS}sandbox"));
+    match (serves, asks && !is_answered) {
+        (true, _) => format!("{command} --help"),
+        (false, true) => format!("{command} --yes"),
+        (false, false) => command.to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_is_shown_works() {
+    let program = Program::new();
+    let stock = [StockItem::aged(DAY * 40, Timestamp::now()), StockItem::aged(DAY * 3, Timestamp::now())];
+    let sandbox = with_stock(&stock, |_| {}).await;
+    for name in ["INPUT", "invitations.csv", "list.csv"] {
+        program.write(name, list(ids(1)));
+    }
+    fs::create_dir(program.path("samples")).unwrap();
+    fs::copy(root().join("samples/invitations.csv"), program.path("samples/invitations.csv")).unwrap();
+    program.write("friends.txt", "https://www.linkedin.com/in/ada-lovelace/\n");
+    fs::create_dir(program.path("linkedin")).unwrap();
+    for (name, secret) in [("linkedin/api-key", KEY), ("linkedin/login-token", TOKEN)] {
+        program.write(name, secret);
+    }
+    fs::create_dir_all(program.path(".config/bulk-withdraw")).unwrap();
+    let configuration = format!("api_key = '{KEY}'\n[accounts.default]\nlogin_token = '{TOKEN}'\n");
+    program.write(".config/bulk-withdraw/config.toml", configuration);
+    let bin = Path::new(env!("CARGO_BIN_EXE_bulk-withdraw")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let mut tried = BTreeSet::new();
+    // So that `history` has something to show.
+    let first = [format!("{OURS}run invitations.csv")];
+    let helps = COMMANDS.map(|command| program.run(&format!("{command} --help")).stdout);
+    let examples = helps.iter().flat_map(|help| help.lines()).map(str::trim).filter(|line| line.starts_with(OURS));
+    let shown = pages().into_iter().flat_map(|(_, text)| commands(&text)).chain(examples.map(str::to_owned));
+    for command in first.into_iter().chain(shown) {
+        if !tried.insert(command.clone()) {
+            continue;
+        }
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &typed(&command)]).env_clear().current_dir(program.path("")).stdin(Stdio::null());
+        shell.env("HOME", program.path("")).env("PATH", &path).env("BULK_WITHDRAW_RATE", "unlimited");
+        shell.env("BULK_WITHDRAW_BASE_URL", sandbox.base_url());
+        let ran: Ran = wait(spawn(shell)).await;
+        assert_eq!(ran.code, Some(0), "{command}\n{}{}", ran.stdout, ran.stderr);
+    }
+    assert!(tried.len() > 20, "too few to be all of them: {tried:?}");
+}
+
+/// The anchor that a heading gets.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut links = 0;
+    for (page, text) in pages() {
+        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if target.contains("://") {
+                continue;
+            }
+            let (file, section) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(path.exists(), "{}: nothing is at {target}", page.display());
+            let is_it = |line: &str| line.starts_with('#') && anchor(line.trim_start_matches('#').trim()) == section;
+            let has_section = section.is_empty() || fs::read_to_string(&path).unwrap().lines().any(is_it);
+            assert!(has_section, "{}: no section at {target}", page.display());
+            links += 1;
+        }
+    }
+    assert!(links > 20, "too few to be all of them: {links}");
+}
+
+#[test]
+fn the_readme_is_read_in_two_minutes() {
+    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    assert!(lines <= 125, "{lines} lines: the rest belongs into docs/");
+}
