@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn who_it_is_by_the_input_s_columns() {
         type Cells = &'static [&'static str];
-        let cases: [(Cells, Cells, (&str, &str, Option<u32>)); 4] = [
+        type Told = (&'static str, &'static str, Option<u32>);
+        let cases: [(Cells, Cells, Told); 4] = [
             (
                 &["name", "profile_url", "age_days"],
                 &["Ada", "linkedin.com/in/ada", "31"],
