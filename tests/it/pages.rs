@@ -115,7 +115,7 @@ fn people() -> Vec<StockItem> {
 async fn sample_page() -> String {
     let stock = people();
     let sandbox: Sandbox = with_stock(&stock, |options| {
-        options.limit = Some(Limit::sliding(12, Duration::from_millis(500)));
+        options.limit = Some(Limit::sliding(12, Duration::from_millis(250)));
         options.latency = Duration::from_millis(2)..=Duration::from_millis(15);
         options.seed = Some(7);
     })

@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn who_it_is_by_the_input_s_columns() {
-        let cases: [(&[&str], &[&str], (&str, &str, Option<u32>)); 4] = [
+        type Cells = &'static [&'static str];
+        type Told = (&'static str, &'static str, Option<u32>);
+        let cases: [(Cells, Cells, Told); 4] = [
             (
                 &["name", "profile_url", "age_days"],
                 &["Ada", "linkedin.com/in/ada", "31"],

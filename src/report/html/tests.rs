@@ -70,7 +70,12 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
             Event::Settled(settled) => totals.add_row(settled),
             Event::Called(called) => totals.add_call(called),
             Event::UnknownWords(words) => totals.add_unknown_words(words.clone()),
-            _ => {}
+            Event::PageRead { .. }
+            | Event::ListCounted { .. }
+            | Event::Held { .. }
+            | Event::Resumed
+            | Event::Learned(_)
+            | Event::InputEnded { .. } => {}
         }
     }
     if let Some(backlog) = backlog {

@@ -257,7 +257,8 @@ mod tests {
     fn what_happened_and_what_to_do_next() {
         use Outcome::{Duplicate, Failed, Invalid, NotAttempted, NotPending, Unconfirmed, Withdrawn};
         let stopped = |reason| Some(StopCause { reason, detail: String::new() });
-        let cases: [(&str, &[(Outcome, u64)], Option<StopCause>, u8); 15] = [
+        type Rows = &'static [(Outcome, u64)];
+        let cases: [(&str, Rows, Option<StopCause>, u8); 15] = [
             ("run", &[(Withdrawn, 40)], None, 0),
             ("run", &[(Withdrawn, 3), (NotPending, 1), (Duplicate, 2)], None, 0),
             ("run", &[(Withdrawn, 3), (Failed, 1)], None, 1),
