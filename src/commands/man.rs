@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(name, format!("bulk-withdraw-{}.1", command.as_str()));
             let page = plain(page);
             for entry in ENTRIES.iter().filter(|entry| command.takes(entry) || entry.places == Places::GlobalFlag) {
-                let name = if entry.places == Places::Argument { entry.value.to_owned() } else { entry.flag() };
+                let name = if entry.places == Places::Argument { entry.name.to_uppercase() } else { entry.flag() };
                 assert!(page.contains(&name) && page.contains(entry.help), "{name} is missing:\n{page}");
             }
         }
