@@ -233,6 +233,7 @@ impl Pace {
             match moment {
                 Some(until) => {
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep_until(until) => {}
                         _ = changes.changed() => {}
                     }
