@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::invitation::AccountName;
 
@@ -121,11 +122,18 @@ impl fmt::Display for StopCause {
 }
 
 /// A request to stop that tasks can check and wait for: the run's, or that of one of its accounts. Clones share one request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Stop {
-    cause: Arc<watch::Sender<Option<StopCause>>>,
+    request: Arc<Request>,
     /// `None` for the run's stop.
     account: Option<Arc<AccountScope>>,
+}
+
+#[derive(Debug, Default)]
+struct Request {
+    cause: Mutex<Option<StopCause>>,
+    /// Wakes in the order in which tasks began to wait, so that a simulated run can be repeated; a `watch` does not.
+    made: Notify,
 }
 
 /// What an account's stop belongs to.
@@ -141,12 +149,6 @@ struct AccountScope {
 struct Accounts {
     count: usize,
     stopped: Mutex<Vec<StopCause>>,
-}
-
-impl Default for Stop {
-    fn default() -> Self {
-        Self { cause: Arc::new(watch::Sender::new(None)), account: None }
-    }
 }
 
 impl Stop {
@@ -206,18 +208,18 @@ impl Stop {
     /// The first reason is kept, but a report or ledger that can't be written replaces any other reason, since the exit
     /// code must say that data is missing there. Returns whether this one was put in place.
     fn put(&self, new: StopCause) -> bool {
-        self.cause.send_if_modified(|cause| {
-            let is_outranked = |cause: &StopCause| new.reason.is_unwritable() && !cause.reason.is_unwritable();
-            let replaces = cause.as_ref().is_none_or(is_outranked);
-            if replaces {
-                *cause = Some(new);
-            }
-            replaces
-        })
+        let mut cause = self.request.cause();
+        let is_outranked = |cause: &StopCause| new.reason.is_unwritable() && !cause.reason.is_unwritable();
+        let replaces = cause.as_ref().is_none_or(is_outranked);
+        if replaces {
+            *cause = Some(new);
+            self.request.made.notify_waiters();
+        }
+        replaces
     }
 
     pub(crate) fn is_requested(&self) -> bool {
-        self.cause.borrow().is_some() || self.account.as_ref().is_some_and(|account| account.run.is_requested())
+        self.request.cause().is_some() || self.account.as_ref().is_some_and(|account| account.run.is_requested())
     }
 
     pub(crate) fn cause(&self) -> Option<StopCause> {
@@ -226,7 +228,7 @@ impl Stop {
 
     /// Why the account was stopped while the run went on. Of the run's stop, why the run was.
     pub(crate) fn own_cause(&self) -> Option<StopCause> {
-        self.cause.borrow().clone()
+        self.request.cause().clone()
     }
 
     /// The detail of a row that was not called for.
@@ -240,12 +242,12 @@ impl Stop {
     }
 
     pub(crate) async fn requested(&self) {
-        // An error would mean that the sender was dropped, but `self` owns it.
-        let own = async { drop(self.cause.subscribe().wait_for(Option::is_some).await) };
+        let own = self.request.is_made();
         match &self.account {
             None => own.await,
             Some(account) => {
                 tokio::select! {
+                    biased;
                     () = own => {}
                     () = Box::pin(account.run.requested()) => {}
                 }
@@ -262,6 +264,21 @@ impl Stop {
             biased;
             () = self.requested() => None,
             done = wait => Some(done),
+        }
+    }
+}
+
+impl Request {
+    fn cause(&self) -> MutexGuard<'_, Option<StopCause>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn is_made(&self) {
+        let mut made = pin!(self.made.notified());
+        // Before the look, so that no request falls between the two.
+        made.as_mut().enable();
+        if self.cause().is_none() {
+            made.await;
         }
     }
 }

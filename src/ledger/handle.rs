@@ -35,6 +35,7 @@ struct Inner {
     api: String,
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
+    now: fn() -> Timestamp,
 }
 
 impl Ledger {
@@ -86,13 +87,21 @@ impl Ledger {
             .name("ledger".to_owned())
             .spawn(move || writer.run(waiting))
             .map_err(|error| LedgerError::unwritable(&path, error))?;
-        Ok(Self(Arc::new(Inner { path, api: run.api.clone(), jobs: Some(jobs), writer: Some(writer) })))
+        let api = run.api.clone();
+        Ok(Self(Arc::new(Inner { path, api, jobs: Some(jobs), writer: Some(writer), now: Timestamp::now })))
+    }
+
+    /// A ledger whose jobs go to whoever has the other end, by another clock.
+    #[cfg(test)]
+    pub(super) fn of_jobs(path: &Path, run: &RunInfo, jobs: mpsc::Sender<Job>, now: fn() -> Timestamp) -> Self {
+        let (path, api) = (path.to_owned(), run.api.clone());
+        Self(Arc::new(Inner { path, api, jobs: Some(jobs), writer: None, now }))
     }
 
     /// Records that a call is about to be sent. Durable when it returns, so that a call which a crash cuts off is known as
     /// a lost answer. On an error the call must not be sent.
     pub(crate) async fn open_call(&self, intent: CallIntent) -> Result<CallId, LedgerError> {
-        let task = Task::Open { intent, at: Timestamp::now() };
+        let task = Task::Open { intent, at: (self.0.now)() };
         let opened = self.ask(|reply| Job::Write(task, reply)).await?;
         opened.await.unwrap_or_else(|_| Err(self.closed()))?.ok_or_else(|| self.closed())
     }
@@ -106,7 +115,7 @@ impl Ledger {
         key: Option<Key>,
         settlement: Option<Settlement>,
     ) -> DurableWrite {
-        self.write(Task::Close { call, end, key, settlement, at: Timestamp::now() }).await
+        self.write(Task::Close { call, end, key, settlement, at: (self.0.now)() }).await
     }
 
     /// Records what a row came to whose last call was closed before that was known.
@@ -141,14 +150,14 @@ impl Ledger {
 
     /// Keeps what was learned of the rate limit for the next run; `None` forgets it.
     pub(crate) async fn keep_pace(&self, learned: Option<Learned>) -> DurableWrite {
-        self.write(Task::Pace { learned, at: Timestamp::now() }).await
+        self.write(Task::Pace { learned, at: (self.0.now)() }).await
     }
 
     /// What earlier runs learned of the rate limit, and when the calls of the last `window` were sent: at most `most` of
     /// them. Blocks.
     pub(crate) fn past(&self, window: Duration, most: u32) -> Result<Past, LedgerError> {
         let connection = connection::read_beside_writer(&self.0.path)?;
-        pace::past(&connection, &self.0.api, window, most, Timestamp::now())
+        pace::past(&connection, &self.0.api, window, most, (self.0.now)())
             .map_err(|error| LedgerError::unreadable(&self.0.path, error))
     }
 

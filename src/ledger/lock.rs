@@ -67,6 +67,20 @@ impl Lock {
         Ok(Self { file, path, is_new, _seal: seal })
     }
 
+    /// The lock without its seal, which leaves a descriptor open for good: a test may take it a million times.
+    #[cfg(test)]
+    pub(super) fn unsealed(ledger: &Path, command: &str, since: Timestamp) -> Result<Self, LedgerError> {
+        let path = beside(ledger, ".lock");
+        let unwritable = |source| LedgerError::unwritable(&path, source);
+        let Locked::Ours(mut file) = locked(&path, || open(&path)).map_err(unwritable)? else {
+            return Err(LedgerError::Held { path: ledger.to_owned(), holder: None });
+        };
+        let holder =
+            Holder { process_id: std::process::id(), command: command.to_owned(), since: format!("{since:.0}") };
+        write(&mut file, &holder).map_err(unwritable)?;
+        Ok(Self { file, path, is_new: false, _seal: None })
+    }
+
     /// Lets go of a lock on what is no ledger, and leaves no file beside it that was not there.
     pub(super) fn abandon(self) {
         remove_if(self.is_new, &self.path);

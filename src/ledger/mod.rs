@@ -32,3 +32,5 @@ pub(crate) use lock::Holder;
 pub(crate) use lookup::{Lookup, Standing};
 pub(crate) use place::files_of;
 pub(crate) use record::{CallEnd, CallId, CallIntent, CallState, Key, RunInfo, Settlement};
+#[cfg(test)]
+pub(crate) use testing::DrivenWriter;

@@ -4,8 +4,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
-use super::{CallEnd, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing};
+use super::lock::Lock;
+use super::writer::{GROUP, Guards, Job, Writer};
+use super::{
+    CallEnd, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing, connection,
+};
 use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
@@ -111,4 +116,40 @@ pub(super) fn standing(ledger: &Ledger, key: &Key) -> Standing {
 
 pub(super) fn standing_of(lookup: &mut Lookup, key: &Key) -> Standing {
     lookup.standing(key, 1).unwrap()
+}
+
+/// A ledger's writer without its thread: whoever holds it says when it commits. Dropped, it loses what waits, as a kill does.
+pub(crate) struct DrivenWriter {
+    writer: Writer,
+    jobs: mpsc::Receiver<Job>,
+    first: Option<Job>,
+}
+
+impl DrivenWriter {
+    /// A ledger for a simulated run, by the clock of the simulation.
+    pub(crate) fn open(path: &Path, run: &RunInfo, now: fn() -> Timestamp) -> Result<(Ledger, Self), LedgerError> {
+        let lock = Lock::unsealed(path, run.command, run.started_at)?;
+        let connection = connection::to_write(path, &run.stop)?;
+        // A kill, unlike a power cut, loses nothing that was written.
+        connection.pragma_update(None, "synchronous", "off").map_err(connection::of_write(path))?;
+        let writer = Writer::new(connection, path.to_owned(), run, Guards { directory: None, lock: Some(lock) })?;
+        let (jobs, waiting) = mpsc::channel(GROUP);
+        Ok((Ledger::of_jobs(path, run, jobs, now), Self { writer, jobs: waiting, first: None }))
+    }
+
+    /// Waits until there is something to commit; `false` where nobody is left who could want it.
+    pub(crate) async fn has_work(&mut self) -> bool {
+        self.first = self.jobs.recv().await;
+        self.first.is_some()
+    }
+
+    /// Commits what waits. `None` once the ledger is closed.
+    pub(crate) fn commit(mut self) -> Option<Self> {
+        let stopping = self.writer.serve(self.first.take()?, &mut self.jobs);
+        if stopping.is_none() {
+            return Some(self);
+        }
+        self.writer.end(stopping);
+        None
+    }
 }

@@ -82,6 +82,10 @@ pub(super) struct Writer {
     files: [Identity; 2],
     guards: Guards,
     stop: Stop,
+    /// Why nothing can be written any more.
+    failure: Option<LedgerError>,
+    /// Empty; kept for its memory.
+    group: Vec<(Task, Reply<Option<CallId>>)>,
 }
 
 impl Writer {
@@ -98,37 +102,51 @@ impl Writer {
         let identity = |path: &Path| Identity::of(path).map_err(|error| LedgerError::unwritable(path, error));
         let files = [identity(&path)?, identity(&beside(&path, "-wal"))?];
         let (api, stop) = (run.api.clone(), run.stop.clone());
-        Ok(Self { connection, path, api, run_number, accounts: HashMap::new(), files, guards, stop })
+        let (accounts, failure, group) = (HashMap::new(), None, Vec::new());
+        Ok(Self { connection, path, api, run_number, accounts, files, guards, stop, failure, group })
     }
 
     /// Works until it is told to stop or nobody is left to tell it.
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut failure = None;
         let mut stopping = None;
-        let mut group = Vec::new();
         while stopping.is_none() {
             let Some(first) = jobs.blocking_recv() else { break };
-            let waiting = std::iter::from_fn(|| jobs.try_recv().ok());
-            for job in std::iter::once(first).chain(waiting).take(GROUP) {
-                match job {
-                    Job::Stop(reply) => stopping = Some(reply),
-                    Job::Write(task, reply) => group.push((task, reply)),
-                }
-            }
-            // After a failed commit nobody knows what the disk holds, so nothing is tried again.
-            let committed = match &failure {
-                Some(failure) => Err(LedgerError::clone(failure)),
-                None => self.commit_durably(&group),
-            };
-            match committed {
-                Ok(calls) => group.drain(..).zip(calls).for_each(|((_, reply), call)| answer(reply, Ok(call))),
-                Err(error) => {
-                    group.drain(..).for_each(|(_, reply)| answer(reply, Err(error.clone())));
-                    // Where it was locked nothing was begun.
-                    failure = Some(error).filter(|error| !matches!(error, LedgerError::Locked { .. }));
-                }
+            stopping = self.serve(first, &mut jobs);
+        }
+        self.end(stopping);
+    }
+
+    /// Serves the first job and all that wait behind it. Returns who told it to stop, if anyone did.
+    pub(super) fn serve(&mut self, first: Job, jobs: &mut mpsc::Receiver<Job>) -> Option<Reply<()>> {
+        let mut group = std::mem::take(&mut self.group);
+        let mut stopping = None;
+        let waiting = std::iter::from_fn(|| jobs.try_recv().ok());
+        for job in std::iter::once(first).chain(waiting).take(GROUP) {
+            match job {
+                Job::Stop(reply) => stopping = Some(reply),
+                Job::Write(task, reply) => group.push((task, reply)),
             }
         }
+        // After a failed commit nobody knows what the disk holds, so nothing is tried again.
+        let committed = match &self.failure {
+            Some(failure) => Err(LedgerError::clone(failure)),
+            None => self.commit_durably(&group),
+        };
+        match committed {
+            Ok(calls) => group.drain(..).zip(calls).for_each(|((_, reply), call)| answer(reply, Ok(call))),
+            Err(error) => {
+                group.drain(..).for_each(|(_, reply)| answer(reply, Err(error.clone())));
+                // Where it was locked nothing was begun.
+                self.failure = Some(error).filter(|error| !matches!(error, LedgerError::Locked { .. }));
+            }
+        }
+        self.group = group;
+        stopping
+    }
+
+    /// Closes the ledger, and tells this to who asked for it.
+    pub(super) fn end(mut self, stopping: Option<Reply<()>>) {
+        let failure = self.failure.take();
         let closed = self.close();
         if let Some(reply) = stopping {
             answer(reply, failure.map_or(closed, Err));

@@ -241,6 +241,7 @@ impl Pace {
             match moment {
                 Some(until) => {
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep_until(until) => {}
                         _ = changes.changed() => {}
                     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use tokio::time::Instant;
 
 use super::Clock;
@@ -114,6 +114,10 @@ impl Bounds {
     pub(crate) fn stopped_accounts(&self) -> impl Iterator<Item = (AccountName, StopCause)> {
         let several = self.accounts.iter().filter(|_| self.accounts.len() > 1);
         several.filter_map(|(name, account)| Some((name.clone(), account.stop.own_cause()?)))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now().timestamp()
     }
 
     pub(super) fn account(&self, name: &AccountName) -> &Account {

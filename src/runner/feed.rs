@@ -49,7 +49,7 @@ pub(super) struct Queue {
     pub(super) rows: mpsc::Receiver<ReadyRow>,
 }
 
-/// Reads the input and hands each row on. Runs on a thread of its own, since reading blocks.
+/// Reads the input and hands each row on. Needs a thread of its own, since reading blocks.
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) triage: Triage,
@@ -96,26 +96,26 @@ struct Ended;
 impl Feed {
     /// Reads to the input's end. Returns whether that was reached: a stop ends an input that may never end, and a read
     /// error any.
-    pub(super) fn run<I: Iterator<Item = Item>>(mut self, rows: Rows<I>) -> bool {
-        let is_complete = self.feed(rows).is_ok();
+    pub(super) async fn run<I: Iterator<Item = Item>>(mut self, rows: Rows<I>) -> bool {
+        let is_complete = self.feed(rows).await.is_ok();
         self.triage.warn_of_perhaps_kept();
         is_complete
     }
 
-    fn feed<I: Iterator<Item = Item>>(&mut self, Rows { first, mut again }: Rows<I>) -> Result<(), Ended> {
+    async fn feed<I: Iterator<Item = Item>>(&mut self, Rows { first, mut again }: Rows<I>) -> Result<(), Ended> {
         for account in self.lists.take_wanted() {
-            self.learn(account);
+            self.learn(account).await;
         }
         let pass = if again.is_some() { Pass::First } else { Pass::Only };
-        let (rows, is_whole) = self.pass(first, pass)?;
+        let (rows, is_whole) = self.pass(first, pass).await?;
         if is_whole {
-            self.tell(Event::InputEnded { rows })?;
+            self.tell(Event::InputEnded { rows }).await?;
         }
         while let Some(again) = again.as_mut().filter(|_| self.accounts.have_more()) {
-            self.accounts.begin_pass();
+            self.accounts.begin_pass().await;
             let input = again().map_err(|error| broken_off(&error))?;
             // Where it broke off before, it may break off again.
-            let (read, _) = self.pass(input.take(usize::try_from(rows).unwrap_or(usize::MAX)), Pass::Later)?;
+            let (read, _) = self.pass(input.take(usize::try_from(rows).unwrap_or(usize::MAX)), Pass::Later).await?;
             if read < rows {
                 tracing::error!("the input changed while it was read; its rows that were passed over are not reported");
                 return Err(Ended);
@@ -125,7 +125,7 @@ impl Feed {
     }
 
     /// Reads the input once. Returns the number of its rows, bad ones included, and whether that is all of them.
-    fn pass(&mut self, rows: impl Iterator<Item = Item>, pass: Pass) -> Result<(u64, bool), Ended> {
+    async fn pass(&mut self, rows: impl Iterator<Item = Item>, pass: Pass) -> Result<(u64, bool), Ended> {
         let mut read = 0;
         for row in rows {
             let row = match row {
@@ -138,13 +138,13 @@ impl Feed {
             read += 1;
             match row.as_ref().ok().and_then(|row| Some((row.number, self.triage.account_of(row)?.clone()))) {
                 Some((number, account)) => {
-                    self.accounts.open(&account, &self.bounds)?;
-                    if self.accounts.takes(&account, number, pass) {
-                        self.hand_on(row, Some(&account))?;
+                    self.accounts.open(&account, &self.bounds).await?;
+                    if self.accounts.takes(&account, number, pass).await {
+                        self.hand_on(row, Some(&account)).await?;
                     }
                 }
                 None if pass == Pass::Later => {}
-                None => self.hand_on(row, None)?,
+                None => self.hand_on(row, None).await?,
             }
             if pass == Pass::Only && self.stop.is_requested() {
                 return Err(Ended);
@@ -153,37 +153,41 @@ impl Feed {
         Ok((read, true))
     }
 
-    fn hand_on(&mut self, row: Result<Row, RowError>, account: Option<&AccountName>) -> Result<(), Ended> {
-        match self.triage.route(row) {
-            Route::Call(ready) => match account.and_then(|account| self.accounts.by_name.get(account)) {
-                Some(lane) => match lane.queue(ready) {
-                    Ok(()) => Ok(()),
-                    Err(settled) => self.tell(Event::Settled(*settled)),
+    async fn hand_on(&mut self, mut row: Result<Row, RowError>, account: Option<&AccountName>) -> Result<(), Ended> {
+        let settled = loop {
+            match self.triage.route(row) {
+                Route::List(name, waiting) => {
+                    self.learn(name).await;
+                    row = Ok(waiting);
+                }
+                Route::Call(ready) => match account.and_then(|account| self.accounts.by_name.get(account)) {
+                    Some(lane) => match lane.queue(ready).await {
+                        Ok(()) => return Ok(()),
+                        Err(settled) => break *settled,
+                    },
+                    None => break unsent(ready, Outcome::NotAttempted, self.stop.before_this_row()),
                 },
-                None => self.tell(Event::Settled(unsent(ready, Outcome::NotAttempted, self.stop.before_this_row()))),
-            },
-            Route::NoCall(settled) => self.tell(Event::Settled(settled)),
-            Route::List(name, row) => {
-                self.learn(name);
-                self.hand_on(Ok(row), account)
+                Route::NoCall(settled) => break settled,
+                Route::Unknown(settled, error) => {
+                    self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
+                    break settled;
+                }
             }
-            Route::Unknown(settled, error) => {
-                self.stop.request(StopReason::LedgerUnwritable, crate::error_chain(&error));
-                self.tell(Event::Settled(settled))
-            }
-        }
+        };
+        self.tell(Event::Settled(settled)).await
     }
 
     /// Waits for the account's list.
-    fn learn(&mut self, account: AccountName) {
+    async fn learn(&mut self, account: AccountName) {
+        let fetched = self.lists.fetch(&account).await;
         let stopped = || People::unknown(Outcome::NotAttempted, self.bounds.account(&account).stop.before_this_row());
-        let people = self.lists.fetch(&account).unwrap_or_else(stopped);
+        let people = fetched.unwrap_or_else(stopped);
         self.triage.learn(account, people);
     }
 
-    fn tell(&self, event: Event) -> Result<(), Ended> {
+    async fn tell(&mut self, event: Event) -> Result<(), Ended> {
         let events = self.events.upgrade().ok_or(Ended)?;
-        events.blocking_send(event).map_err(|_| Ended)
+        events.send(event).await.map_err(|_| Ended)
     }
 }
 
@@ -206,25 +210,25 @@ impl Accounts {
         Self { by_name: HashMap::new(), count, opened, runs_dry, queue }
     }
 
-    fn open(&mut self, name: &AccountName, bounds: &Bounds) -> Result<(), Ended> {
+    async fn open(&mut self, name: &AccountName, bounds: &Bounds) -> Result<(), Ended> {
         if self.by_name.contains_key(name) {
             return Ok(());
         }
         let (queue, rows) = mpsc::channel(self.queue);
-        self.opened.blocking_send(Queue { account: name.clone(), rows }).map_err(|_| Ended)?;
+        self.opened.send(Queue { account: name.clone(), rows }).await.map_err(|_| Ended)?;
         let stop = bounds.account(name).stop.clone();
         self.by_name.insert(name.clone(), Lane { queue, stop, next: 0, last: 0, is_passed_over: false });
         Ok(())
     }
 
     /// Whether this row is handed on now: not if that was done before, or if it is passed over.
-    fn takes(&mut self, name: &AccountName, number: u64, pass: Pass) -> bool {
+    async fn takes(&mut self, name: &AccountName, number: u64, pass: Pass) -> bool {
         let Some(lane) = self.by_name.get_mut(name) else { return false };
         lane.last = lane.last.max(number);
         if number < lane.next || lane.is_passed_over {
             return false;
         }
-        let passes_over = pass != Pass::Only && self.passes_over(name, number, pass);
+        let passes_over = pass != Pass::Only && self.passes_over(name, number, pass).await;
         if let Some(lane) = self.by_name.get_mut(name) {
             lane.is_passed_over = passes_over;
             lane.next = if passes_over { number } else { number + 1 };
@@ -233,12 +237,12 @@ impl Accounts {
     }
 
     /// Whether the account's queue is full and another one needs rows that come later. Waits until that is decided.
-    fn passes_over(&mut self, name: &AccountName, number: u64, pass: Pass) -> bool {
+    async fn passes_over(&mut self, name: &AccountName, number: u64, pass: Pass) -> bool {
         while self.by_name.get(name).is_some_and(Lane::is_full) {
             match self.another_runs_dry(name, number, pass) {
                 Some(true) => return true,
                 // All workers are gone.
-                Some(false) if self.runs_dry.blocking_recv().is_none() => return false,
+                Some(false) if self.runs_dry.recv().await.is_none() => return false,
                 Some(false) => {}
                 // There is nobody to read on for, so a place in the queue is waited for.
                 None => return false,
@@ -263,9 +267,9 @@ impl Accounts {
     }
 
     /// Waits until a queue needs rows that were passed over. They are taken from now on.
-    fn begin_pass(&mut self) {
+    async fn begin_pass(&mut self) {
         while !self.by_name.values().any(|lane| lane.has_more() && lane.runs_dry()) {
-            if self.runs_dry.blocking_recv().is_none() {
+            if self.runs_dry.recv().await.is_none() {
                 break;
             }
         }
@@ -296,12 +300,12 @@ impl Lane {
     }
 
     /// Queues a row. After a stop, it gives it back as settled.
-    fn queue(&self, ready: ReadyRow) -> Result<(), Box<Settled>> {
+    async fn queue(&self, ready: ReadyRow) -> Result<(), Box<Settled>> {
         let stopped = |ready| Box::new(unsent(ready, Outcome::NotAttempted, self.stop.before_this_row()));
         if self.stop.is_requested() {
             return Err(stopped(ready));
         }
-        self.queue.blocking_send(ready).map_err(|mpsc::error::SendError(ready)| stopped(ready))
+        self.queue.send(ready).await.map_err(|mpsc::error::SendError(ready)| stopped(ready))
     }
 }
 

@@ -54,11 +54,11 @@ impl Lists {
         std::mem::take(&mut self.wanted)
     }
 
-    /// Asks for a list and blocks until it is there; `None` where nobody fetches any more.
-    pub(super) fn fetch(&self, account: &AccountName) -> Option<People> {
+    /// Asks for a list and waits until it is there; `None` where nobody fetches any more.
+    pub(super) async fn fetch(&self, account: &AccountName) -> Option<People> {
         let (reply, people) = oneshot::channel();
-        self.asked.blocking_send(ListRequest { account: account.clone(), reply }).ok()?;
-        people.blocking_recv().ok()
+        self.asked.send(ListRequest { account: account.clone(), reply }).await.ok()?;
+        people.await.ok()
     }
 
     /// Waits while a list of the account is fetched, and keeps one from being fetched meanwhile.

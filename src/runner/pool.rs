@@ -1,10 +1,12 @@
 //! The bounded pool: the only place that spawns workers.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::call::{Caller, Journal, stop_for, tell};
@@ -40,6 +42,23 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
     caller: Arc<Caller<A, J>>,
     lists: Lists,
 ) -> io::Result<bool> {
+    let runtime = Handle::current();
+    let on_a_thread = |read: Reading| on_a_thread("input", move || runtime.block_on(read));
+    run_reading(rows, triage, pool, caller, lists, on_a_thread).await
+}
+
+/// The reader of the input, which comes to whether it reached the input's end.
+pub(super) type Reading = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+/// The same, with the reader started by `start`.
+pub(super) async fn run_reading<A: LinkUpApi, J: Journal>(
+    rows: Rows<impl Iterator<Item = Item> + Send + 'static>,
+    triage: Triage,
+    pool: Pool,
+    caller: Arc<Caller<A, J>>,
+    lists: Lists,
+    start: impl FnOnce(Reading) -> io::Result<oneshot::Receiver<bool>>,
+) -> io::Result<bool> {
     caller.bounds.watch_time(&caller.stop);
     let input_ends = rows.again.is_some();
     let accounts = triage.accounts();
@@ -56,7 +75,7 @@ pub(crate) async fn run<A: LinkUpApi, J: Journal>(
         events: caller.events.downgrade(),
         stop: stop.clone(),
     };
-    let read = on_a_thread("input", move || feed.run(rows))?;
+    let read = start(Box::pin(feed.run(rows)))?;
     work(pool, caller, lists, input_ends, queues, runs_dry).await;
     // A reader that is stuck has not reached the input's end.
     let limit = if input_ends { Duration::MAX } else { LAST_ROWS };
@@ -87,6 +106,8 @@ async fn work<A: LinkUpApi, J: Journal>(
     let mut is_open = true;
     loop {
         tokio::select! {
+            // In one order, so that a simulated run can be repeated.
+            biased;
             queue = next(&mut queues, stop, input_ends), if is_open => match queue {
                 Some(Queue { account, rows }) => {
                     let has_gap = caller.bounds.account(&account).has_gap();

@@ -134,11 +134,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             decision = Decision::Settle(given_up(tally.history));
         }
         let settlement = match decision {
-            Decision::Settle(outcome) => Some(tally.settle(outcome)),
+            Decision::Settle(outcome) => Some(tally.settle(outcome, self.bounds.now())),
             Decision::SettleAndStop(outcome, reason) => {
                 let stop = &self.bounds.account(&row.withdrawal.account).stop;
                 stop.request(reason, advice(reason, &verdict.words, &row.withdrawal.account));
-                Some(tally.settle(outcome))
+                Some(tally.settle(outcome, self.bounds.now()))
             }
             Decision::Retry(_) | Decision::Hold => None,
         };
@@ -159,7 +159,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let stop = &self.bounds.account(&row.withdrawal.account).stop;
         if tally.attempts == 0 {
             tally.words = stop.before_this_row();
-            tally.settled_at = Timestamp::now();
+            tally.settled_at = self.bounds.now();
             return (Outcome::NotAttempted, J::nothing());
         }
         let cause = stop.cause();
@@ -168,7 +168,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let outcome = given_up(tally.history);
         tally.words = format!("{}; then {} stopped, {cause}", tally.detail(outcome), stop.what_stopped());
         tally.lost_words.clone_from(&tally.words);
-        let settlement = tally.settle(outcome);
+        let settlement = tally.settle(outcome, self.bounds.now());
         (outcome, self.journal.settle(tally.last_call, row.key(), settlement).await)
     }
 }
@@ -199,10 +199,9 @@ impl Tally {
         self.unknown = verdict.is_unknown.then(|| verdict.words.clone());
     }
 
-    /// Settles the row now.
-    fn settle(&mut self, outcome: Outcome) -> Settlement {
-        self.settled_at = Timestamp::now();
-        let (detail, attempts, settled_at) = (self.detail(outcome), self.attempts, self.settled_at);
+    fn settle(&mut self, outcome: Outcome, settled_at: Timestamp) -> Settlement {
+        self.settled_at = settled_at;
+        let (detail, attempts) = (self.detail(outcome), self.attempts);
         Settlement { outcome, detail, attempts, settled_at }
     }
 

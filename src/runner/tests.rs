@@ -1,6 +1,7 @@
 //! Whole runs against an API that is a table, on a paused clock: what is called how often, and what each row ends as.
 
 mod accounts;
+mod simulation;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::Pin;
