@@ -213,7 +213,7 @@ fn caller(
     let (events, heard) = mpsc::channel(plan.events);
     let world_now = world.lock();
     let past = match world_now.course.rate {
-        Rate::Calls { calls, window } => ledger.past(window, calls.get()).unwrap(),
+        Rate::Calls { calls, window } | Rate::Shared { calls, window, .. } => ledger.past(window, calls.get()).unwrap(),
         Rate::Unlimited => Past::default(),
     };
     let caller = Caller {
@@ -272,6 +272,7 @@ async fn report(mut heard: mpsc::Receiver<Event>, world: Shared) {
             Event::Called(_)
             | Event::UnknownWords(_)
             | Event::PageRead { .. }
+            | Event::ListCounted { .. }
             | Event::Held { .. }
             | Event::Resumed
             | Event::Learned(_)
