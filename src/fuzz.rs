@@ -45,9 +45,12 @@ pub fn json(data: &[u8]) {
 /// Rows do not depend on how many bytes a read returns.
 fn read_both_ways(data: &[u8], format: InputFormat) {
     let Some((said, content)) = data.split_first() else { return };
-    let whole = read_rows(*said, content, content.len().max(1), format);
     let pieces = read_rows(*said, content, 1 + usize::from(*said >> 4), format);
-    assert_eq!(whole, pieces, "read in pieces it says something else");
+    // Not always: opening an input takes longer than reading a small one.
+    if said & 8 != 0 {
+        let whole = read_rows(*said, content, content.len().max(1), format);
+        assert_eq!(whole, pieces, "read in pieces it says something else");
+    }
 }
 
 type Rows = Option<Vec<Result<Row, RowError>>>;
