@@ -67,6 +67,7 @@
 //! | [`report`] | the sinks: results, list, totals, summary, progress, the page; formats | changes what happened |
 //! | [`runner`] | triage, one paid call, the attempts around it (of a row, a page, a look), the pool, what bounds run and accounts, the signals | prints, knows formats, SQL |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
+//! | `fuzz` | what the fuzz targets assert; only in tests and in `fuzz/` | the product |
 //! | [`cli`] | clap's commands, built from that table | reads files or the environment |
 //! | [`commands`] | one story per command, wiring the stages | policy, formats |
 //! | `program` | from `main` to a command and its exit code | |
@@ -111,6 +112,8 @@ mod config;
 mod event;
 mod exit;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod input;
 mod invitation;
 mod ledger;

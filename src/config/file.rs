@@ -64,6 +64,12 @@ impl ConfigFile {
     }
 }
 
+/// What is wrong with a file of this text.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn error_of_file(text: &str) -> Option<String> {
+    ConfigFile::parse(Path::new("config.toml"), text).err().map(|error| error.to_string())
+}
+
 /// A list of texts as the layers hold it.
 fn texts(items: &DeArray<'_>) -> Option<String> {
     let texts: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str()).collect();

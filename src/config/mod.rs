@@ -19,6 +19,8 @@ mod tests;
 mod values;
 
 pub(crate) use account::AccountSettings;
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::error_of_file;
 pub(crate) use layers::{Environment, Layer, Layers};
 pub(crate) use listing::Setting;
 pub(crate) use option::{Command, Default, Entry, Places, list_of};

@@ -390,7 +390,7 @@ options! {
     FAULTS: Faults, parsed, SERVER {
         name: "faults", value: "RATES",
         help: "Fault rates, like rate-limited=10%,500=5%,closed=1%", is_common: true,
-        wanted: "shares from 0% to 100% in all, of rate-limited, 500, 502, closed and truncated, like 500=5%,closed=1%",
+        wanted: "shares from 0% to 100% in all, of rate-limited, 429, 500, 502, closed, truncated, held, endless, web-page and redirect, like 500=5%,closed=1%",
     }
     CALL_LIMIT: Limit, parsed, SERVER {
         name: "limit", value: "LIMIT", default: Default::Text("300/min"),

@@ -238,10 +238,12 @@ fn refuse_failed(buffer: &mut Buffer, name: &str) -> Result<(), InputError> {
 }
 
 fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
-    let nul_bytes = bytes.iter().filter(|&&byte| byte == 0).count();
+    // Not of more, which depends on how much a pipe holds at that moment.
+    let first = &bytes[..bytes.len().min(MAGIC_BYTES)];
+    let nul_bytes = first.iter().filter(|&&byte| byte == 0).count();
     if bytes.starts_with(ZIP) || bytes.starts_with(OLE) {
         Err(InputError::NotText { name: name.into() })
-    } else if nul_bytes > 0 && nul_bytes >= bytes.len() / 4 {
+    } else if nul_bytes > 0 && nul_bytes * 2 >= first.len() {
         // Every other byte of plain text in UTF-16; a stray one only spoils its row.
         Err(InputError::Utf16WithoutBom { name: name.into() })
     } else {

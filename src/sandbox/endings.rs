@@ -66,6 +66,10 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("203", Reply::WebPage, "web page with HTTP 200 once, nothing done", "withdrawn"),
     Ending::once("205", Reply::Withdrawn, "a success that withdraws nothing, once", "withdrawn"),
     Ending::always("207", Reply::Withdrawn, "a success that withdraws nothing, always", "withdrawn"),
+    Ending::once("209", Reply::WithdrawnAsText, "is withdrawn, but the answer says that it is plain text", "withdrawn")
+        .and_withdraws(),
+    Ending::once("211", Reply::WithdrawnPadded, "is withdrawn, but the answer is 10 MB long", "withdrawn")
+        .and_withdraws(),
     Ending::always("401", Reply::InvalidCookie,
         "the LinkedIn cookie is refused (on V2: the account is inactive)", "rejected"),
     Ending::always("403", Reply::InvalidApiKey, "the API key is refused (HTTP 403)", "rejected"),
@@ -91,6 +95,9 @@ pub const ENDINGS: &[Ending] = &[
     Ending::once("609", Reply::Held, "no answer to the first call, though withdrawn", "presumed_withdrawn")
         .and_withdraws(),
     Ending::always("611", Reply::Held, "never an answer, though withdrawn", "unconfirmed").and_withdraws(),
+    Ending::once("613", Reply::Redirect, "HTTP 307 to the same address once, nothing done", "withdrawn"),
+    Ending::once("615", Reply::Endless, "an answer without an end once, though withdrawn", "presumed_withdrawn")
+        .and_withdraws(),
 ];
 
 /// The endings as text for a terminal, one per line, with the outcome to expect.

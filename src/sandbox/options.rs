@@ -66,11 +66,13 @@ impl Default for SandboxOptions {
 /// Which share of all calls goes wrong, and how. Each is 0.0 to 1.0, and together they are at most 1.0.
 ///
 /// Calls for lists count as well: one whose answer is lost may have cost its pages.
-/// Parsed from `rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%`, each part optional.
+/// Parsed from `rate-limited=10%,500=5%,502=3%,closed=1%,truncated=1%` and the like, each part optional.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
     /// Rate-limit error, with HTTP 200 on V1; nothing is done.
     pub rate_limited: f64,
+    /// Rate-limit error, with HTTP 429 and a `Retry-After` of 0; nothing is done.
+    pub too_many: f64,
     /// The API's own HTTP 500, as JSON; nothing is done.
     pub server_error: f64,
     /// A gateway's HTTP 502 page; in half of the cases the withdrawal is done.
@@ -79,18 +81,37 @@ pub struct Faults {
     pub closed: f64,
     /// Connection closed within the answer's body; in half of the cases the withdrawal is done.
     pub truncated: f64,
+    /// No answer until the client goes away; in half of the cases the withdrawal is done.
+    pub held: f64,
+    /// An answer without an end, blank by blank; in half of the cases the withdrawal is done.
+    pub endless: f64,
+    /// A web page with HTTP 200; in half of the cases the withdrawal is done.
+    pub web_page: f64,
+    /// HTTP 307 to the same address; in half of the cases the withdrawal is done.
+    pub redirect: f64,
 }
 
 impl Faults {
     /// Each fault's name, reply and share.
-    fn table(&mut self) -> [(&'static str, Reply, &mut f64); 5] {
+    fn table(&mut self) -> [(&'static str, Reply, &mut f64); 10] {
         [
             ("rate-limited", Reply::RateLimited, &mut self.rate_limited),
+            ("429", Reply::TooManyRequests { retry_after_s: 0 }, &mut self.too_many),
             ("500", Reply::ServerError, &mut self.server_error),
             ("502", Reply::BadGateway, &mut self.bad_gateway),
             ("closed", Reply::Closed, &mut self.closed),
             ("truncated", Reply::Truncated, &mut self.truncated),
+            ("held", Reply::Held, &mut self.held),
+            ("endless", Reply::Endless, &mut self.endless),
+            ("web-page", Reply::WebPage, &mut self.web_page),
+            ("redirect", Reply::Redirect, &mut self.redirect),
         ]
+    }
+
+    /// The names that are parsed.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        Self::default().table().map(|(name, ..)| name).to_vec()
     }
 
     /// The fault for `roll`, which is uniform over 0.0..1.0.
@@ -107,7 +128,7 @@ impl Faults {
 pub enum FaultsError {
     #[error("{0:?} is not <fault>=<share>%, as in 502=3%")]
     Shape(String),
-    #[error("unknown fault {0:?}: use one of {names}", names = Faults::default().table().map(|(name, ..)| name).join(", "))]
+    #[error("unknown fault {0:?}: use one of {names}", names = Faults::names().join(", "))]
     Unknown(String),
     #[error("{0:?} is not a share from 0% to 100%")]
     Share(String),
@@ -195,8 +216,11 @@ mod tests {
     fn shares_are_read() {
         let all = "rate-limited=10%,500=5%, 502=2.5%,closed=1%,truncated=0%".parse();
         let expected =
-            Faults { rate_limited: 0.10, server_error: 0.05, bad_gateway: 0.025, closed: 0.01, truncated: 0.0 };
+            Faults { rate_limited: 0.10, server_error: 0.05, bad_gateway: 0.025, closed: 0.01, ..Faults::default() };
         assert_eq!(all, Ok(expected));
+        let names = Faults::names();
+        let each = names.iter().map(|name| format!("{name}=1%")).collect::<Vec<_>>().join(",");
+        assert!(each.parse::<Faults>().unwrap().table().iter().all(|(.., share)| **share == 0.01));
         assert_eq!("502=100%".parse(), Ok(Faults { bad_gateway: 1.0, ..Faults::default() }));
     }
 
@@ -206,7 +230,10 @@ mod tests {
             ("", r#""" is not <fault>=<share>%, as in 502=3%"#),
             ("502", r#""502" is not <fault>=<share>%, as in 502=3%"#),
             ("502=3%,", r#""" is not <fault>=<share>%, as in 502=3%"#),
-            ("503=3%", r#"unknown fault "503": use one of rate-limited, 500, 502, closed, truncated"#),
+            (
+                "503=3%",
+                r#"unknown fault "503": use one of rate-limited, 429, 500, 502, closed, truncated, held, endless, web-page, redirect"#,
+            ),
             ("502=0.03", r#""0.03" is not a share from 0% to 100%"#),
             ("502=-1%", r#""-1%" is not a share from 0% to 100%"#),
             ("502=101%", r#""101%" is not a share from 0% to 100%"#),
@@ -222,8 +249,14 @@ mod tests {
 
     #[test]
     fn a_roll_selects_the_fault_in_whose_share_it_lies() {
-        let faults =
-            Faults { rate_limited: 0.25, server_error: 0.25, bad_gateway: 0.125, closed: 0.125, truncated: 0.125 };
+        let faults = Faults {
+            rate_limited: 0.25,
+            server_error: 0.25,
+            bad_gateway: 0.125,
+            closed: 0.125,
+            truncated: 0.125,
+            ..Faults::default()
+        };
         let cases = [
             (0.0, Some(Reply::RateLimited)),
             (0.25, Some(Reply::ServerError)),

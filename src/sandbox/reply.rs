@@ -12,6 +12,10 @@ use super::wire::Version;
 pub enum Reply {
     /// Success (`docs/linkup-api.md`, V1 and V2).
     Withdrawn,
+    /// The same, labelled as plain text.
+    WithdrawnAsText,
+    /// The same, padded with blanks to 10 MB.
+    WithdrawnPadded,
     /// Withdrawn before, by a call to this sandbox. Undocumented message.
     NoLongerPending,
     /// Accepted by the person. Undocumented message.
@@ -60,12 +64,16 @@ pub enum Reply {
     BadGateway,
     /// A web page with HTTP 200, such as a captive portal's.
     WebPage,
+    /// HTTP 307 to the same address, so that a client which follows it calls again.
+    Redirect,
     /// The connection is closed after the request was read.
     Closed,
     /// The connection is closed within the body, before it says anything.
     Truncated,
     /// No answer until the client goes away.
     Held,
+    /// An answer that goes on, blank by blank, until the client goes away.
+    Endless,
 }
 
 /// How the record counts a reply that was sent in full.
@@ -107,7 +115,9 @@ impl ReplyClass {
 impl Reply {
     pub(super) fn message(self) -> Cow<'static, str> {
         let message = match self {
-            Self::Withdrawn | Self::Contradiction => "Connection invitation withdrawn successfully",
+            Self::Withdrawn | Self::WithdrawnAsText | Self::WithdrawnPadded | Self::Contradiction => {
+                "Connection invitation withdrawn successfully"
+            }
             Self::NoLongerPending => "This invitation is no longer pending",
             Self::Accepted => "This invitation has already been accepted",
             Self::Declined => "This invitation was declined",
@@ -128,7 +138,13 @@ impl Reply {
             Self::InsufficientCredits => "Insufficient credits available",
             Self::RateLimited | Self::TooManyRequests { .. } => "Rate limit exceeded. Please try again later",
             Self::ServerError => "Internal server error",
-            Self::BadGateway | Self::WebPage | Self::Closed | Self::Truncated | Self::Held => "",
+            Self::BadGateway
+            | Self::WebPage
+            | Self::Redirect
+            | Self::Closed
+            | Self::Truncated
+            | Self::Held
+            | Self::Endless => "",
         };
         message.into()
     }
@@ -139,7 +155,7 @@ impl Reply {
 
     pub(super) fn class(self) -> ReplyClass {
         match self {
-            Self::Withdrawn => ReplyClass::Confirmed,
+            Self::Withdrawn | Self::WithdrawnAsText | Self::WithdrawnPadded => ReplyClass::Confirmed,
             Self::NoLongerPending | Self::Accepted | Self::Declined | Self::AlreadyWithdrawn => ReplyClass::NotPending,
             Self::NotFound | Self::Rejected => ReplyClass::Refused,
             Self::MissingInvitationId
@@ -156,9 +172,14 @@ impl Reply {
             | Self::InsufficientCredits => ReplyClass::CallerRefused,
             Self::RateLimited | Self::TooManyRequests { .. } => ReplyClass::RateLimited,
             Self::ServerError => ReplyClass::ServerError,
-            Self::Contradiction | Self::BadGateway | Self::WebPage | Self::Closed | Self::Truncated | Self::Held => {
-                ReplyClass::Lost
-            }
+            Self::Contradiction
+            | Self::BadGateway
+            | Self::WebPage
+            | Self::Redirect
+            | Self::Closed
+            | Self::Truncated
+            | Self::Held
+            | Self::Endless => ReplyClass::Lost,
         }
     }
 }

@@ -6,12 +6,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -23,6 +23,7 @@ use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Interval;
 
 use super::simulation::{OpenCall, Outgoing, Simulation};
 use super::wire::{Delivery, HttpAnswer};
@@ -236,6 +237,7 @@ async fn send(delivery: Delivery) -> Response<Body> {
         }
         Delivery::Closed => Response::new(Body::new(FailingBody { sent: None, flushed: true })),
         Delivery::Silence => std::future::pending().await,
+        Delivery::Endless => Response::new(Body::new(EndlessBody(tokio::time::interval(BLANK_EVERY)))),
     }
 }
 
@@ -246,7 +248,29 @@ fn full(answer: HttpAnswer) -> Response<Body> {
     if let Some(seconds) = answer.retry_after_s {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if let Some(location) = answer.location {
+        response.headers_mut().insert(LOCATION, HeaderValue::from_static(location));
+    }
     response
+}
+
+/// Shorter than any time-out between two bytes.
+const BLANK_EVERY: Duration = Duration::from_millis(50);
+
+/// Blanks, which JSON may begin with, without an end.
+struct EndlessBody(Interval);
+
+impl HttpBody for EndlessBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        ready!(self.0.poll_tick(context));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b" ")))))
+    }
 }
 
 /// A body that ends in an error. hyper then drops the connection with all that it has not flushed yet, which includes

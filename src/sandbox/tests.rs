@@ -173,7 +173,14 @@ fn a_withdrawal_takes_one_from_the_balance() {
 
 #[test]
 fn random_faults_have_their_shares_and_half_of_the_lost_answers_are_withdrawals() {
-    let faults = Faults { rate_limited: 0.2, server_error: 0.2, bad_gateway: 0.1, closed: 0.1, truncated: 0.2 };
+    let faults = Faults {
+        rate_limited: 0.2,
+        server_error: 0.2,
+        bad_gateway: 0.1,
+        closed: 0.1,
+        truncated: 0.2,
+        ..Faults::default()
+    };
     let options = SandboxOptions { faults, seed: Some(7), limit: None, ..SandboxOptions::default() };
     let mut api = simulation(options);
     for number in 1..=4000_u64 {
@@ -351,7 +358,14 @@ fn lists_take_from_the_balance() {
 
 #[test]
 fn random_faults_apply_to_lists_too() {
-    let faults = Faults { rate_limited: 0.2, server_error: 0.2, bad_gateway: 0.1, closed: 0.1, truncated: 0.2 };
+    let faults = Faults {
+        rate_limited: 0.2,
+        server_error: 0.2,
+        bad_gateway: 0.1,
+        closed: 0.1,
+        truncated: 0.2,
+        ..Faults::default()
+    };
     let options = SandboxOptions { faults, seed: Some(7), limit: None, ..SandboxOptions::default() };
     let mut api = simulation(options);
     let call = v1::parse_list(Some(b"key"), V1_LIST.as_bytes());

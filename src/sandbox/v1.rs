@@ -103,12 +103,16 @@ pub(super) fn person_members(person: &PersonState) -> Map<String, Value> {
 fn render_reply(reply: Reply) -> Delivery {
     let status = match reply {
         Reply::Withdrawn => return Delivery::Full(HttpAnswer::json(200, SUCCESS)),
+        Reply::WithdrawnAsText => return Delivery::Full(HttpAnswer::json(200, SUCCESS).in_plain_text()),
+        Reply::WithdrawnPadded => return Delivery::Full(HttpAnswer::json(200, SUCCESS).padded()),
         Reply::Contradiction => return Delivery::Full(HttpAnswer::json(500, SUCCESS)),
         Reply::BadGateway => return Delivery::Full(HttpAnswer::bad_gateway()),
         Reply::WebPage => return Delivery::Full(HttpAnswer::web_page()),
+        Reply::Redirect => return Delivery::Full(HttpAnswer::redirect()),
         Reply::Closed => return Delivery::Closed,
         Reply::Truncated => return Delivery::Cut { announced: SUCCESS.len(), sent: CUT },
         Reply::Held => return Delivery::Silence,
+        Reply::Endless => return Delivery::Endless,
         Reply::TooManyRequests { .. } => 429,
         Reply::MalformedBody => 400,
         Reply::MissingApiKey => 401,

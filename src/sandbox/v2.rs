@@ -101,8 +101,8 @@ const CUT_LENGTH: usize = 200;
 pub(super) fn render(answer: &Outgoing, echo: Echo<'_>, now: Timestamp) -> Delivery {
     match answer {
         Outgoing::Reply(reply) => render_reply(*reply, echo, now),
-        Outgoing::List(list) => success(&list_data(list), echo, list.pages, now),
-        Outgoing::Person(person) => success(&v1::person_members(person).into(), echo, 1, now),
+        Outgoing::List(list) => Delivery::Full(success(&list_data(list), echo, list.pages, now)),
+        Outgoing::Person(person) => Delivery::Full(success(&v1::person_members(person).into(), echo, 1, now)),
     }
 }
 
@@ -110,16 +110,20 @@ fn render_reply(reply: Reply, echo: Echo<'_>, now: Timestamp) -> Delivery {
     let withdrawn = || json!({"withdrawn": true, "invitation_id": echo.invitation_id});
     let error = |status, code| failure(reply, status, code, echo, now);
     match reply {
-        Reply::Withdrawn => success(&withdrawn(), echo, 1, now),
+        Reply::Withdrawn => Delivery::Full(success(&withdrawn(), echo, 1, now)),
+        Reply::WithdrawnAsText => Delivery::Full(success(&withdrawn(), echo, 1, now).in_plain_text()),
+        Reply::WithdrawnPadded => Delivery::Full(success(&withdrawn(), echo, 1, now).padded()),
         // Without a price, which no client should believe either.
         Reply::Contradiction => {
             Delivery::Full(HttpAnswer::json(500, json!({"success": true, "data": withdrawn()}).to_string()))
         }
         Reply::BadGateway => Delivery::Full(HttpAnswer::bad_gateway()),
         Reply::WebPage => Delivery::Full(HttpAnswer::web_page()),
+        Reply::Redirect => Delivery::Full(HttpAnswer::redirect()),
         Reply::Closed => Delivery::Closed,
         Reply::Truncated => Delivery::Cut { announced: CUT_LENGTH, sent: CUT },
         Reply::Held => Delivery::Silence,
+        Reply::Endless => Delivery::Endless,
         Reply::NoLongerPending | Reply::Accepted | Reply::AlreadyWithdrawn => error(400, "INVITATION_NOT_PENDING"),
         Reply::NotFound => error(404, "INVITATION_NOT_FOUND"),
         Reply::Rejected => error(400, "OPERATION_FAILED"),
@@ -140,7 +144,7 @@ fn render_reply(reply: Reply, echo: Echo<'_>, now: Timestamp) -> Delivery {
     }
 }
 
-fn success(data: &Value, echo: Echo<'_>, credits_consumed: usize, now: Timestamp) -> Delivery {
+fn success(data: &Value, echo: Echo<'_>, credits_consumed: usize, now: Timestamp) -> HttpAnswer {
     let metadata = json!({
         "action": echo.action,
         "account_id": echo.account_id,
@@ -148,7 +152,7 @@ fn success(data: &Value, echo: Echo<'_>, credits_consumed: usize, now: Timestamp
         "timestamp": timestamp(now),
     });
     let body = json!({"success": true, "data": data, "metadata": metadata});
-    Delivery::Full(HttpAnswer::json(200, body.to_string()))
+    HttpAnswer::json(200, body.to_string())
 }
 
 /// Errors do not repeat the account and cost nothing (`docs/linkup-api.md`, V2 errors).

@@ -118,23 +118,39 @@ pub(super) enum Delivery {
     Closed,
     /// Nothing, on a connection that stays open.
     Silence,
+    /// A blank after the other, without an end.
+    Endless,
 }
+
+/// In bytes.
+const PADDING: usize = 10_000_000;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) content_type: &'static str,
     pub(super) retry_after_s: Option<u32>,
+    pub(super) location: Option<&'static str>,
     pub(super) body: Cow<'static, str>,
 }
 
 impl HttpAnswer {
     pub(super) fn json(status: u16, body: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, content_type: "application/json", retry_after_s: None, body: body.into() }
+        Self { status, content_type: "application/json", retry_after_s: None, location: None, body: body.into() }
     }
 
     fn html(status: u16, body: &'static str) -> Self {
-        Self { status, content_type: "text/html; charset=utf-8", retry_after_s: None, body: body.into() }
+        Self { content_type: "text/html; charset=utf-8", ..Self::json(status, body) }
+    }
+
+    pub(super) fn in_plain_text(self) -> Self {
+        Self { content_type: "text/plain", ..self }
+    }
+
+    /// Padded with blanks, which JSON allows.
+    pub(super) fn padded(self) -> Self {
+        let body = self.body.into_owned() + &" ".repeat(PADDING);
+        Self { body: body.into(), ..self }
     }
 
     /// For addresses that the API does not have.
@@ -148,6 +164,11 @@ impl HttpAnswer {
             502,
             "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n",
         )
+    }
+
+    /// To the address that was called.
+    pub(super) fn redirect() -> Self {
+        Self { location: Some("?again"), ..Self::html(307, "") }
     }
 
     /// From a captive portal.

@@ -110,8 +110,14 @@ async fn the_bill_of_killed_cleans_is_never_too_low(api: Api) {
         options.latency = Duration::from_millis(1)..=Duration::from_millis(6);
         options.seed = Some(random.u64(..));
         options.stock = Some(stock);
-        options.faults =
-            Faults { rate_limited: 0.05, server_error: 0.05, bad_gateway: 0.03, closed: 0.03, truncated: 0.03 };
+        options.faults = Faults {
+            rate_limited: 0.05,
+            server_error: 0.05,
+            bad_gateway: 0.03,
+            closed: 0.03,
+            truncated: 0.03,
+            ..Faults::default()
+        };
     })
     .await;
     let program = Program::on(api);

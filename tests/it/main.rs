@@ -9,8 +9,11 @@ mod check;
 mod clean;
 mod command_line;
 mod configuration;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod disk;
 mod docs;
 mod endings;
+mod fault_matrix;
 mod faults;
 mod foreign_client;
 mod kills;

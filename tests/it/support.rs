@@ -155,6 +155,10 @@ impl Program {
         Self { dir: tempfile::tempdir().unwrap(), api }
     }
 
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
