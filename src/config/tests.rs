@@ -586,7 +586,13 @@ fn the_docs_hold_the_table_of_options() {
             .filter(|command| **command != Command::Config && command.takes(entry))
             .map(|command| command.as_str())
             .collect();
-        let commands = if entry.places == Places::GlobalFlag { "all".to_owned() } else { commands.join(", ") };
+        let commands = if entry.places == Places::GlobalFlag {
+            "all".to_owned()
+        } else if commands.is_empty() {
+            Command::Config.as_str().to_owned()
+        } else {
+            commands.join(", ")
+        };
         let short = entry.short.map(|short| format!("`-{short}`, ")).unwrap_or_default();
         let default = match entry.default {
             Default::None => String::new(),
