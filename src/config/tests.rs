@@ -494,7 +494,8 @@ fn every_default_is_a_value_of_its_option_and_every_name_stands_once() {
         assert!(!entry.help.is_empty() && !entry.wanted.is_empty(), "{}", entry.name);
         let same =
             |other: &&&Entry| other.name == entry.name && (other.on & entry.on != 0 || other.places == entry.places);
-        assert!(ENTRIES.iter().filter(same).count() == 1 || entry.name == "limit", "{}", entry.name);
+        let is_twice = ["limit", "format"].contains(&entry.name);
+        assert!(ENTRIES.iter().filter(same).count() == 1 || is_twice, "{}", entry.name);
         for conflict in entry.conflicts {
             assert!(ENTRIES.iter().any(|other| other.name == *conflict), "{conflict}");
         }
