@@ -80,6 +80,9 @@ pub(super) fn reinvitable(paper: Paper) -> Table {
     Table::new(columns.into(), paper)
 }
 
+/// Below this a text beside its name would be folded within an ID.
+const NARROW: usize = 60;
+
 /// One block per entry, with a line for each column that is not empty; long texts are folded.
 pub(super) fn entries<'a, const N: usize>(
     columns: &[&str; N],
@@ -90,7 +93,14 @@ pub(super) fn entries<'a, const N: usize>(
     let block = |cells: [Cell<'a>; N]| -> String {
         let named = columns.iter().zip(cells).map(|(name, cell)| (name, cell.to_string()));
         let said = named.filter(|(_, text)| !text.is_empty());
-        said.map(|(name, text)| format!("{name:width$}{}", paper.folded(&text, width))).collect()
+        said.map(|(name, text)| {
+            if paper.width < NARROW {
+                format!("{name}\n  {}", paper.folded(&text, 2))
+            } else {
+                format!("{name:width$}{}", paper.folded(&text, width))
+            }
+        })
+        .collect()
     };
     entries.map(block).collect::<Vec<_>>().join("\n")
 }
@@ -191,5 +201,9 @@ mod tests {
         let unfolded: String =
             table.lines().take_while(|line| !line.is_empty()).map(|line| format!("{} ", &line[13..])).collect();
         assert_eq!(unfolded, format!("now {detail}\u{fffd}[2J "));
+        let cells = [["20260301T235900Z-00c0ffee", detail.as_str()].map(Cell::own)];
+        let narrow = entries(&["run_id", "detail"], cells.into_iter(), Paper { width: 40, ..AT_80 });
+        assert!(narrow.starts_with("run_id\n  20260301T235900Z-00c0ffee\ndetail\n  words of"), "{narrow}");
+        assert!(widest(&narrow) <= 40, "{narrow}");
     }
 }
