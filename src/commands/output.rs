@@ -128,13 +128,17 @@ impl Outputs {
         }
     }
 
-    pub(super) fn begin_list(&self, stop: Stop) -> Result<ListSink, OutputError> {
-        self.begin("the list", |file| ListSink::begin(file, self.format, stop))
+    pub(super) fn begin_list(&self, has_accounts: bool, stop: Stop) -> Result<ListSink, OutputError> {
+        self.begin("the list", |file| ListSink::begin(file, self.format_of_list(), has_accounts, stop))
     }
 
     pub(super) fn begin_differences(&self) -> Result<DifferenceReport, OutputError> {
-        let format = (!self.is_for_people).then_some(self.format);
-        self.begin("the report", |file| DifferenceReport::begin(file, format))
+        self.begin("the report", |file| DifferenceReport::begin(file, self.format_of_list()))
+    }
+
+    /// `None` for people.
+    fn format_of_list(&self) -> Option<Format> {
+        (!self.is_for_people).then_some(self.format)
     }
 
     /// Begins what has no default name.

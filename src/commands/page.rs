@@ -62,5 +62,5 @@ fn by_ledger(ledger: Option<(PathBuf, String)>, observed: &mut Observed) -> Resu
             person.name_by(&name, &profile_url);
         }
     }
-    history.last_runs(Some(&api), RUNS)
+    history.runs(Some(&api), None, Some(RUNS))
 }

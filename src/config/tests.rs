@@ -494,7 +494,8 @@ fn every_default_is_a_value_of_its_option_and_every_name_stands_once() {
         assert!(!entry.help.is_empty() && !entry.wanted.is_empty(), "{}", entry.name);
         let same =
             |other: &&&Entry| other.name == entry.name && (other.on & entry.on != 0 || other.places == entry.places);
-        assert!(ENTRIES.iter().filter(same).count() == 1 || entry.name == "limit", "{}", entry.name);
+        let is_twice = ["limit", "format"].contains(&entry.name);
+        assert!(ENTRIES.iter().filter(same).count() == 1 || is_twice, "{}", entry.name);
         for conflict in entry.conflicts {
             assert!(ENTRIES.iter().any(|other| other.name == *conflict), "{conflict}");
         }
@@ -586,7 +587,13 @@ fn the_docs_hold_the_table_of_options() {
             .filter(|command| **command != Command::Config && command.takes(entry))
             .map(|command| command.as_str())
             .collect();
-        let commands = if entry.places == Places::GlobalFlag { "all".to_owned() } else { commands.join(", ") };
+        let commands = if entry.places == Places::GlobalFlag {
+            "all".to_owned()
+        } else if commands.is_empty() {
+            Command::Config.as_str().to_owned()
+        } else {
+            commands.join(", ")
+        };
         let short = entry.short.map(|short| format!("`-{short}`, ")).unwrap_or_default();
         let default = match entry.default {
             Default::None => String::new(),

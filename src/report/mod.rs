@@ -13,6 +13,7 @@ mod json;
 mod list;
 mod log;
 mod metrics;
+mod paper;
 mod progress;
 mod results;
 mod sinks;
@@ -27,9 +28,11 @@ pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page,
 pub(crate) use list::ListSink;
 pub(crate) use log::LogLines;
 pub(crate) use metrics::{MetricsJob, metrics};
+pub(crate) use paper::Paper;
 pub(crate) use progress::{Progress, ProgressStyle, Screen};
 pub(crate) use results::{Columns, Report};
 pub(crate) use sinks::{Heard, Sinks};
 pub(crate) use summary::{
     Counts, ListSum, RunFacts, Summary, Totals, human_duration, list as list_json, plural, table, timestamp,
 };
+pub(crate) use table::{Column, Table};

@@ -64,7 +64,7 @@ async fn where_all_is_well_it_says_so(api: Api) {
     assert_eq!(summary["rows"]["total"], 0);
     assert_eq!((sandbox.record().calls, sandbox.record().withdrawn), (0, 0));
 
-    let table = program.complete(&format!("check -q {}", unlimited(&sandbox))).await;
+    let table = program.complete(&format!("check -q --format table {}", unlimited(&sandbox))).await;
     assert!(table.stdout.starts_with("account  key       login"), "{}", table.stdout);
     assert!(table.stdout.lines().nth(1).unwrap().starts_with("default  accepted"), "{}", table.stdout);
 }

@@ -32,4 +32,6 @@ mod shares;
 mod signals;
 mod stops;
 mod surroundings;
+mod tables;
 mod verify;
+mod views;

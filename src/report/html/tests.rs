@@ -82,7 +82,11 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
         observed.set_backlog(backlog);
     }
     let runs = [RunLine {
+        run_id: EVIL.to_owned(),
         command: EVIL.to_owned(),
+        api: EVIL.to_owned(),
+        accounts: EVIL.to_owned(),
+        calls: 3,
         started_at: moment(-86_400),
         last_call_at: None,
         withdrawn: 3,
