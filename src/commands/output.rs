@@ -23,7 +23,7 @@ pub(crate) enum OutputError {
     Overwrites(&'static str, &'static str, &'static str),
     #[error("{path} exists, and may be another share's {what}: have {number} in the name of this share's ({option})")]
     AnotherShares { what: &'static str, path: String, number: u32, option: &'static str },
-    #[error("the format of {0} is not known by its name: end it in .csv or .jsonl, or pass --output-format")]
+    #[error("{}", unknown_format(.0))]
     UnknownFormat(String),
     #[error("{what} {path} can't be written; choose another place with {option}")]
     Create { what: &'static str, path: String, option: &'static str, source: io::Error },
@@ -37,6 +37,19 @@ pub(super) const SUMMARY_FLAG: &str = "--summary";
 
 /// Numbers that are tried for one name.
 const MOST_NAMES: u32 = 1_000;
+
+/// Spreadsheets' own files.
+const SPREADSHEETS: [&str; 5] = ["xlsx", "xls", "xlsm", "ods", "numbers"];
+
+fn unknown_format(path: &str) -> String {
+    let extension = Path::new(path).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if SPREADSHEETS.contains(&extension.as_str()) {
+        return format!(
+            "{path} can't be written as a spreadsheet's own file: end its name in .csv, which spreadsheets open"
+        );
+    }
+    format!("the format of {path} is not known by its name: end it in .csv or .jsonl, or pass --output-format")
+}
 
 /// Report and summary, chosen and free to be written.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ mod memory;
 mod outputs;
 mod pace;
 mod pages;
+mod plans;
 mod profiles;
 mod requests;
 mod rooms;

@@ -399,7 +399,7 @@ async fn a_run_goes_on_without_a_balance() {
 async fn a_balance_is_shown_with_a_warning_if_it_is_too_small() {
     for (body, said) in [
         (json!({"success": true, "data": {"credits": 2}}), "the balance is 2 credits"),
-        (json!({"success": true, "data": {"credits": 1}}), "the balance is 1 credits, and this may take 2"),
+        (json!({"success": true, "data": {"credits": 1}}), "the balance is 1 credit, and this may take 2"),
         (json!({"success": true, "data": {"credits": 0}}), "the balance is 0 credits, and this may take 2"),
     ] {
         let server = MockServer::start().await;
