@@ -123,7 +123,8 @@ async fn dry_run(
 ) -> Result<Done, CommandError> {
     let mut job = Job::begin_beside(settings, facts, keep, screen, stop).await?;
     let (is_wanted, asked) = (settings.output.is_some(), stop.clone());
-    let begin = move |outputs: &Outputs| is_wanted.then(|| outputs.begin_list(asked)).transpose();
+    let has_accounts = settings.listed_accounts().nth(1).is_some();
+    let begin = move |outputs: &Outputs| is_wanted.then(|| outputs.begin_list(has_accounts, asked)).transpose();
     let Opened { summary: file, out: sink, .. } = job.open(outputs, begin).await?;
     tell_list_cost(&job)?;
     let (selected, fetched) = select(&mut job).await;
