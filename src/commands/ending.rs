@@ -18,7 +18,8 @@ use crate::exit;
 use crate::ledger::Ledger;
 use crate::pace::{Learned, Pace, Rate};
 use crate::ping::Pings;
-use crate::report::{MetricsJob, Report, ReportFile, RunFacts, Screen, Summary, Totals, table};
+use crate::policy::visible;
+use crate::report::{MetricsJob, Report, ReportFile, RunFacts, Screen, Summary, Totals, last_lines, table};
 use crate::runner::Bounds;
 use crate::stop::{Stop, StopReason};
 
@@ -77,7 +78,10 @@ impl Done {
             say(&summary, report.as_deref(), quiet, screen);
         }
         if let Some(pings) = pings {
-            pings.end(summary.exit_code, summary.to_json()).await;
+            let mut body = summary.to_json();
+            // The API's words in them may name people.
+            body.as_object_mut().and_then(|body| body.remove("causes"));
+            pings.end(summary.exit_code, body).await;
         }
         // Behind every warning.
         if screen.is_json() && is_wanted(&summary, quiet) {
@@ -120,7 +124,15 @@ fn say(summary: &Summary, report: Option<&Path>, quiet: u8, screen: &Screen) {
     match quiet {
         0 | 1 if is_wanted(summary, quiet) => screen.print(&table(summary, report)),
         0 | 1 => {}
-        2.. => summary.stop.iter().for_each(|stop| screen.print_failure(&format!("stopped, {stop}"))),
+        2.. => {
+            let is_fine = summary.exit_code == exit::FINE;
+            for (label, value) in last_lines(summary).iter().filter(|(label, _)| !is_fine || *label == "stopped") {
+                match *label {
+                    "" => screen.print(&format!("  {}\n", visible(value))),
+                    label => screen.print_failure(&format!("{label}: {value}")),
+                }
+            }
+        }
     }
 }
 

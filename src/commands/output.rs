@@ -11,7 +11,7 @@ use crate::config::{self, Command, Environment, Layers, Settings};
 use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
-use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile};
+use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile, why_unwritten};
 use crate::runner::on_a_thread;
 use crate::share::Share;
 use crate::stop::Stop;
@@ -25,7 +25,7 @@ pub(crate) enum OutputError {
     AnotherShares { what: &'static str, path: String, number: u32, option: &'static str },
     #[error("the format of {0} is not known by its name: end it in .csv or .jsonl, or pass --output-format")]
     UnknownFormat(String),
-    #[error("{what} {path} can't be written; choose another place with {option}")]
+    #[error("{what} {path} can't be written: {}", why_unwritten(source, option))]
     Create { what: &'static str, path: String, option: &'static str, source: io::Error },
     #[error("the summary could not be written")]
     Summary(#[source] io::Error),

@@ -18,7 +18,7 @@ use crate::invitation::AccountName;
 use crate::ledger::{LedgerError, ListOf, Lookup};
 use crate::listing::Keep;
 use crate::policy::visible;
-use crate::report::{Format, RunFacts, Screen};
+use crate::report::{Format, RunFacts, Screen, why_unwritten};
 use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
@@ -51,7 +51,8 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
         Some(_) if !has_pages => report.discard(),
         Some(_) | None => {
             if let Err(error) = report.finish() {
-                stop.request(StopReason::ReportUnwritable, format!("the report could not be finished ({error})"));
+                let said = format!("the report could not be finished: {}", why_unwritten(&error, "-o"));
+                stop.request(StopReason::ReportUnwritable, said);
             }
         }
     }

@@ -79,7 +79,8 @@ impl Sinks {
                 } else {
                     format!("; its lines are in {}", names.current().display())
                 };
-                let said = format!("the report could not be finished ({error}){lines}");
+                let said =
+                    format!("the report could not be finished ({}){lines}", crate::without_code(&error.to_string()));
                 self.stop.request(StopReason::ReportUnwritable, said);
             }
         }
@@ -139,16 +140,25 @@ impl Sinks {
         {
             let names = report.names();
             let name = names.current().display();
-            let next = if error.kind() == io::ErrorKind::NotFound {
-                "leave it alone while a run writes it, and run the same command again"
-            } else {
-                "make room or choose another place with -o, then run the same command again"
-            };
-            self.stop.request(
-                StopReason::ReportUnwritable,
-                format!("the report {name} could not be written ({error}): {next}"),
-            );
+            let said = format!("the report {name} could not be written: {}", why_unwritten(&error, "-o"));
+            self.stop.request(StopReason::ReportUnwritable, said);
             self.report = None;
         }
+    }
+}
+
+/// Why a file could not be written, with what to do about that.
+pub(crate) fn why_unwritten(error: &io::Error, option: &str) -> String {
+    let kind = error.kind();
+    let error = crate::without_code(&error.to_string());
+    match kind {
+        io::ErrorKind::BrokenPipe => {
+            format!("its reader closed it: let the reader go on to the end, or write a file with {option}")
+        }
+        io::ErrorKind::NotFound => format!("{error}: leave it alone while a run writes it"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            format!("{error}: make room, or choose another place with {option}")
+        }
+        _ => format!("{error}: choose another place with {option}"),
     }
 }

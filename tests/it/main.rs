@@ -14,6 +14,7 @@ mod endings;
 mod faults;
 mod foreign_client;
 mod kills;
+mod last_lines;
 mod ledger;
 mod limits;
 mod memory;

@@ -262,7 +262,7 @@ async fn retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it(api: A
     server.reset().await;
     Mock::given(any()).respond_with(limited("3600")).mount(&server).await;
     let (program, ran, requests) = run_against(api, &server, "1000000\n2000000\n", "--concurrency 1").await;
-    ran.ended_with(5).says("3600 s").says("--patience");
+    ran.ended_with(5).says("(in 1 h)").says("--patience");
     assert_eq!(requests.len(), 1);
     assert_eq!(program.report("report.csv").outcomes(), ["rate_limited", "not_attempted"]);
     assert_eq!(program.summary()["stop"]["reason"], "patience_exhausted");

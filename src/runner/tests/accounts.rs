@@ -366,7 +366,7 @@ proptest::proptest! {
         let limits: Vec<_> = (1..).zip(&accounts).map(|(number, (gap, cap))| {
             let gap = gap.map(|gap| format!("{gap}s..{}s", gap + 2).parse::<Gap>().unwrap());
             let daily_cap = cap.map(|cap| DailyCap::new(cap, []));
-            (name(number), AccountLimits { gap, daily_cap, hours: None })
+            (name(number), AccountLimits { gap, daily_cap, ..AccountLimits::default() })
         }).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let (ran, latest) = runtime.block_on(async {
