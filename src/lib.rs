@@ -136,11 +136,11 @@ const DETAIL: &str = "bulk_withdraw::detail";
 
 /// An error with its causes, in one line. A cause that only repeats the one before it is left out.
 fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = without_code(&error.to_string());
     let mut last = text.clone();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let said = inner.to_string();
+        let said = without_code(&inner.to_string());
         if !text.contains(&said) && !said.ends_with(&last) {
             text.push_str(": ");
             text.push_str(&said);
@@ -148,7 +148,7 @@ fn error_chain(error: &dyn std::error::Error) -> String {
         last = said;
         cause = inner.source();
     }
-    without_code(&text)
+    text
 }
 
 /// Without the system's numbers for errors, like "(os error 2)", which say nothing that the words before them do not.

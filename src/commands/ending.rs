@@ -78,10 +78,7 @@ impl Done {
             say(&summary, report.as_deref(), quiet, screen);
         }
         if let Some(pings) = pings {
-            let mut body = summary.to_json();
-            // The API's words in them may name people.
-            body.as_object_mut().and_then(|body| body.remove("causes"));
-            pings.end(summary.exit_code, body).await;
+            pings.end(summary.exit_code, summary.to_json()).await;
         }
         // Behind every warning.
         if screen.is_json() && is_wanted(&summary, quiet) {
@@ -198,7 +195,7 @@ impl Job<'_> {
     /// Sums up what was done beside the pool.
     async fn end(self, list: &ListEnd, page: Option<ReportFile>) -> (Box<Summary>, Option<Box<OpenPage>>) {
         let Self { settings, stop, caller, sinks, facts, .. } = self;
-        close(caller.journal).await;
+        close(caller.journal, stop).await;
         let is_cut = *list == ListEnd::Stopped;
         let (pace, bounds) = (&caller.pace, &caller.bounds);
         let page = OpenPage::new(settings, page, sinks.observed);
@@ -228,9 +225,11 @@ pub(super) fn sum_up(
 }
 
 /// Each outcome was durable before it was told, so a ledger that can't be tidied up is no failure of the run.
-pub(super) async fn close(ledger: Option<Ledger>) {
+pub(super) async fn close(ledger: Option<Ledger>, stop: &Stop) {
+    let is_said = stop.cause().is_some_and(|stop| stop.reason == StopReason::LedgerUnwritable);
     if let Some(ledger) = ledger
         && let Err(error) = ledger.close().await
+        && !is_said
     {
         tracing::warn!("{}", crate::error_chain(&error));
     }

@@ -164,7 +164,7 @@ impl<'a> Job<'a> {
         let bounds = Arc::clone(&caller.bounds);
         let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
         let ended = carry_out(run, told, stop).await;
-        close(ledger).await;
+        close(ledger, stop).await;
         let (Heard { totals, observed }, (input_complete, list_of_people)) = ended?;
         let list = list.or(list_of_people);
         if let Some(list) = &list {

@@ -141,7 +141,7 @@ impl Found {
 
     /// Reads what the version needs.
     pub(super) fn read(&self) -> Result<Credentials, CredentialsError> {
-        let api_key = self.api_key.as_ref().map(|key| read(key)).transpose()?;
+        let api_key = self.api_key.as_ref().map(read).transpose()?;
         let (accounts, name) = match self.api {
             ApiVersion::V1 => (Accounts::V1(self.login_tokens()?), LOGIN_TOKEN),
             ApiVersion::V2 => (Accounts::V2(self.account_ids()?), ACCOUNT_ID),

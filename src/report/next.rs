@@ -31,7 +31,7 @@ fn next_of_a_real_run(summary: &Summary) -> (String, bool) {
             left if summary.input_complete => format!(" for the {} left", plural(left, "row")),
             left => format!(" for the {} left, and those that were not read", plural(left, "row")),
         };
-        let first = if is_mended_first(stop.reason) { "then" } else { "to go on," };
+        let first = if is_mended_first(stop.reason) { "once that is done," } else { "to go on," };
         return (format!("{first} run the same command again{left}; {going_on}"), true);
     }
     if summary.facts.command == "list" {

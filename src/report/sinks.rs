@@ -140,7 +140,12 @@ impl Sinks {
         {
             let names = report.names();
             let name = names.current().display();
-            let said = format!("the report {name} could not be written: {}", why_unwritten(&error, "-o"));
+            let why = if error.kind() == io::ErrorKind::NotFound {
+                format!("{error}: leave it alone while a run writes it")
+            } else {
+                why_unwritten(&error, "-o")
+            };
+            let said = format!("the report {name} could not be written: {why}");
             self.stop.request(StopReason::ReportUnwritable, said);
             self.report = None;
         }
@@ -151,14 +156,10 @@ impl Sinks {
 pub(crate) fn why_unwritten(error: &io::Error, option: &str) -> String {
     let kind = error.kind();
     let error = crate::without_code(&error.to_string());
-    match kind {
-        io::ErrorKind::BrokenPipe => {
-            format!("its reader closed it: let the reader go on to the end, or write a file with {option}")
-        }
-        io::ErrorKind::NotFound => format!("{error}: leave it alone while a run writes it"),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            format!("{error}: make room, or choose another place with {option}")
-        }
-        _ => format!("{error}: choose another place with {option}"),
+    if kind == io::ErrorKind::BrokenPipe {
+        return format!("its reader closed it; let it read to the end, or choose a file with {option}");
     }
+    let is_full =
+        matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge);
+    format!("{error}: {}choose another place with {option}", if is_full { "make room, or " } else { "" })
 }

@@ -55,7 +55,7 @@ pub(super) fn verdict(summary: &Summary, report: Option<&str>) -> Markup {
             @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
                 p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.to_string())) " " code { (cause.reason.as_str()) } }
             }
-            p { strong { "Next: " } (next) }
+            p { strong { "Next: " } (next) "." }
             @if let Some(command) = summary.facts.again.as_ref().filter(|_| again) {
                 pre { code { @for word in command.split(' ') { span { (visible(word)) } " " } } }
             }
@@ -217,7 +217,7 @@ mod tests {
             }
             let Verdict { mood, headline, sentence, next, again } = Verdict::of(&summary(command, totals, stop, code));
             let again = if again { " [the same command]" } else { "" };
-            format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}{again}\n")
+            format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}.{again}\n")
         });
         insta::assert_snapshot!(said.concat());
     }
