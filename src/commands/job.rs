@@ -165,7 +165,7 @@ impl<'a> Job<'a> {
         let bounds = Arc::clone(&caller.bounds);
         let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
         let ended = carry_out(run, told, stop).await;
-        close(ledger).await;
+        close(ledger, stop).await;
         let (Heard { totals, observed }, (input_complete, list_of_people)) = ended?;
         if plan.is_none() && settings.share.is_none() && totals.run.rows.total() == 0 && !stop.is_requested() {
             tracing::warn!("the input has no rows");

@@ -11,7 +11,7 @@ use crate::config::{self, Command, Environment, Layers, Settings};
 use crate::files::{resolved, same_file};
 use crate::input::Source;
 use crate::ledger;
-use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile};
+use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile, why_unwritten};
 use crate::runner::on_a_thread;
 use crate::share::Share;
 use crate::stop::Stop;
@@ -25,8 +25,8 @@ pub(crate) enum OutputError {
     AnotherShares { what: &'static str, path: String, number: u32, option: &'static str },
     #[error("{}", unknown_format(.0))]
     UnknownFormat(String),
-    #[error("{what} {path} can't be written; choose another place with {option}")]
-    Create { what: &'static str, path: String, option: &'static str, source: io::Error },
+    #[error("{what} {path} can't be written: {}", why_unwritten(why, option))]
+    Create { what: &'static str, path: String, option: &'static str, why: io::Error },
     #[error("the summary could not be written")]
     Summary(#[source] io::Error),
     #[error("the page could not be written")]
@@ -265,12 +265,12 @@ pub(super) fn write_page(mut file: ReportFile, page: &str) -> Result<(), OutputE
     file.write(page.as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Page)
 }
 
-fn cannot_create(what: &'static str, place: &Destination, option: &'static str, source: io::Error) -> OutputError {
+fn cannot_create(what: &'static str, place: &Destination, option: &'static str, why: io::Error) -> OutputError {
     let path = match place {
         Destination::Stdout => "on standard output".to_owned(),
         Destination::Path(path) => path.display().to_string(),
     };
-    OutputError::Create { what, path, option, source }
+    OutputError::Create { what, path, option, why }
 }
 
 impl Place {

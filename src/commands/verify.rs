@@ -14,7 +14,7 @@ use crate::api::ApiVersion;
 use crate::config::Settings;
 use crate::exit;
 use crate::listing::Keep;
-use crate::report::{Format, RunFacts, Screen};
+use crate::report::{Format, RunFacts, Screen, why_unwritten};
 use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
@@ -47,7 +47,8 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
         Some(_) if !has_pages => report.discard(),
         Some(_) | None => {
             if let Err(error) = report.finish() {
-                stop.request(StopReason::ReportUnwritable, format!("the report could not be finished ({error})"));
+                let said = format!("the report could not be finished: {}", why_unwritten(&error, "-o"));
+                stop.request(StopReason::ReportUnwritable, said);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::io;
 use super::file::{Names, ReportFile};
 use super::format::{Cell, Field, Format, RecordFile};
 use super::paper::Paper;
+use super::sinks::why_unwritten;
 use super::table::{Column, Table};
 use crate::input::CsvStyle;
 use crate::listing::Listed;
@@ -94,10 +95,8 @@ impl ListSink {
             // As `head` does, which is no failure.
             tracing::info!("output closed; listing stopped");
         } else {
-            self.stop.request(
-                StopReason::ReportUnwritable,
-                format!("the list could not be written ({error}): make room or choose another place with -o"),
-            );
+            let said = format!("the list could not be written: {}", why_unwritten(&error, "-o"));
+            self.stop.request(StopReason::ReportUnwritable, said);
         }
     }
 
@@ -107,7 +106,8 @@ impl ListSink {
         if !has_pages && self.stop.is_requested() {
             file.file.discard();
         } else if let Err(error) = file.finish() {
-            self.stop.request(StopReason::ReportUnwritable, format!("the list could not be finished ({error})"));
+            let said = format!("the list could not be finished: {}", why_unwritten(&error, "-o"));
+            self.stop.request(StopReason::ReportUnwritable, said);
         }
     }
 }

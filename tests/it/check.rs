@@ -194,7 +194,7 @@ async fn a_signal_ends_it_and_what_was_found_is_printed(api: Api) {
     ran.ended_with(143);
     let found = findings(&ran);
     assert_eq!(states(&found[0]), finding("default", "unknown", "unknown", None));
-    assert!(found[0]["detail"].as_str().unwrap().contains("not checked to the end: sigterm"), "{found:?}");
+    assert!(found[0]["detail"].as_str().unwrap().contains("not checked to the end: SIGTERM"), "{found:?}");
 }
 
 /// Whatever shows that the key is refused, every account is told so and no further call is made.

@@ -288,7 +288,7 @@ async fn a_stop_while_listing_withdraws_nothing(api: Api) {
     let sandbox = with_stock(&stock, |options| options.credits = Some(7)).await;
     let program = Program::on(api);
     let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
-    ran.ended_with(4).says("credits_used_up");
+    ran.ended_with(4).says("credits used up");
     let (summary, record) = (program.summary(), sandbox.record());
     assert_eq!((&summary["list"]["charged"], &summary["rows"]["total"]), (&json!(7), &json!(0)));
     assert_eq!(summary["credits"]["possible"], record.list_possible);
@@ -298,7 +298,7 @@ async fn a_stop_while_listing_withdraws_nothing(api: Api) {
     let sandbox = with_stock(&stock, |options| options.api_key = Some("another".to_owned())).await;
     let program = Program::on(api);
     let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
-    ran.ended_with(3).says("key_refused");
+    ran.ended_with(3).says("key refused");
 
     let sandbox = with_stock(&stock, |options| options.faults.server_error = 1.0).await;
     let program = Program::on(api);

@@ -17,6 +17,7 @@ mod fault_matrix;
 mod faults;
 mod foreign_client;
 mod kills;
+mod last_lines;
 mod ledger;
 mod limits;
 mod memory;
