@@ -11,10 +11,13 @@ mod format;
 mod html;
 mod json;
 mod list;
+mod live;
 mod log;
 mod metrics;
 mod progress;
+mod recent;
 mod results;
+mod screen;
 mod sinks;
 mod summary;
 mod table;
@@ -25,10 +28,12 @@ pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
 pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
 pub(crate) use list::ListSink;
+pub(crate) use live::{Look, rounded};
 pub(crate) use log::LogLines;
 pub(crate) use metrics::{MetricsJob, metrics};
-pub(crate) use progress::{Progress, ProgressStyle, Screen};
+pub(crate) use progress::{Progress, ProgressStyle};
 pub(crate) use results::{Columns, Report};
+pub(crate) use screen::Screen;
 pub(crate) use sinks::{Heard, Sinks};
 pub(crate) use summary::{
     Counts, ListSum, RunFacts, Summary, Totals, human_duration, list as list_json, plural, table, timestamp,
