@@ -162,7 +162,7 @@ async fn what_a_run_waits_for_is_on_the_screen() {
     let zone = format!("XXX{:+}", hour - 10);
     let run = |address: &str| format!("run list.csv --yes --rate unlimited -o report.csv --base-url {address}");
     let cases = [
-        ("refused", format!("{} --retry-base 60s", run(&refusing.uri())), "giving up in"),
+        ("refused", format!("{} --retry-base 60s --concurrency 1", run(&refusing.uri())), "giving up in"),
         ("asked_to_wait", format!("{} --concurrency 1", run(&asking.uri())), "asked to wait until"),
         ("no_connection", format!("{} --retry-base 50s", run(&format!("http://{closed}"))), "retry 1 of 5"),
         (
