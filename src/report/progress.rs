@@ -218,13 +218,14 @@ impl Drop for Progress {
     }
 }
 
-/// Whether rows are kept from their pace. A gap is part of it.
+/// Whether rows are kept from their pace. A gap is part of it, and other rows go on while one is tried again.
 fn is_held_up(state: &State) -> bool {
     match state {
-        State::Going | State::Stopping { .. } | State::Waiting { wait: Wait::Gap, .. } => false,
+        State::Going | State::Retrying { .. } | State::Stopping { .. } | State::Waiting { wait: Wait::Gap, .. } => {
+            false
+        }
         State::RateLimited { .. }
         | State::AskedToWait { .. }
-        | State::Retrying { .. }
         | State::Waiting { wait: Wait::Hours | Wait::Limit(_), .. } => true,
     }
 }
