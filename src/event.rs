@@ -9,7 +9,7 @@ use crate::api::CallKind;
 use crate::invitation::{AccountName, Carried};
 use crate::outcome::Outcome;
 use crate::pace::Rate;
-use crate::policy::Cost;
+use crate::policy::{Cost, Meaning};
 
 /// A row's outcome is durable before its event is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,14 @@ pub(crate) enum Event {
     /// A rate limit holds all workers back until this moment, when one of them probes.
     Held {
         until: Timestamp,
+        /// Whether the API named it.
+        is_asked: bool,
+    },
+    /// A call with this end is tried again, for the k-th time of at most `of`.
+    Retrying {
+        meaning: Meaning,
+        retry: u32,
+        of: u32,
     },
     /// The API accepts calls again.
     Resumed,

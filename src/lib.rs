@@ -53,7 +53,7 @@
 //!
 //! | room | owns | never |
 //! |---|---|---|
-//! | [`invitation`], [`outcome`], [`stop`], [`files`], [`share`] | values that travel; which name leads to which file | I/O beyond looking at names |
+//! | [`invitation`], [`outcome`], [`underway`], [`stop`], [`files`], [`share`] | values that travel; what goes on at this moment; which name leads to which file | I/O beyond looking at names |
 //! | [`sandbox`] | the simulated API; only tests and the `sandbox` command and rehearsals use it | the real path |
 //! | [`api`] | one request, one answer; API versions, address, accounts; the only reader of secrets | retries, sleeps, judges |
 //! | [`ping`] | tells a service that watches jobs how a run begins and ends; its address is a secret | holds up a call |
@@ -128,6 +128,7 @@ mod runner;
 pub mod sandbox;
 mod share;
 mod stop;
+mod underway;
 
 /// Parses the command line, carries the command out, and returns the process's exit code.
 pub fn main() -> std::process::ExitCode {

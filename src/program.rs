@@ -12,14 +12,14 @@ use tracing_subscriber::{Layer as _, fmt};
 
 use crate::cli::{self, CommandLine};
 use crate::config::{self, Color, Command, Environment, Layers, LogFormat, Settings, SettingsError};
-use crate::report::{LogLines, Screen};
+use crate::report::{LogLines, Look, Screen};
 use crate::{DETAIL, commands, error_chain, exit, runner};
 
 /// A command's error as its one line, and its exit code.
 type Failure = (String, u8);
 
 pub(crate) fn main() -> ExitCode {
-    let screen = Screen::new(cli::asks_for_json(std::env::args_os()));
+    let screen = Screen::new(cli::asks_for_json(std::env::args_os()), Look::default());
     let code = start().unwrap_or_else(|(line, code)| {
         screen.print_failure(&line);
         code
@@ -33,8 +33,9 @@ fn start() -> Result<u8, Failure> {
     setrlimit(Resource::Core, nothing).map_err(usage)?;
     let CommandLine { command, flags } = cli::read().map_err(|line| (line, exit::USAGE))?;
     let mut layers = Layers::of_flags(command, flags).map_err(usage)?;
-    let screen = Screen::new(layers.get_or_default(&config::LOG_FORMAT).map_err(usage)? == LogFormat::Json);
-    start_log(&layers, &screen).map_err(usage)?;
+    let is_json = layers.get_or_default(&config::LOG_FORMAT).map_err(usage)? == LogFormat::Json;
+    let screen = Screen::new(is_json, look(&layers).map_err(usage)?);
+    start_log(&layers, &screen);
     let environment = Environment::of_process();
     let read = match command {
         // Whatever is set on the machine that builds a package, they are the same.
@@ -88,7 +89,7 @@ fn usage(error: impl Error) -> Failure {
 
 /// The log goes to the screen, above the bar. Only this program's own lines: what libraries log at these levels may
 /// hold a request's bytes, secrets included.
-fn start_log(flags: &Layers, screen: &Screen) -> Result<(), config::SettingsError> {
+fn start_log(flags: &Layers, screen: &Screen) {
     let count = |option| flags.get(option).unwrap_or_default();
     let level = match (count(&config::QUIET), count(&config::VERBOSE)) {
         (0, 0) => LevelFilter::INFO,
@@ -96,18 +97,25 @@ fn start_log(flags: &Layers, screen: &Screen) -> Result<(), config::SettingsErro
         (1, _) => LevelFilter::WARN,
         (2.., _) => LevelFilter::ERROR,
     };
-    let color = match flags.get_or_default(&config::COLOR)? {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
-    };
     let is_json = screen.is_json();
-    let lines = LogLines { is_json };
-    let layer = fmt::layer().with_writer(screen.clone()).with_ansi(color && !is_json).event_format(lines);
+    let lines = LogLines { is_json, has_time: !screen.is_terminal() };
+    let color = screen.look().has_color && !is_json;
+    let layer = fmt::layer().with_writer(screen.clone()).with_ansi(color).event_format(lines);
     let detail = if is_json || level > LevelFilter::INFO { level } else { LevelFilter::OFF };
     let ours = Targets::new().with_target("bulk_withdraw", level).with_target(DETAIL, detail);
     tracing_subscriber::registry().with(layer.log_internal_errors(false).with_filter(ours)).init();
-    Ok(())
+}
+
+/// What the terminal and the locale allow.
+fn look(flags: &Layers) -> Result<Look, config::SettingsError> {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let has_color = match flags.get_or_default(&config::COLOR)? {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            std::io::stderr().is_terminal() && variable("NO_COLOR").is_empty() && !Look::is_dumb(&variable("TERM"))
+        }
+    };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
+    Ok(Look { has_color, is_utf8: Look::is_utf8(&locale), is_dumb: Look::is_dumb(&variable("TERM")) })
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::invitation::AccountName;
+use crate::underway::Underway;
 
 /// Why a run stopped before the end of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +152,7 @@ struct Request {
     cause: Mutex<Option<StopCause>>,
     /// Wakes in the order in which tasks began to wait, so that a simulated run can be repeated; a `watch` does not.
     made: Notify,
+    underway: Underway,
 }
 
 /// What an account's stop belongs to.
@@ -270,6 +272,11 @@ impl Stop {
 
     fn what_stopped(&self) -> &'static str {
         if self.own_cause().is_some() && self.account.is_some() { "its account" } else { "the run" }
+    }
+
+    /// What the run's stop would wait for.
+    pub(crate) fn underway(&self) -> &Underway {
+        self.account.as_ref().map_or(&self.request.underway, |account| account.run.underway())
     }
 
     pub(crate) async fn requested(&self) {

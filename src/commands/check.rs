@@ -29,7 +29,7 @@ pub(super) async fn check(
 ) -> Result<Done, CommandError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
-    stop_on_signals(&stop)?;
+    stop_on_signals(&stop, screen)?;
     let mut job = Job::begin_beside(settings, facts, Keep::default(), screen, &stop).await?;
     let Opened { summary, .. } = job.open(outputs, |_| Ok(())).await?;
     let Job { caller, sinks, .. } = &mut job;

@@ -28,7 +28,7 @@ pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen)
     let keep = job::keep(settings)?;
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
-    stop_on_signals(&stop)?;
+    stop_on_signals(&stop, screen)?;
     if settings.dry_run {
         let looked = dry_run(settings, facts, keep, outputs, screen, &stop).await;
         return looked.map_err(|error| CommandError::DryRun(Box::new(error)));

@@ -89,8 +89,8 @@ fn rejuvenate(
 /// Fetches the lists, one account's after the other's, until they end, a bound of the settings is reached, the stop comes or
 /// `take` has enough. `take` gets the selected invitations of each page.
 pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) -> ControlFlow<()>) -> Fetched {
-    let (progress, screen) = (progress_style(job.settings), job.screen.clone());
-    job.sinks.progress = Some(Progress::of_list(progress, screen));
+    let (progress, screen) = (progress_style(job.settings, job.screen), job.screen.clone());
+    job.sinks.progress = Some(Progress::of_list(progress, screen, job.settings.patience));
     // There is a list from now on, even without a page.
     job.sinks.totals.list = Some(Default::default());
     let Job { settings, caller, keep, sinks, .. } = job;

@@ -1,6 +1,7 @@
 //! What the commands that call the API have in common: begin, ask, withdraw.
 
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -94,6 +95,7 @@ impl<'a> Job<'a> {
         ledger: Option<Ledger>,
     ) -> Result<Self, CommandError> {
         let Ready { api, sandbox } = target::ready(settings).await?;
+        stop.underway().set_timeout(settings.timeout);
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = limits::pace(settings, ledger.as_ref())?;
         let bounds = Arc::new(limits::bounds(settings, ledger.as_ref(), stop)?);
@@ -147,6 +149,7 @@ impl<'a> Job<'a> {
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
         let Opened { summary: file, page, out: report } = opened;
         let report_file = report.names();
+        stop.underway().set_results(from_here(report_file.current()));
         let rows = plan.map(Plan::rows);
         tracing::info!(target: crate::DETAIL, event = "withdrawing", rows, "withdrawing");
         let (ledger, pace) = (caller.journal.clone(), Arc::clone(&caller.pace));
@@ -154,7 +157,7 @@ impl<'a> Job<'a> {
         if let Some(observed) = &mut sinks.observed {
             observed.name_by(PersonColumns::new(intake.column_names().iter().map(String::as_str)));
         }
-        let mut progress = Progress::of_rows(progress_style(settings), screen.clone(), plan.map(Plan::rows));
+        let mut progress = Progress::of_rows(progress_style(settings, screen), screen.clone(), rows, settings.patience);
         progress.set_learned(pace.learned().map(Learned::limit));
         sinks.progress = Some(progress);
         let runtime = Handle::current();
@@ -229,6 +232,12 @@ impl<'a> Job<'a> {
     }
 }
 
+/// The path as a person in this directory would type it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
+}
+
 /// Lets the run go to its end and the sinks to theirs. What the run came to stands beside the sums.
 async fn carry_out<T>(
     run: impl Future<Output = io::Result<T>>,
@@ -287,13 +296,13 @@ pub(super) fn limits(settings: &Settings) -> Limits {
     Limits { retries: settings.retries, patience: settings.patience }
 }
 
-pub(super) fn progress_style(settings: &Settings) -> ProgressStyle {
+pub(super) fn progress_style(settings: &Settings, screen: &Screen) -> ProgressStyle {
     match settings.progress {
         _ if settings.quiet > 0 => ProgressStyle::None,
         Some(style) => style,
         // The rows scroll by already, and a bar would stand between them.
         None if settings.report_goes_to_stdout() && io::stdout().is_terminal() => ProgressStyle::None,
-        None if io::stderr().is_terminal() => ProgressStyle::Bar,
+        None if screen.can_draw() => ProgressStyle::Bar,
         None => ProgressStyle::Plain,
     }
 }

@@ -17,7 +17,7 @@ use crate::stop::Stop;
 pub(super) async fn list(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
     let outputs = Outputs::choose(settings, Format::Csv)?;
     let stop = Stop::default();
-    stop_on_signals(&stop)?;
+    stop_on_signals(&stop, screen)?;
     let mut job = Job::begin_beside(settings, facts, Keep::default(), screen, &stop).await?;
     let asked = stop.clone();
     let has_accounts = settings.listed_accounts().nth(1).is_some();

@@ -29,7 +29,7 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     }
     let stop = Stop::default();
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
-    stop_on_signals(&stop)?;
+    stop_on_signals(&stop, screen)?;
     // First the lock: a run that may not run need not be planned.
     let job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;

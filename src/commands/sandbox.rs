@@ -25,7 +25,7 @@ pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, Comm
         ..SandboxOptions::default()
     };
     let stop = Stop::default();
-    stop_on_signals(&stop)?;
+    stop_on_signals(&stop, screen)?;
     let port = layers.get_or_default(&config::PORT)?;
     let sandbox = Sandbox::start_on(port, options).await.map_err(|source| CommandError::Sandbox { port, source })?;
     let url = sandbox.base_url();

@@ -25,7 +25,7 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
         return dry_run(settings, &outputs, screen).map_err(|error| CommandError::DryRun(Box::new(error)));
     }
     let stop = Stop::default();
-    stop_on_signals(&stop)?;
+    stop_on_signals(&stop, screen)?;
     let mut job = Job::begin(settings, facts, Keep::default(), screen, &stop).await?;
     let cost = ListCost::of(settings, &job.lookup(false)?)?;
     if job::must_ask(settings) {

@@ -19,7 +19,7 @@ impl EventLog {
             Event::PageRead { invitations } => {
                 tracing::info!(target: crate::DETAIL, event = "page_read", invitations, "a page of the list was read");
             }
-            Event::Held { until } => self.held_until = Some(*until),
+            Event::Held { until, .. } => self.held_until = Some(*until),
             Event::Resumed => self.resume(),
             // A hold that the API asked for without a refusal.
             Event::Called(called)
@@ -27,7 +27,11 @@ impl EventLog {
             {
                 self.resume();
             }
-            Event::Called(_) | Event::UnknownWords(_) | Event::ListCounted { .. } | Event::Learned(_) => {}
+            Event::Called(_)
+            | Event::UnknownWords(_)
+            | Event::ListCounted { .. }
+            | Event::Learned(_)
+            | Event::Retrying { .. } => {}
             Event::InputEnded { rows } => {
                 tracing::info!(target: crate::DETAIL, event = "input_ended", rows, "the input was read to its end");
             }

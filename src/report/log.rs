@@ -19,6 +19,8 @@ use crate::policy::visible;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogLines {
     pub is_json: bool,
+    /// Whether a line begins with its time and level. A person sees the time, and needs no level for what is as it should be.
+    pub has_time: bool,
 }
 
 impl<S, N> FormatEvent<S, N> for LogLines
@@ -36,8 +38,12 @@ where
         }
         let (dim, colour, end) =
             if out.has_ansi_escapes() { ("\u{1b}[2m", colour(level), "\u{1b}[0m") } else { ("", "", "") };
-        let now = timestamp(Timestamp::now());
-        write!(out, "{dim}{now}{end} {colour}{level:>5}{end} {}", visible(&fields.message))?;
+        if self.has_time {
+            write!(out, "{dim}{}{end} {colour}{level:>5}{end} ", timestamp(Timestamp::now()))?;
+        } else if let Some(label) = label(level) {
+            write!(out, "{colour}{label}:{end} ")?;
+        }
+        write!(out, "{}", visible(&fields.message))?;
         // An event's sentence says it all.
         for (name, value) in fields.others.iter().filter(|_| fields.event.is_none()) {
             let text = value.as_str().map_or_else(|| value.to_string(), visible);
@@ -65,6 +71,15 @@ const fn default_event(level: Level) -> &'static str {
         Level::WARN => "warning",
         Level::INFO => "notice",
         Level::DEBUG | Level::TRACE => "debug",
+    }
+}
+
+const fn label(level: Level) -> Option<&'static str> {
+    match level {
+        Level::ERROR => Some("error"),
+        Level::WARN => Some("warning"),
+        Level::INFO => None,
+        Level::DEBUG | Level::TRACE => Some("debug"),
     }
 }
 

@@ -1,26 +1,25 @@
-//! The screen: stderr, which the log shares with the progress display, so that no line is written through the bar.
+//! How far a list or a run is, as it is shown while it goes on.
 //!
-//! Owns everything that is drawn. Counts nothing itself.
+//! Owns when something is shown, and what state that is. Counts nothing itself; the words are in `live.rs`.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
-use jiff::Timestamp;
-use serde_json::{Map, Value};
-use tracing::Level;
-use tracing_subscriber::fmt::MakeWriter;
+use jiff::{Timestamp, Zoned};
 
-use super::log::json_line;
-use super::{Totals, human_duration, plural};
-use crate::outcome::Outcome;
+use super::live::{Rows, State, View, Work};
+use super::recent::Recent;
+use super::{Screen, Totals};
+use crate::event::Event;
+use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::Rate;
-use crate::policy::visible;
+use crate::policy::Meaning;
+use crate::stop::Stop;
+use crate::underway::Wait;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProgressStyle {
+    /// Lines that are drawn anew in their place.
     Bar,
     /// A line every 30 s.
     Plain,
@@ -29,73 +28,68 @@ pub(crate) enum ProgressStyle {
 
 /// Time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(30);
-/// Time between two drawings of the bar.
+/// Time between two drawings.
 const BAR_EVERY: Duration = Duration::from_millis(100);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     List,
     Rows,
 }
 
-/// Shows how far a list or a run is: a bar on a terminal, a plain line now and then elsewhere.
+/// Shows how far a list or a run is: drawn on a terminal, a plain line now and then elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
     phase: Phase,
     style: ProgressStyle,
     screen: Screen,
-    bar: Option<ProgressBar>,
-    started: Instant,
     shown: Cell<Instant>,
     /// The last plain line.
     last: RefCell<String>,
+    recent: RefCell<Recent>,
     total: Option<u64>,
-    held_until: Option<Timestamp>,
+    hold: Option<Hold>,
+    /// How a call ended that is tried again, if no call has ended since.
+    retry: Option<(Meaning, u32, u32)>,
     /// What the API key allows, where that is less than the configured rate.
     learned: Option<Rate>,
+    patience: Duration,
+}
+
+/// Calls are held back.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    until: Timestamp,
+    is_asked: bool,
+    since: Instant,
 }
 
 impl Progress {
     /// While a list is fetched.
-    pub(crate) fn of_list(style: ProgressStyle, screen: Screen) -> Self {
-        Self::begin(Phase::List, style, screen, None, LISTING, "listing pending invitations")
+    pub(crate) fn of_list(style: ProgressStyle, screen: Screen, patience: Duration) -> Self {
+        Self::begin(Phase::List, style, screen, None, patience)
     }
 
     /// While rows are withdrawn; `total` is their number, where it is known.
-    pub(crate) fn of_rows(style: ProgressStyle, screen: Screen, total: Option<u64>) -> Self {
-        let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
-        Self::begin(Phase::Rows, style, screen, total, template, "waiting for the first answer")
+    pub(crate) fn of_rows(style: ProgressStyle, screen: Screen, total: Option<u64>, patience: Duration) -> Self {
+        Self::begin(Phase::Rows, style, screen, total, patience)
     }
 
-    fn begin(
-        phase: Phase,
-        style: ProgressStyle,
-        screen: Screen,
-        total: Option<u64>,
-        template: &str,
-        message: &'static str,
-    ) -> Self {
-        let bar = (style == ProgressStyle::Bar).then(|| {
-            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
-            bar.set_style(bar_style(template));
-            bar.set_message(message);
-            screen.show(Some(bar.clone()));
-            // Time goes on while nothing else does.
-            bar.enable_steady_tick(Duration::from_millis(500));
-            bar
-        });
-        let now = Instant::now();
+    fn begin(phase: Phase, style: ProgressStyle, screen: Screen, total: Option<u64>, patience: Duration) -> Self {
+        let mut recent = Recent::default();
+        recent.add(Instant::now(), false, 0, 0);
         Self {
             phase,
             style,
             screen,
-            bar,
-            started: now,
-            shown: Cell::new(now),
+            shown: Cell::new(Instant::now()),
             last: RefCell::default(),
+            recent: RefCell::new(recent),
             total,
-            held_until: None,
+            hold: None,
+            retry: None,
             learned: None,
+            patience,
         }
     }
 
@@ -107,54 +101,41 @@ impl Progress {
         }
     }
 
-    /// The number of rows is known now.
-    pub(crate) fn set_total(&mut self, rows: u64) {
-        self.total = Some(rows);
-        if let Some(bar) = &self.bar {
-            bar.set_length(rows);
-            bar.set_style(bar_style(WITH_TOTAL));
-        }
-    }
-
-    /// A rate limit holds all workers back until this moment, or none.
-    pub(crate) fn set_hold(&mut self, until: Option<Timestamp>) {
-        self.held_until = until;
-    }
-
     pub(crate) fn set_learned(&mut self, rate: Option<Rate>) {
         self.learned = rate;
     }
 
-    /// Shows the totals, if it is time to.
-    pub(crate) fn show(&self, totals: &Totals) {
-        if !self.is_due() {
-            return;
-        }
-        let done = totals.run.rows.total();
-        let text = match (self.phase, self.total) {
-            (Phase::List, _) => self.list_text(totals),
-            (Phase::Rows, _) if self.bar.is_some() => self.rows_text(totals),
-            (Phase::Rows, Some(total)) => format!("{done}/{total} rows · {}", self.rows_text(totals)),
-            (Phase::Rows, None) => format!("{} · {}", plural(done, "row"), self.rows_text(totals)),
-        };
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(done);
-                bar.set_message(text);
+    pub(super) fn take(&mut self, event: &Event) {
+        match event {
+            Event::Held { until, is_asked } => {
+                let since = self.hold.map_or_else(Instant::now, |hold| hold.since);
+                self.hold = Some(Hold { until: *until, is_asked: *is_asked, since });
             }
-            // Nothing new is nothing to say.
-            None if *self.last.borrow() == text => {}
-            None => {
-                self.screen.print_as("progress", &format!("{text}\n"));
-                self.last.replace(text);
-            }
+            Event::Resumed => self.hold = None,
+            Event::Retrying { meaning, retry, of } => self.retry = Some((*meaning, *retry, *of)),
+            Event::Called(_) => self.retry = None,
+            Event::Learned(rate) => self.learned = *rate,
+            Event::InputEnded { rows } => self.total = Some(*rows),
+            Event::Settled(_) | Event::UnknownWords(_) | Event::PageRead { .. } | Event::ListCounted { .. } => {}
         }
     }
 
-    fn list_text(&self, totals: &Totals) -> String {
-        let list = totals.list.unwrap_or_default();
-        let text = self.held_until.and_then(held_for).unwrap_or_else(|| list.to_string());
-        format!("listing pending invitations: {text}")
+    /// Shows the totals, if it is time to.
+    pub(crate) fn show(&self, totals: &Totals, stop: &Stop) {
+        if !self.is_due() {
+            return;
+        }
+        let view = self.view(totals, self.state(stop));
+        if self.style == ProgressStyle::Bar {
+            self.screen.draw(view.lines(self.screen.width(), self.screen.look()));
+            return;
+        }
+        let text = view.plain();
+        // Nothing new is nothing to say.
+        if *self.last.borrow() != text {
+            self.screen.print_as("progress", &format!("{text}\n"));
+            self.last.replace(text);
+        }
     }
 
     /// Whether it is time to show something again.
@@ -171,152 +152,115 @@ impl Progress {
         is_due
     }
 
-    fn rows_text(&self, totals: &Totals) -> String {
-        let run = &totals.run;
-        let (done, withdrawn) = (run.rows.total(), run.rows.of(Outcome::Withdrawn));
-        let elapsed = self.started.elapsed();
-        let listing = totals.list.map_or(0, |list| list.calls);
-        let per_minute = (run.calls - listing) as f64 * 60.0 / elapsed.as_secs_f64().max(1.0);
-        let left = self.total.filter(|_| done > 0).map(|total| {
-            let left = elapsed.mul_f64(total.saturating_sub(done) as f64 / done as f64);
-            format!("{} left", human_duration(left))
+    fn state(&self, stop: &Stop) -> State {
+        let seen = stop.underway().look();
+        if stop.is_requested() {
+            return State::Stopping { calls: seen.calls, longest: seen.longest };
+        }
+        let hold = self.hold.and_then(|hold| Some((hold, time_until(hold.until)?)));
+        match (hold, seen.wait, self.retry) {
+            (Some((Hold { until, is_asked: true, .. }, left)), _, _) if left >= LONG => {
+                State::AskedToWait { until: clock(until) }
+            }
+            (Some((hold, next)), _, _) => {
+                let left = self.patience.saturating_sub(hold.since.elapsed());
+                State::RateLimited { next, giving_up: Some(left) }
+            }
+            (None, Some((wait, until)), _) => {
+                State::Waiting { wait, until: clock(until), left: time_until(until).unwrap_or_default() }
+            }
+            (None, None, Some((meaning, retry, of))) => State::Retrying { why: why(meaning), retry, of },
+            (None, None, None) => State::Going,
+        }
+    }
+
+    fn view(&self, totals: &Totals, state: State) -> View {
+        let (run, list) = (&totals.run, totals.list.unwrap_or_default());
+        if self.phase == Phase::List {
+            let work = Work::List { invitations: list.invitations, pages: list.pages };
+            return View { work, credits: list.cost, state };
+        }
+        // What a stop left is not done.
+        let done = run.rows.total() - run.rows.of(Outcome::NotAttempted);
+        let calls = run.calls - list.calls;
+        let mut recent = self.recent.borrow_mut();
+        recent.add(Instant::now(), is_held_up(&state), done, calls);
+        let pace = recent.per_second(done, calls);
+        let is_stopping = matches!(state, State::Stopping { .. });
+        let left = self.total.zip(pace).and_then(|(total, (rows, _))| {
+            Duration::try_from_secs_f64(total.saturating_sub(done) as f64 / rows).ok().filter(|left| *left < FOREVER)
         });
-        let credits = match (run.cost.charged, run.cost.possible) {
-            (charged, possible) if charged == possible => plural(charged, "credit"),
-            (charged, possible) => format!("{charged} to {}", plural(possible, "credit")),
+        let withdrawn = run.rows.of(Outcome::Withdrawn) + run.rows.of(Outcome::PresumedWithdrawn);
+        let failed = run.rows.iter().filter(|(outcome, _)| outcome.exit_effect() == ExitEffect::NotFine);
+        let failed = failed.map(|(_, count)| count).sum();
+        let rows = Rows {
+            done,
+            total: self.total,
+            left: left.filter(|_| !is_stopping && self.total != Some(done)),
+            withdrawn,
+            skipped: done - withdrawn - failed,
+            failed,
+            per_minute: pace.map(|(_, calls)| (calls * 60.0).round() as u64),
+            learned: self.learned.map(|rate| rate.to_string()),
         };
-        // The most important first, since a narrow terminal cuts the rest.
-        let parts = [
-            self.held_until.and_then(held_for),
-            left,
-            Some(format!("{withdrawn} withdrawn, {} other", done - withdrawn)),
-            Some(credits),
-            Some(format!("{per_minute:.0}/min")),
-            self.learned.map(|rate| format!("key allows {rate}")),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        View { work: Work::Rows(rows), credits: run.cost, state }
     }
 }
+
+/// For a longer wait the time of day says more than a countdown.
+const LONG: Duration = Duration::from_secs(60);
+/// What would take longer is not known.
+const FOREVER: Duration = Duration::from_secs(86_400 * 1_000);
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-            self.screen.show(None);
+        self.screen.draw(Vec::new());
+    }
+}
+
+/// Whether rows are kept from their pace. A gap is part of it, and other rows go on while one is tried again.
+fn is_held_up(state: &State) -> bool {
+    match state {
+        State::Going | State::Retrying { .. } | State::Stopping { .. } | State::Waiting { wait: Wait::Gap, .. } => {
+            false
         }
+        State::RateLimited { .. }
+        | State::AskedToWait { .. }
+        | State::Waiting { wait: Wait::Hours | Wait::Limit(_), .. } => true,
     }
 }
 
-fn held_for(until: Timestamp) -> Option<String> {
-    let wait = Duration::try_from(until.duration_since(Timestamp::now())).ok().filter(|wait| !wait.is_zero())?;
-    Some(format!("rate limited, retrying in {}", human_duration(wait)))
-}
-
-const WITH_TOTAL: &str = "{bar:10} {pos}/{len} · {wide_msg}  ";
-const WITHOUT_TOTAL: &str = "{spinner} {pos} rows · {wide_msg}  ";
-const LISTING: &str = "{spinner} {wide_msg}  ";
-
-fn bar_style(template: &str) -> BarStyle {
-    // The templates are constants, and a test reads them.
-    BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏ ")
-}
-
-/// A handle to stderr. Clones are the same screen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Screen {
-    bar: Arc<Mutex<Option<ProgressBar>>>,
-    /// Whether each line is a JSON object.
-    is_json: bool,
-}
-
-impl Screen {
-    pub(crate) fn new(is_json: bool) -> Self {
-        Self { is_json, ..Self::default() }
-    }
-
-    pub(crate) const fn is_json(&self) -> bool {
-        self.is_json
-    }
-
-    /// Writes text for people above the bar, if there is one; in a JSON log, this event. A closed stderr does not end a run.
-    /// Whatever the text was made of, it does nothing to the terminal but stand there.
-    pub(crate) fn print_as(&self, event: &str, text: &str) {
-        if self.is_json {
-            self.write_line(&json_line(Level::INFO, event, text.trim(), Map::new()));
-        } else {
-            let _ = self.write_bytes(harmless(text, '\n').as_bytes());
-        }
-    }
-
-    pub(crate) fn print(&self, text: &str) {
-        self.print_as("notice", text);
-    }
-
-    /// Says why the command failed or stopped. All of it may be foreign, and it stays one line.
-    pub(crate) fn print_failure(&self, why: &str) {
-        if self.is_json {
-            self.write_line(&json_line(Level::ERROR, "failed", why, Map::new()));
-        } else {
-            self.print(&format!("bulk-withdraw: {}\n", visible(why)));
-        }
-    }
-
-    /// The last line of a JSON log: what the command came to.
-    pub(crate) fn print_end(&self, level: Level, message: &str, summary: Map<String, Value>) {
-        self.write_line(&json_line(level, "run_finished", message, summary));
-    }
-
-    fn write_line(&self, line: &str) {
-        let _ = self.clone().write(line.as_bytes());
-    }
-
-    pub(super) fn show(&self, bar: Option<ProgressBar>) {
-        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
-    }
-
-    fn write_bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match bar {
-            Some(bar) => bar.suspend(|| io::stderr().lock().write_all(bytes)),
-            None => io::stderr().lock().write_all(bytes),
-        }
+fn why(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::NotSent => "No connection",
+        Meaning::Lost => "No answer",
+        Meaning::ServerError => "Server error",
+        Meaning::Withdrawn
+        | Meaning::NotPending
+        | Meaning::NotFound
+        | Meaning::Rejected
+        | Meaning::KeyRefused
+        | Meaning::LoginRefused
+        | Meaning::AccountRefused
+        | Meaning::CreditsUsedUp
+        | Meaning::RateLimited
+        | Meaning::Unclear => "Trying again",
     }
 }
 
-/// As [`visible`], but for this character.
-fn harmless(text: &str, but: char) -> String {
-    text.split(but).map(visible).collect::<Vec<_>>().join(but.encode_utf8(&mut [0; 4]))
+fn time_until(moment: Timestamp) -> Option<Duration> {
+    Duration::try_from(moment.duration_since(Timestamp::now())).ok().filter(|left| !left.is_zero())
 }
 
-/// A line of the log. Its colors are its own: what came from elsewhere has no escape any more when it arrives here.
-impl Write for Screen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let line = text.strip_suffix('\n').unwrap_or(&text);
-        self.write_bytes(format!("{}\n", harmless(line, '\u{1b}')).as_bytes()).map(|()| bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
-impl<'a> MakeWriter<'a> for Screen {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_templates_can_be_read() {
-        for template in [WITH_TOTAL, WITHOUT_TOTAL, LISTING] {
-            assert!(BarStyle::with_template(template).is_ok(), "{template}");
-        }
-    }
+/// The time of day, with its day where that is another one.
+fn clock(moment: Timestamp) -> String {
+    let now = Zoned::now();
+    let moment = moment.to_zoned(now.time_zone().clone());
+    let is_soon = moment.duration_since(&now) < jiff::SignedDuration::from_mins(10);
+    let format = match (moment.date() == now.date(), is_soon) {
+        (_, true) => "%H:%M:%S",
+        (true, false) => "%H:%M",
+        (false, false) => "%a %H:%M",
+    };
+    moment.strftime(format).to_string()
 }

@@ -102,7 +102,7 @@ impl Sinks {
         }
         self.try_report(Report::write);
         if let Some(progress) = &self.progress {
-            progress.show(&self.totals);
+            progress.show(&self.totals, &self.stop);
         }
     }
 
@@ -110,6 +110,9 @@ impl Sinks {
         self.log.add(&event);
         if let Some(observed) = &mut self.observed {
             observed.take(&event);
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.take(&event);
         }
         match event {
             Event::Settled(settled) => {
@@ -120,16 +123,11 @@ impl Sinks {
             Event::UnknownWords(words) => self.totals.add_unknown_words(words),
             Event::PageRead { invitations } => self.totals.add_page(invitations),
             Event::ListCounted { account, pending } => drop(self.totals.pending.insert(account, pending)),
-            Event::Held { until } => self.on_progress(|progress| progress.set_hold(Some(until))),
-            Event::Resumed => self.on_progress(|progress| progress.set_hold(None)),
-            Event::Learned(rate) => self.on_progress(|progress| progress.set_learned(rate)),
-            Event::InputEnded { rows } => self.on_progress(|progress| progress.set_total(rows)),
-        }
-    }
-
-    fn on_progress(&mut self, tell: impl FnOnce(&mut Progress)) {
-        if let Some(progress) = &mut self.progress {
-            tell(progress);
+            Event::Held { .. }
+            | Event::Resumed
+            | Event::Retrying { .. }
+            | Event::Learned(_)
+            | Event::InputEnded { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Limits;
 use super::call::{Caller, Journal, Judged, stop_for};
 use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
+use crate::event::Event;
 use crate::policy::{Decision, Meaning, PriorCalls, decide};
 use crate::stop::StopReason;
 
@@ -46,7 +47,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             match decide(meaning, prior, limits.retries, self.backoff, fastrand::f64()) {
                 Decision::Settle(_) => return Err(Nothing::Refused(meaning, words, None)),
                 Decision::SettleAndStop(_, reason) => return Err(Nothing::Refused(meaning, words, Some(reason))),
-                Decision::Retry(wait) => stop.or(tokio::time::sleep(wait)).await.ok_or(Nothing::Stopped)?,
+                Decision::Retry(wait) => {
+                    let (retry, of) = (prior.retries + 1, limits.retries);
+                    self.tell(Event::Retrying { meaning, retry, of }).await;
+                    stop.or(tokio::time::sleep(wait)).await.ok_or(Nothing::Stopped)?;
+                }
                 // The pace holds, and gives up when its patience ends.
                 Decision::Hold => {}
             }

@@ -19,6 +19,7 @@ use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::{Budget, DailyCap, Gap, Hours};
 use crate::stop::{Stop, StopCause, StopReason};
+use crate::underway::Wait;
 
 /// The limits of a whole run.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +138,7 @@ impl Bounds {
             let of = |name| self.account(name).hours.and_then(|hours| hours.closed_until(&now));
             let Some(opens) = names.iter().map(of).min().flatten() else { break };
             self.say_waiting(names, &opens.to_zoned(now.time_zone().clone()));
+            let _wait = self.unlimited.stop.underway().wait(Wait::Hours, opens);
             let left = Duration::try_from(opens.duration_since(now.timestamp())).unwrap_or_default();
             tokio::time::sleep(left.clamp(SHORTEST_NAP, LONGEST_NAP)).await;
             waited = true;
@@ -232,7 +234,10 @@ impl Account {
                     target: crate::DETAIL, event = "waiting", reason = "gap", wait_s, "waiting {wait_s:.0} s (--gap)"
                 );
             }
+            let until = Timestamp::now().saturating_add(left).unwrap_or(Timestamp::MAX);
+            let wait = self.stop.underway().wait(Wait::Gap, until);
             tokio::time::sleep_until(moment).await;
+            drop(wait);
             if is_long {
                 tracing::info!(target: crate::DETAIL, event = "resumed", reason = "gap", "the gap has passed");
             }
@@ -317,7 +322,7 @@ async fn reserve<'a, L: Limited>(
     limit: Option<&'a Shared<L>>,
     stop: &Stop,
     reason: StopReason,
-    option: &str,
+    option: &'static str,
 ) -> Option<Option<Reservation<'a, L>>> {
     let Some(limit) = limit else { return Some(None) };
     loop {
@@ -338,7 +343,10 @@ async fn reserve<'a, L: Limited>(
         tracing::info!(
             target: crate::DETAIL, event = "waiting", reason = cap, wait_s, "{option} is used up: waiting {wait_s:.0} s"
         );
+        let until = Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let going = stop.underway().wait(Wait::Limit(option), until);
         stop.or(tokio::time::sleep(wait.max(SHORTEST_NAP))).await?;
+        drop(going);
         tracing::info!(target: crate::DETAIL, event = "resumed", reason = cap, "{option} leaves room again");
     }
 }

@@ -136,13 +136,14 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         // Unless the answer says otherwise, and should none be judged.
         credit.spend(possible(call.kind()));
         let (sent, sent_at) = (Instant::now(), Timestamp::now());
+        let in_flight = self.stop.underway().call();
         let result = self.api.send(call).await;
         let latency = sent.elapsed();
         let Judged { meaning, cost, settlement, value } = judge(&result, sent);
         credit.spend(cost.possible);
         let end = CallEnd { state: state(&result, meaning), http_status: result.http_status(), cost };
         let write = self.journal.close(call_id, end, key_of(&call), settlement).await;
-        drop((credit, turn));
+        drop((credit, turn, in_flight));
         let change = tell_pace(&self.pace, &self.stop, self.backoff, permit, &result, meaning);
         if let Some(learned) = change.learned {
             self.journal.keep_pace(learned).await;

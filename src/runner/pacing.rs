@@ -19,6 +19,8 @@ pub(super) struct Change {
     resumed: bool,
     /// Everyone waits this long.
     held_for: Option<Duration>,
+    /// Whether the API named how long.
+    is_asked: bool,
     /// What was learned of the key's limit, where that changed.
     pub(super) learned: Option<Option<Learned>>,
 }
@@ -92,7 +94,7 @@ pub(super) fn tell_pace(
         }
         None => {}
     }
-    Change { resumed, held_for, learned }
+    Change { resumed, held_for, is_asked: hint.is_some(), learned }
 }
 
 fn log_wait(wait: Duration) {
@@ -109,7 +111,10 @@ impl Change {
     pub(super) fn events(self) -> impl Iterator<Item = Event> {
         let learned = self.learned.map(|learned| Event::Learned(learned.map(Learned::limit)));
         let resumed = self.resumed.then_some(Event::Resumed);
-        learned.into_iter().chain(resumed).chain(self.held_until().map(|until| Event::Held { until }))
+        learned
+            .into_iter()
+            .chain(resumed)
+            .chain(self.held_until().map(|until| Event::Held { until, is_asked: self.is_asked }))
     }
 
     /// Until when everyone waits.

@@ -33,6 +33,8 @@ struct Tally {
     refused_since: Option<tokio::time::Instant>,
     cost: Cost,
     http_status: Option<u16>,
+    /// Of the last answer.
+    meaning: Option<Meaning>,
     words: String,
     lost_words: String,
     /// The last answer's words, where they are in no table.
@@ -107,7 +109,13 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             }
             match made.value {
                 Decision::Settle(outcome) | Decision::SettleAndStop(outcome, _) => return Some((outcome, made.write)),
-                Decision::Retry(wait) => account.stop.or(tokio::time::sleep(wait)).await?,
+                Decision::Retry(wait) => {
+                    if let Some(meaning) = tally.meaning {
+                        let (retry, of) = (tally.history.retries, limits.retries);
+                        self.tell(Event::Retrying { meaning, retry, of }).await;
+                    }
+                    account.stop.or(tokio::time::sleep(wait)).await?;
+                }
                 Decision::Hold => self.wait_out(tally, &account.stop).await,
             }
         }
@@ -181,6 +189,7 @@ impl Tally {
     fn count(&mut self, result: &CallResult, verdict: &Verdict, cost: Cost) {
         self.history = self.history.after(verdict.meaning);
         self.attempts += 1;
+        self.meaning = Some(verdict.meaning);
         if verdict.meaning == Meaning::RateLimited {
             self.refusals += 1;
             self.refused_since.get_or_insert_with(tokio::time::Instant::now);

@@ -10,13 +10,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::exit;
+use crate::report::{Screen, plural, rounded};
 use crate::stop::{Signal, Stop, StopReason};
+use crate::underway::Seen;
 
 /// A service manager, `timeout` or a terminal that closes sends two signals, or one twice, within moments, and means one.
 const MIN_REPEAT: Duration = Duration::from_secs(1);
 
 /// From now on, a signal asks for the stop. One that was ignored when the program was started stays so: `nohup` means it.
-pub(crate) fn stop_on_signals(stop: &Stop) -> io::Result<()> {
+pub(crate) fn stop_on_signals(stop: &Stop, screen: &Screen) -> io::Result<()> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let first_of_all = Arc::new(OnceLock::new());
     for (which, kind) in [
@@ -28,7 +30,7 @@ pub(crate) fn stop_on_signals(stop: &Stop) -> io::Result<()> {
             continue;
         }
         let mut signals = signal(kind)?;
-        let (stop, first_of_all) = (stop.clone(), Arc::clone(&first_of_all));
+        let (stop, screen, first_of_all) = (stop.clone(), screen.clone(), Arc::clone(&first_of_all));
         tokio::spawn(async move {
             let mut first = None;
             while signals.recv().await.is_some() {
@@ -37,6 +39,9 @@ pub(crate) fn stop_on_signals(stop: &Stop) -> io::Result<()> {
                     which
                 });
                 if is_repeat(which, *first.get_or_insert_with(Instant::now), Instant::now()) {
+                    screen.draw(Vec::new());
+                    let unresolved = stop.underway().look();
+                    tracing::warn!(event = "quit", unresolved = unresolved.calls, "{}", quit(&unresolved));
                     std::process::exit(i32::from(exit::of_signal(code_of)));
                 }
             }
@@ -54,12 +59,30 @@ pub(crate) fn survive_size_limit() -> io::Result<()> {
 fn ask_to_stop(signal: Signal, stop: &Stop) {
     let reason = StopReason::Signal(signal);
     let name = reason.as_str().to_uppercase();
-    tracing::warn!(
-        event = "signal",
-        signal = name,
-        "{name}: no new calls; waiting for those in flight (SIGINT or SIGTERM twice, a second apart, ends it at once)"
-    );
+    tracing::warn!(event = "signal", signal = name, "{}", stopping(signal, &stop.underway().look()));
     stop.request(reason, "run the same command again to go on");
+}
+
+fn stopping(signal: Signal, seen: &Seen) -> String {
+    let again = match signal {
+        // It never ends a run at once.
+        Signal::Hangup => "",
+        Signal::Interrupt => " Ctrl-C again to quit.",
+        Signal::Terminate => " SIGTERM again to quit.",
+    };
+    match seen.calls as u64 {
+        0 => "Stopping.".to_owned(),
+        calls => format!("Stopping: {} to finish, at most {}.{again}", plural(calls, "call"), rounded(seen.longest)),
+    }
+}
+
+fn quit(seen: &Seen) -> String {
+    let results = seen.results.as_ref().map(|path| format!("results so far: {}; ", path.display()));
+    format!(
+        "Quit. {} unresolved; {}run again to continue.",
+        plural(seen.calls as u64, "call"),
+        results.unwrap_or_default()
+    )
 }
 
 /// Whether a signal means that the run is to end at once, when the first of its kind came at `first`.
@@ -89,6 +112,24 @@ mod tests {
         assert!(!is_ignored(status, SignalKind::interrupt()));
         assert!(!is_ignored(status, SignalKind::terminate()));
         assert!(!is_ignored("", SignalKind::hangup()));
+    }
+
+    #[test]
+    fn what_a_person_is_told() {
+        let longest = Duration::from_secs(18);
+        let seen = |calls| Seen { calls, longest, wait: None, results: Some("june.csv.partial".into()) };
+        let cases = [
+            (Signal::Interrupt, 3, "Stopping: 3 calls to finish, at most 18 s. Ctrl-C again to quit."),
+            (Signal::Terminate, 1, "Stopping: 1 call to finish, at most 18 s. SIGTERM again to quit."),
+            (Signal::Hangup, 1, "Stopping: 1 call to finish, at most 18 s."),
+            (Signal::Interrupt, 0, "Stopping."),
+        ];
+        for (signal, calls, words) in cases {
+            assert_eq!(stopping(signal, &seen(calls)), words);
+        }
+        let words = "Quit. 2 calls unresolved; results so far: june.csv.partial; run again to continue.";
+        assert_eq!(quit(&seen(2)), words);
+        assert_eq!(quit(&Seen::default()), "Quit. 0 calls unresolved; run again to continue.");
     }
 
     #[test]

@@ -309,6 +309,7 @@ async fn run_bounded<I: Iterator<Item = Item> + Send + 'static>(
             | Event::ListCounted { .. }
             | Event::Held { .. }
             | Event::Resumed
+            | Event::Retrying { .. }
             | Event::Learned(_) => {}
             Event::InputEnded { rows } => ends.push(rows),
         }

@@ -29,6 +29,7 @@ mod profiles;
 mod requests;
 mod rooms;
 mod samples;
+mod screen;
 mod secrets;
 mod shares;
 mod signals;

@@ -106,7 +106,7 @@ async fn a_signal_finishes_what_is_in_flight_and_reports_every_row() {
         let child = program.start(&format!("run list.csv {} --concurrency 8", swiftly(&sandbox)));
         until("calls", || sandbox.record().calls > 50).await;
         kill(&child, signal);
-        wait(child).await.ended_with(code).says(&format!("SIG{signal}"));
+        wait(child).await.ended_with(code).says("Stopping");
         let (report, record) = (program.report("report.csv"), sandbox.record());
         assert_eq!(report.lines.len(), 5_000);
         assert_eq!(report.count("withdrawn") as u64, record.calls, "a call in flight was given up");
@@ -221,7 +221,7 @@ async fn only_the_same_signal_a_second_later_ends_it_at_once() {
     let mut child = program.start_logged(&format!("run list.csv {} --timeout 1h", swiftly(&sandbox)));
     until("a call", || sandbox.record().in_flight > 0).await;
     kill(&child, "INT");
-    until("the first signal to be answered", || program.log().contains("SIGINT")).await;
+    until("the first signal to be answered", || program.log().contains("Stopping: ")).await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     for other in ["TERM", "HUP"] {
         kill(&child, other);
@@ -412,7 +412,7 @@ async fn a_hangup_never_ends_it_at_once() {
     let child = program.start_logged(&format!("run list.csv {} --concurrency 4", swiftly(&sandbox)));
     until("a call", || sandbox.record().in_flight > 0).await;
     kill(&child, "HUP");
-    until("the first hangup to be answered", || program.log().contains("SIGHUP")).await;
+    until("the first hangup to be answered", || program.log().contains("Stopping")).await;
     for _ in 0..2 {
         kill(&child, "HUP");
         // That the program has handled it shows nowhere. The calls in flight give it at least 150 ms for that.

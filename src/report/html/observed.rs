@@ -82,12 +82,13 @@ impl Observed {
         match event {
             Event::Settled(settled) => self.add_row(settled),
             Event::Called(called) => self.add_call(called),
-            Event::Held { until } => self.timeline.hold(Timestamp::now(), *until),
+            Event::Held { until, .. } => self.timeline.hold(Timestamp::now(), *until),
             Event::Resumed => self.timeline.resume(Timestamp::now()),
             Event::UnknownWords(_)
             | Event::PageRead { .. }
             | Event::ListCounted { .. }
             | Event::Learned(_)
+            | Event::Retrying { .. }
             | Event::InputEnded { .. } => {}
         }
     }

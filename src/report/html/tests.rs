@@ -75,6 +75,7 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
             | Event::ListCounted { .. }
             | Event::Held { .. }
             | Event::Resumed
+            | Event::Retrying { .. }
             | Event::Learned(_)
             | Event::InputEnded { .. } => {}
         }

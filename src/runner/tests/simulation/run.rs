@@ -275,6 +275,7 @@ async fn report(mut heard: mpsc::Receiver<Event>, world: Shared) {
             | Event::ListCounted { .. }
             | Event::Held { .. }
             | Event::Resumed
+            | Event::Retrying { .. }
             | Event::Learned(_)
             | Event::InputEnded { .. } => {}
         }
