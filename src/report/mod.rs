@@ -26,7 +26,7 @@ pub(crate) use format::{Cell, Format, TableFormat, encode};
 pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
 pub(crate) use list::ListSink;
 pub(crate) use log::LogLines;
-pub(crate) use metrics::{MetricsJob, metrics};
+pub(crate) use metrics::{MetricsJob, is_metrics, metrics};
 pub(crate) use progress::{Progress, ProgressStyle, Screen};
 pub(crate) use results::{Columns, Report};
 pub(crate) use sinks::{Heard, Sinks};
