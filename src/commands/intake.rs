@@ -68,7 +68,7 @@ impl Intake {
             }
         };
         let own = move |intake| OwnRows { intake, part };
-        let first = own.clone()(self);
+        let first = own(self);
         Rows { first, again: again.map(|mut again| Box::new(move || again().map(&own)) as _) }
     }
 

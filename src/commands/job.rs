@@ -96,6 +96,10 @@ impl<'a> Job<'a> {
         let Ready { api, sandbox } = target::ready(settings).await?;
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = limits::pace(settings, ledger.as_ref())?;
+        // Only its plan says whether a run sends anything.
+        if settings.command != Command::Run {
+            limits::tell_wait(&pace);
+        }
         let bounds = Arc::new(limits::bounds(settings, ledger.as_ref(), stop)?);
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
         let stopped = stop.clone();

@@ -1,6 +1,10 @@
 //! The part of the rows that this process takes (`--partition`). The others are passed over: the processes of the other
 //! shares report them.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use crate::config::Settings;
 use crate::invitation::{Row, RowError};
 use crate::share::Share;
@@ -25,6 +29,24 @@ impl Part {
         settings.share.map(Self)
     }
 
+    /// Warns of ledgers that this share does not look at: of runs without `--partition`, or of another number of shares.
+    pub(super) fn warn_of_other_ledgers(settings: &Settings) {
+        let (Some(share), Some(ledger)) = (settings.share, &settings.ledger) else { return };
+        let directory = ledger.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        // Whether it can be read shows when the ledger is opened.
+        let Ok(entries) = fs::read_dir(directory) else { return };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let others: BTreeSet<_> = names.filter_map(|name| other_ledger(&name, share)).collect();
+        if !others.is_empty() {
+            tracing::warn!(
+                "other ledgers are in {}: {}; what they settled is asked again, and caps don't count it",
+                directory.display(),
+                others.into_iter().collect::<Vec<_>>().join(", ")
+            );
+        }
+    }
+
     /// Refuses a row that names no invitation.
     pub(super) fn check(row: &Row) -> Result<(), NoIdError> {
         if row.id.is_some() { Ok(()) } else { Err(NoIdError(row.number)) }
@@ -40,6 +62,16 @@ impl Part {
         };
         is_own.then_some(row)
     }
+}
+
+/// The name of a ledger that no share of this number of shares has, or what it and its like are called.
+fn other_ledger(name: &str, share: Share) -> Option<String> {
+    if name == "ledger.db" {
+        return Some(name.to_owned());
+    }
+    let (number, count) = name.strip_prefix("ledger-")?.strip_suffix(".db")?.split_once("-of-")?;
+    let other = Share::new(number.parse().ok()?, count.parse().ok()?)?;
+    (other.count() != share.count()).then(|| format!("ledger-*-of-{}.db", other.count()))
 }
 
 fn with_id(row: Row) -> Result<Row, RowError> {
@@ -83,6 +115,24 @@ mod tests {
         let urn = "urn:li:invitation:7329176687475109888";
         for same in [row(2, id, Some("sales")), row(3, id, Some("london")), row(4, urn, None)] {
             assert_eq!(of(same), first);
+        }
+    }
+
+    #[test]
+    fn which_ledgers_are_others() {
+        let share = Share::new(3, 8).unwrap();
+        for (name, other) in [
+            ("ledger.db", Some("ledger.db")),
+            ("ledger-1-of-4.db", Some("ledger-*-of-4.db")),
+            ("ledger-3-of-80.db", Some("ledger-*-of-80.db")),
+            ("ledger-3-of-8.db", None),
+            ("ledger-7-of-8.db", None),
+            ("ledger-1-of-4.db-wal", None),
+            ("ledger.db.lock", None),
+            ("ledger-x-of-4.db", None),
+            ("ledger-2026.db", None),
+        ] {
+            assert_eq!(other_ledger(name, share).as_deref(), other, "{name}");
         }
     }
 
