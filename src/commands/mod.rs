@@ -29,6 +29,7 @@ mod plan_words;
 mod put_right;
 mod run;
 mod sandbox;
+mod spared;
 mod target;
 mod verify;
 

@@ -29,7 +29,7 @@ mod rooms;
 mod samples;
 mod secrets;
 mod shares;
-mod signals;
 mod stops;
 mod surroundings;
 mod verify;
+mod watchers;
