@@ -57,7 +57,7 @@ const fn examples(command: Command) -> [&'static str; 3] {
         Command::Clean => {
             ["clean --older-than 30d --dry-run", "clean --older-than 30d --keep friends.txt", "clean --max-pending 400"]
         }
-        Command::History => ["history", "history --since 2026-11-01", "history --reinvitable"],
+        Command::History => ["history", "history --runs --since 2026-11-01", "history --reinvitable"],
         Command::Verify => ["verify --dry-run", "verify", "verify -o differences.csv"],
         Command::Check => ["check", "check --login", "check --format json"],
         Command::Config => ["config", "config --sandbox", "config --format json"],

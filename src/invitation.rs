@@ -56,6 +56,8 @@ impl fmt::Display for Rounding {
     }
 }
 
+/// IDs have 19 digits, those of old invitations 10 (`docs/linkup-api.md`, IDs).
+pub(crate) const USUAL_DIGITS: usize = 15;
 /// Of a 64-bit number.
 const MAX_DIGITS: usize = 20;
 /// A spreadsheet keeps this many significant digits of a number and replaces the rest by zeros.
@@ -95,6 +97,11 @@ impl InvitationId {
     /// As a URN: no spreadsheet takes that for a number.
     pub(crate) fn urn(&self) -> String {
         format!("{}{self}", URN_PREFIXES[0])
+    }
+
+    /// Whether it has fewer digits than the IDs of the last years.
+    pub(crate) fn is_short(&self) -> bool {
+        self.0.len() < USUAL_DIGITS
     }
 
     /// The ID itself, unless a program has most likely rounded it.
@@ -258,6 +265,8 @@ pub(crate) struct Row {
     pub country: Option<Country>,
     /// The address of the invited person's profile; `None` where there is none, or where the row has different ones.
     pub profile_url: Option<Box<str>>,
+    /// Whether only a number of few digits names it, which may be a row's number.
+    pub is_short: bool,
     pub carried: Carried,
 }
 

@@ -141,14 +141,50 @@ pub fn main() -> std::process::ExitCode {
 /// The log's target for what a program wants to know of each row and each wait, and people only with `-v`.
 const DETAIL: &str = "bulk_withdraw::detail";
 
-/// An error with its causes, in one line.
+/// An error with its causes, in one line. A cause that only repeats the one before it is left out.
 fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = without_code(&error.to_string());
+    let mut last = text.clone();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let said = without_code(&inner.to_string());
+        if !text.contains(&said) && !said.ends_with(&last) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        last = said;
         cause = inner.source();
     }
     text
+}
+
+/// Without the system's numbers for errors, like "(os error 2)", which say nothing that the words before them do not.
+fn without_code(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(')'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_nothing_twice() {
+        assert_eq!(without_code("a: gone (os error 2), b: full (os error 28)"), "a: gone, b: full");
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Told(&'static str, #[source] Option<Box<Told>>);
+        let told = |words: [&'static str; 3]| {
+            words.into_iter().rev().fold(None, |source, words| Some(Box::new(Told(words, source)))).unwrap()
+        };
+        let cases = [
+            (["no ledger", "disk is full", "Error code 13: disk is full"], "no ledger: disk is full"),
+            (["no ledger (disk is full)", "disk is full", "Error code 13: disk is full"], "no ledger (disk is full)"),
+            (["a", "b", "c"], "a: b: c"),
+        ];
+        for (words, said) in cases {
+            assert_eq!(error_chain(&*told(words)), said);
+        }
+    }
 }

@@ -117,7 +117,24 @@ pub(crate) struct StopCause {
 
 impl fmt::Display for StopCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason.as_str(), self.detail)
+        match self.reason {
+            StopReason::Signal(_) => f.write_str(&self.reason.as_str().to_uppercase()),
+            StopReason::KeyRefused
+            | StopReason::LoginRefused
+            | StopReason::AccountRefused
+            | StopReason::CreditsUsedUp
+            | StopReason::TooManyFailures
+            | StopReason::PatienceExhausted
+            | StopReason::ReportUnwritable
+            | StopReason::LedgerUnwritable
+            | StopReason::Usage
+            | StopReason::LedgerHeld
+            | StopReason::Broken
+            | StopReason::MaxCredits
+            | StopReason::MaxWithdrawals
+            | StopReason::MaxDuration
+            | StopReason::DailyCap => f.write_str(&self.detail),
+        }
     }
 }
 
@@ -151,6 +168,9 @@ struct Accounts {
     stopped: Mutex<Vec<StopCause>>,
 }
 
+/// Parts what is known of a row from the stop that cut it short.
+const CUT_SHORT: &str = "; then ";
+
 impl Stop {
     /// A stop for each of these accounts. The run's stop stops them too; once all of them are stopped, the run is. One
     /// account has the run's.
@@ -180,7 +200,7 @@ impl Stop {
                             account = name,
                             reason,
                             detail,
-                            "the account {name:?} stopped, {cause}"
+                            "account {name} stopped: {cause}"
                         );
                     } else {
                         tracing::warn!(
@@ -188,7 +208,7 @@ impl Stop {
                             account = name,
                             reason,
                             detail,
-                            "the account {name:?} stopped, {cause}"
+                            "account {name} stopped: {cause}"
                         );
                     }
                     account.stop_the_run_after_all(cause);
@@ -201,7 +221,7 @@ impl Stop {
     fn put_run(&self, cause: StopCause) {
         if self.put(cause.clone()) {
             let (reason, detail) = (cause.reason.as_str(), &*cause.detail);
-            tracing::info!(target: crate::DETAIL, event = "stopped", reason, detail, "stopped, {cause}");
+            tracing::info!(target: crate::DETAIL, event = "stopped", reason, detail, "stopped: {cause}");
         }
     }
 
@@ -234,10 +254,21 @@ impl Stop {
     /// The detail of a row that was not called for.
     pub(crate) fn before_this_row(&self) -> String {
         let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
-        format!("{} stopped before this row, {cause}", self.what_stopped())
+        format!("{} stopped before this row: {cause}", self.what_stopped())
     }
 
-    pub(crate) fn what_stopped(&self) -> &'static str {
+    /// The detail of a row that it cut short, with what was known of it.
+    pub(crate) fn after(&self, known: &str) -> String {
+        let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
+        format!("{known}{CUT_SHORT}{} stopped: {cause}", self.what_stopped())
+    }
+
+    /// What was known before.
+    pub(crate) fn without_it(detail: &str) -> &str {
+        detail.split_once(CUT_SHORT).map_or(detail, |(known, _)| known)
+    }
+
+    fn what_stopped(&self) -> &'static str {
         if self.own_cause().is_some() && self.account.is_some() { "its account" } else { "the run" }
     }
 

@@ -100,6 +100,20 @@ pub(crate) struct Credentials {
     pub accounts: Accounts,
 }
 
+/// What holds a caller's secrets, in words for whoever has to renew them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SecretPlaces {
+    pub(crate) api_key: String,
+    /// The login token or the account's ID.
+    pub(crate) login: String,
+}
+
+impl Default for SecretPlaces {
+    fn default() -> Self {
+        Self { api_key: "the API key".to_owned(), login: "the login".to_owned() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -186,7 +186,7 @@ fn describe(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let cause = cause.to_string();
+    let cause = crate::without_code(&cause.to_string()).replace("Connection refused", "connection refused");
     // The innermost cause of a timeout only repeats that it timed out.
     if error.is_timeout() || cause.is_empty() { what.to_owned() } else { format!("{what} ({cause})") }
 }

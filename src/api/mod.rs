@@ -11,7 +11,7 @@ mod scrub;
 mod v1;
 mod v2;
 
-pub(crate) use accounts::{AccountId, Accounts, ApiVersion, Credentials};
+pub(crate) use accounts::{AccountId, Accounts, ApiVersion, Credentials, SecretPlaces};
 pub(crate) use base_url::{BaseUrl, BaseUrlError};
 pub(crate) use call::{
     ApiCall, CallKind, CallResult, HttpAnswer, InvitationType, LinkUpApi, PaceHeaders, PageRequest, Withdrawal,

@@ -31,6 +31,8 @@ pub(crate) async fn call(
     let done = match settings {
         Ok(settings) => {
             facts.api = Some(settings.api.as_str());
+            let is_kept = !settings.is_rehearsal() || settings.ledger.is_some();
+            facts.again = is_kept.then(|| layers.command_line(command));
             tracing::info!(
                 target: crate::DETAIL, event = "run_started", run_id = facts.run_id, command = facts.command,
                 api = settings.api.as_str(), dry_run = settings.dry_run, version = env!("CARGO_PKG_VERSION"),

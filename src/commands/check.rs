@@ -14,7 +14,7 @@ use crate::invitation::Country;
 use crate::ledger::Ledger;
 use crate::listing::{Keep, read_page};
 use crate::policy::{Meaning, accepts_key, balance, is_connected};
-use crate::report::{Cell, Format, RunFacts, Screen, encode};
+use crate::report::{Cell, Column, Format, Paper, RunFacts, Screen, Table, TableFormat, encode};
 use crate::runner::{Caller, NoLook, stop_on_signals};
 use crate::stop::{Stop, StopReason};
 
@@ -34,6 +34,24 @@ pub(super) async fn check(
     let Opened { summary, .. } = job.open(outputs, |_| Ok(())).await?;
     let Job { caller, sinks, .. } = &mut job;
     let findings = sinks.during(look(caller, settings, layers)).await;
+    let format = layers.get_or_default(&config::TABLE_FORMAT)?.unwrap_or_else(TableFormat::of_stdout);
+    let text = shown(&findings, format, Paper::of_stdout())?;
+    let printed = written(io::stdout().lock().write_all(text.as_bytes()));
+    let found = Finding::exit_code(&findings);
+    if let Err(error) = printed {
+        stop.request(StopReason::ReportUnwritable, crate::error_chain(&error));
+    }
+    Ok(job.end_look(found, summary).await)
+}
+
+/// What was found; in a table with the details below, which have no room beside others.
+fn shown(findings: &[Finding], format: TableFormat, paper: Paper) -> io::Result<String> {
+    let columns = [
+        Column::text("account", 0, 8),
+        Column::whole("key", 2),
+        Column::whole("login", 1),
+        Column::number("balance", 3),
+    ];
     let cells = findings.iter().map(|finding| {
         let Finding { account, key, login, balance, problems, .. } = finding;
         [
@@ -44,13 +62,17 @@ pub(super) async fn check(
             Cell::own(problems.join("; ")),
         ]
     });
-    let text = encode(layers.get_or_default(&config::TABLE_FORMAT)?.encoder(), COLUMNS, cells)?;
-    let printed = written(io::stdout().lock().write_all(text.as_bytes()));
-    let found = Finding::exit_code(&findings);
-    if let Err(error) = printed {
-        stop.request(StopReason::ReportUnwritable, crate::error_chain(&error));
-    }
-    Ok(job.end_look(found, summary).await)
+    let text = encode(format.encoder(Table::new(columns.into(), paper)), COLUMNS, cells)?;
+    let details: String = match format {
+        TableFormat::Table => findings.iter().filter_map(|finding| detail(finding, paper)).collect(),
+        TableFormat::Csv | TableFormat::Json => String::new(),
+    };
+    Ok(text + &details)
+}
+
+fn detail(Finding { account, problems, .. }: &Finding, paper: Paper) -> Option<String> {
+    let text = format!("{}: {}", account.as_str(), problems.join("; "));
+    (!problems.is_empty()).then(|| format!("\n{}", paper.folded(&text, 0)))
 }
 
 /// Looks at the key once, and at each account's login.

@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use super::clean_words::{listed, to_carry_out, with_plan};
 use super::ending::Done;
 use super::error::CommandError;
 use super::fetch::{Fetched, fetch};
 use super::intake::Intake;
-use super::job::{self, Job};
+use super::job::{self, Job, Opened};
+use super::list_cost::ListCost;
 use super::output::Outputs;
 use super::plan::Plan;
 use super::put_right::put_right;
@@ -15,9 +17,9 @@ use crate::exit;
 use crate::invitation::Row;
 use crate::listing::{Keep, Listed, SelectionCounts};
 use crate::outcome::Outcome;
-use crate::report::{Format, RunFacts, Screen, plural};
+use crate::report::{Destination, Format, ListSink, RunFacts, Screen};
 use crate::runner::stop_on_signals;
-use crate::stop::Stop;
+use crate::stop::{Stop, StopReason};
 
 /// Lists and withdraws.
 pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
@@ -28,19 +30,22 @@ pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen)
     let stop = Stop::default();
     stop_on_signals(&stop)?;
     if settings.dry_run {
-        let looked = dry_run(settings, facts, keep, &outputs, screen, &stop).await;
+        let looked = dry_run(settings, facts, keep, outputs, screen, &stop).await;
         return looked.map_err(|error| CommandError::DryRun(Box::new(error)));
     }
     let mut job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let columns = Intake::List(Vec::new().into_iter()).columns();
     let opened = job.open(outputs, |outputs| outputs.begin_report(columns)).await?;
+    tell_list_cost(&job)?;
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
-    let (rows, Fetched { end, counts, lists, .. }) = rows(&mut job).await;
-    if rows.is_empty() {
+    let (selected, Fetched { end, counts, lists, .. }) = select(&mut job).await;
+    if selected.is_empty() {
         end.stop_if_unavailable(&stop);
     }
+    let shown = listed(&job, &selected, counts);
+    let rows = rows(selected);
     let intake = || Intake::List(rows.clone().into_iter());
-    let went_on = go_on(&job, &intake, counts).await;
+    let went_on = go_on(&job, &intake, counts, &shown).await;
     // What the ledger called settled was compared with the list, and warned of.
     put_right(&job, &lists, |_, _| Ok(())).await;
     match went_on {
@@ -51,12 +56,17 @@ pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen)
 }
 
 /// Says what will be withdrawn, and asks; unless the stop came meanwhile.
-async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCounts) -> Result<Plan, CommandError> {
+async fn go_on(
+    job: &Job<'_>,
+    intake: &impl Fn() -> Intake,
+    counts: SelectionCounts,
+    shown: &str,
+) -> Result<Plan, CommandError> {
     // Looks at the stop as well.
     let plan = plan(job, intake, job.stop)?;
     job.tell_balance(plan.now(job.settings)).await;
-    if job::must_ask(job.settings) && plan.to_send() > 0 {
-        job.ask(&format!("{}{}", listed(job, counts), plan.table(job.settings))).await?;
+    if job::must_ask(job.settings) {
+        job.ask(&with_plan(shown, &plan, job.settings), &plan).await?;
     } else {
         let pending = job.sinks.totals.list.unwrap_or_default().invitations;
         let (to_send, kept) = (plan.to_send(), counts.kept);
@@ -67,8 +77,21 @@ async fn go_on(job: &Job<'_>, intake: &impl Fn() -> Intake, counts: SelectionCou
     Ok(plan)
 }
 
-/// The selected invitations of the list, as rows.
-async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
+/// Says what the list costs before it is fetched: also if nothing is withdrawn then.
+fn tell_list_cost(job: &Job<'_>) -> Result<(), CommandError> {
+    let cost = ListCost::of(job.settings, &job.lookup(false)?)?;
+    let words = cost.words();
+    if job::must_ask(job.settings) {
+        let said = format!("Fetching the list: {words}. It is paid for even if you then say no.\n");
+        job.screen.print_as("plan", &said);
+    } else {
+        tracing::info!("fetching the list: {words}");
+    }
+    Ok(())
+}
+
+/// The selected invitations of the list.
+async fn select(job: &mut Job<'_>) -> (Vec<Listed>, Fetched) {
     let mut selected: Vec<Listed> = Vec::new();
     let mut fetched = fetch(job, async |page| {
         selected.extend(page);
@@ -82,35 +105,60 @@ async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
     if let Some(observed) = &mut job.sinks.observed {
         observed.set_backlog(fetched.backlog.clone());
     }
-    ((1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect(), fetched)
+    (selected, fetched)
 }
 
-/// Looks ahead. The list has to be paid for to do that.
+fn rows(selected: Vec<Listed>) -> Vec<Row> {
+    (1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect()
+}
+
+/// Looks ahead. The list has to be paid for to do that, so it is written where that is asked for, for `run`.
 async fn dry_run(
     settings: &Settings,
     facts: RunFacts,
     keep: Keep,
-    outputs: &Outputs,
+    outputs: Outputs,
     screen: &Screen,
     stop: &Stop,
 ) -> Result<Done, CommandError> {
     let mut job = Job::begin_beside(settings, facts, keep, screen, stop).await?;
-    tracing::info!("fetching the list: 1 credit per page of 10");
-    let (rows, fetched) = rows(&mut job).await;
+    let (is_wanted, asked) = (settings.output.is_some(), stop.clone());
+    let has_accounts = settings.listed_accounts().nth(1).is_some();
+    let begin = move |outputs: &Outputs| is_wanted.then(|| outputs.begin_list(has_accounts, asked)).transpose();
+    let Opened { summary: file, out: sink, .. } = job.open(outputs, begin).await?;
+    tell_list_cost(&job)?;
+    let (selected, fetched) = select(&mut job).await;
     fetched.end.stop_if_unavailable(stop);
+    let has_pages = job.sinks.totals.list.is_some_and(|list| list.pages > 0);
+    let is_written = sink.is_some_and(|sink| write(sink, &selected, has_pages, stop));
+    let shown = listed(&job, &selected, fetched.counts);
+    let rows = rows(selected);
     let intake = || Intake::List(rows.clone().into_iter());
     let plan = plan(&job, &intake, &Stop::default())?;
-    let file = outputs.begin_summary()?;
+    let balance = job.tell_balance(plan.now(settings)).await;
     let end = match stop.cause() {
         None if fetched.end.is_complete() => String::new(),
         None => "; the list broke off".to_owned(),
+        Some(cause) if cause.reason == StopReason::ReportUnwritable => format!("; {cause}"),
         Some(cause) => format!("; the list broke off, {cause}"),
     };
-    let plan_table = format!("{}{}", listed(&job, fetched.counts), plan.table(settings));
-    screen.print_as("plan", &format!("{plan_table}dry run: nothing was withdrawn{end}\n"));
+    let path = match &settings.output {
+        Some(Destination::Path(path)) if is_written && plan.to_send() > 0 => to_carry_out(path),
+        Some(Destination::Path(_) | Destination::Stdout) | None => String::new(),
+    };
+    let shown = with_plan(&shown, &plan, settings) + &path;
+    screen.print_as("plan", &format!("{shown}dry run: nothing was withdrawn{end}\n"));
     let is_whole = !stop.is_requested() && fetched.end.is_complete();
     let exit_code = if is_whole { exit::FINE } else { exit::USAGE };
-    Ok(Done::Planned { plan: plan.to_json(settings, job.sinks.totals.list.as_ref()), file, exit_code })
+    let plan = plan.to_json(settings, job.sinks.totals.list.as_ref(), balance);
+    Ok(Done::Planned { plan, file, exit_code })
+}
+
+/// Writes the plan, and finishes it. Returns whether that was possible.
+fn write(mut sink: ListSink, selected: &[Listed], has_pages: bool, stop: &Stop) -> bool {
+    sink.write(selected);
+    sink.end(has_pages);
+    has_pages && stop.cause().is_none_or(|cause| cause.reason != StopReason::ReportUnwritable)
 }
 
 /// The list is fresher than the ledger: what it shows as pending is sent.
@@ -118,35 +166,10 @@ fn plan(job: &Job<'_>, intake: &impl Fn() -> Intake, stop: &Stop) -> Result<Plan
     let by_ledger = job::plan(intake(), job.triage(false)?, job, stop)?;
     let settled = by_ledger.unsent(Outcome::AlreadySettled);
     if settled > 0 {
+        let by_run = if job.settings.dry_run { " (by `run` only with --recheck)" } else { "" };
         tracing::warn!(
-            "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent"
+            "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent{by_run}"
         );
     }
     job::plan(intake(), job.triage(true)?, job, stop)
-}
-
-/// What was listed, as a table for people.
-fn listed(job: &Job<'_>, counts: SelectionCounts) -> String {
-    let sum = job.sinks.totals.list.unwrap_or_default();
-    let cost = if sum.cost.charged == sum.cost.possible {
-        plural(sum.cost.charged, "credit")
-    } else {
-        format!("{} to {} credits", sum.cost.charged, sum.cost.possible)
-    };
-    let mut out = format!("{:<22}{sum}, for {cost}\n", "listed");
-    let parts = [
-        ("to be kept", counts.kept),
-        ("perhaps to be kept", counts.might_be_kept),
-        ("not matching", counts.other_text),
-        ("with a note", counts.has_note),
-        ("perhaps with a note", counts.note_unknown),
-        ("outside age limits", counts.other_age),
-        ("of unknown age", counts.age_unknown),
-        ("younger by their ID", counts.younger_by_id),
-        ("left by max-pending", counts.left),
-    ];
-    for (what, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
-        out.push_str(&format!("  {what:<20}{count}\n"));
-    }
-    out
 }

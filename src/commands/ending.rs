@@ -19,7 +19,8 @@ use crate::exit;
 use crate::ledger::Ledger;
 use crate::pace::{Learned, Pace, Rate};
 use crate::ping::Pings;
-use crate::report::{MetricsJob, Report, ReportFile, RunFacts, Screen, Summary, Totals, table};
+use crate::policy::visible;
+use crate::report::{MetricsJob, Report, ReportFile, RunFacts, Screen, Summary, Totals, last_lines, table};
 use crate::runner::Bounds;
 use crate::stop::{Stop, StopReason};
 
@@ -119,7 +120,15 @@ fn say(summary: &Summary, report: Option<&Path>, quiet: u8, screen: &Screen) {
     match quiet {
         0 | 1 if is_wanted(summary, quiet) => screen.print(&table(summary, report)),
         0 | 1 => {}
-        2.. => summary.stop.iter().for_each(|stop| screen.print_failure(&format!("stopped, {stop}"))),
+        2.. => {
+            let is_fine = summary.exit_code == exit::FINE;
+            for (label, value) in last_lines(summary).iter().filter(|(label, _)| !is_fine || *label == "stopped") {
+                match *label {
+                    "" => screen.print(&format!("  {}\n", visible(value))),
+                    label => screen.print_failure(&format!("{label}: {value}")),
+                }
+            }
+        }
     }
 }
 
@@ -185,7 +194,7 @@ impl Job<'_> {
     /// Sums up what was done beside the pool.
     async fn end(self, list: &ListEnd, page: Option<ReportFile>) -> (Box<Summary>, Option<Box<OpenPage>>) {
         let Self { settings, stop, caller, sinks, facts, .. } = self;
-        close(caller.journal).await;
+        close(caller.journal, stop).await;
         let is_cut = *list == ListEnd::Stopped;
         let (pace, bounds) = (&caller.pace, &caller.bounds);
         let page = OpenPage::new(settings, page, sinks.observed);
@@ -215,9 +224,11 @@ pub(super) fn sum_up(
 }
 
 /// Each outcome was durable before it was told, so a ledger that can't be tidied up is no failure of the run.
-pub(super) async fn close(ledger: Option<Ledger>) {
+pub(super) async fn close(ledger: Option<Ledger>, stop: &Stop) {
+    let is_said = stop.cause().is_some_and(|stop| stop.reason == StopReason::LedgerUnwritable);
     if let Some(ledger) = ledger
         && let Err(error) = ledger.close().await
+        && !is_said
     {
         tracing::warn!("{}", crate::error_chain(&error));
     }

@@ -100,7 +100,7 @@ impl CommandError {
         if let Self::Output(OutputError::Create { option, .. }) = error {
             return *option == SUMMARY_FLAG;
         }
-        matches!(error, Self::Settings(SettingsError::BothToStdout))
+        matches!(error, Self::Settings(SettingsError::BothToStdout(..)))
     }
 }
 

@@ -13,20 +13,23 @@ use crate::config::{self, Layers};
 use crate::exit;
 use crate::files::same_file;
 use crate::invitation::InvitationId;
-use crate::ledger::{CallState, DayLine, Entry, Forget, History, Reinvitable, belongs_to_a_ledger, files_of, forget};
+use crate::ledger::{
+    CallState, DayLine, Entry, Forget, History, Reinvitable, RunLine, belongs_to_a_ledger, files_of, forget,
+};
 use crate::outcome::Outcome;
-use crate::report::{Cell, Destination, Screen, TableFormat, encode, history_page, plural, timestamp};
+use crate::report::{Cell, Destination, Paper, Screen, Table, TableFormat, encode, history_page, plural, timestamp};
 
 /// Shows records of the ledger, or deletes some.
 pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> Result<u8, CommandError> {
-    let format = layers.get_or_default(&config::TABLE_FORMAT)?;
+    let format = layers.get_or_default(&config::TABLE_FORMAT)?.unwrap_or_else(TableFormat::of_stdout);
+    let paper = Paper::of_stdout();
     if let Some(id) = layers.get(&config::SHOW_ID) {
         let entries = History::of_all(ledgers)?.of(&id)?;
         if entries.is_empty() {
             screen.print(&format!("no records of {id}\n"));
         }
         let cells = entries.iter().map(|entry| entry_cells(&id, entry));
-        return print(ENTRY_COLUMNS, cells, format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells)));
+        return print(ENTRY_COLUMNS, cells, format, |cells| Ok(history_table::entries(&ENTRY_COLUMNS, cells, paper)));
     }
     if layers.is_set(&config::REINVITABLE) {
         let people = History::of_all(ledgers)?.reinvitable(Timestamp::now().to_zoned(TimeZone::UTC).date())?;
@@ -35,7 +38,7 @@ pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> 
         }
         let cells = people.iter().map(reinvitable_cells);
         return print(REINVITABLE_COLUMNS, cells, format, |cells| {
-            encode(TableFormat::Table.encoder(), REINVITABLE_COLUMNS, cells)
+            encode(Box::new(history_table::reinvitable(paper)), REINVITABLE_COLUMNS, cells)
         });
     }
     let forget = layers.get(&config::FORGET).map(Forget::Invitation);
@@ -45,6 +48,13 @@ pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> 
         return forget_after_asking(ledger, &what, layers.is_set(&config::YES), screen);
     }
     let history = History::of_all(ledgers)?;
+    if layers.is_set(&config::RUNS) {
+        let runs = history.runs(None, layers.get(&config::SINCE), None)?;
+        if runs.is_empty() {
+            screen.print("no runs of that time\n");
+        }
+        return print(RUN_COLUMNS, runs.iter().map(run_cells), format, |_| history_table::runs(&runs, paper));
+    }
     let lines = history.by_day(layers.get(&config::SINCE))?;
     if let Some(path) = layers.get(&config::HTML) {
         write_history_page(&Destination::Path(path), ledgers, &history, &lines)?;
@@ -52,7 +62,7 @@ pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> 
     if lines.is_empty() {
         screen.print("no records of that time\n");
     }
-    print(DAY_COLUMNS, lines.iter().map(day_cells), format, |_| history_table::by_day(&lines))
+    print(DAY_COLUMNS, lines.iter().map(day_cells), format, |_| history_table::by_day(&lines, paper))
 }
 
 fn write_history_page(
@@ -74,7 +84,7 @@ fn write_history_page(
     let file = create_page(place)?;
     let now = Timestamp::now();
     let people = history.reinvitable(now.to_zoned(TimeZone::UTC).date())?;
-    let runs = history.last_runs(None, page::RUNS)?;
+    let runs = history.runs(None, None, Some(page::RUNS))?;
     let names = ledgers.iter().map(|ledger| ledger.display().to_string()).collect::<Vec<_>>().join(", ");
     Ok(write_page(file, &history_page(now, &names, days, &runs, &people))?)
 }
@@ -127,6 +137,34 @@ fn day_cells(line: &DayLine) -> [Cell<'_>; 8] {
         Cell::Number(line.cost.charged),
         Cell::Number(line.cost.possible),
         Cell::own(&line.api),
+    ]
+}
+
+const RUN_COLUMNS: [&str; 10] = [
+    "run_id",
+    "started_at",
+    "last_call_at",
+    "command",
+    "accounts",
+    "calls",
+    "withdrawn",
+    "credits",
+    "credits_possible",
+    "api",
+];
+
+pub(super) fn run_cells(run: &RunLine) -> [Cell<'_>; 10] {
+    [
+        Cell::own(&run.run_id),
+        Cell::own(timestamp(run.started_at)),
+        run.last_call_at.map_or(Cell::Absent, |at| Cell::own(timestamp(at))),
+        Cell::own(&run.command),
+        Cell::foreign(&run.accounts),
+        Cell::Number(run.calls),
+        Cell::Number(run.withdrawn),
+        Cell::Number(run.cost.charged),
+        Cell::Number(run.cost.possible),
+        Cell::own(&run.api),
     ]
 }
 
@@ -202,7 +240,9 @@ fn print<'a, const N: usize, Records: Iterator<Item = [Cell<'a>; N]>>(
 ) -> Result<u8, CommandError> {
     let text = match format {
         TableFormat::Table => table(records),
-        TableFormat::Csv | TableFormat::Json => encode(format.encoder(), columns, records),
+        TableFormat::Csv | TableFormat::Json => {
+            encode(format.encoder(Table::new(Vec::new(), Paper::UNBOUNDED)), columns, records)
+        }
     };
     written(text.and_then(|text| io::stdout().lock().write_all(text.as_bytes())))
 }

@@ -18,14 +18,14 @@ use super::people;
 use super::plan::Plan;
 use super::target::{self, Ready};
 use crate::api::{ApiCall, ApiVersion, CallResult, Client, LinkUpApi};
-use crate::config::{Command, Settings};
+use crate::config::{Command, Settings, Target};
 use crate::ledger::{Ledger, LedgerError, Lookup};
 use crate::listing::Keep;
 use crate::pace::Learned;
 use crate::policy::{Cost, Meaning, balance};
 use crate::report::{
     EventLog, Heard, Observed, PersonColumns, Progress, ProgressStyle, Report, ReportFile, RunFacts, Screen, Sinks,
-    Totals,
+    Totals, plural,
 };
 use crate::runner::{Caller, Judged, Limits, Pool, Triage, on_a_thread};
 use crate::sandbox::Sandbox;
@@ -147,6 +147,7 @@ impl<'a> Job<'a> {
         list: Option<ListEnd>,
     ) -> Result<Done, CommandError> {
         let triage = self.triage(self.settings.recheck || list.is_some())?.warning();
+        let triage = triage.warning_of_short_ids(plan.is_none());
         let Self { settings, screen, stop, caller, mut sinks, facts, .. } = self;
         let Opened { summary: file, page, out: report } = opened;
         let report_file = report.names();
@@ -168,8 +169,11 @@ impl<'a> Job<'a> {
         let bounds = Arc::clone(&caller.bounds);
         let run = people::run(intake.rows(settings), triage, pool, caller, settings, plan);
         let ended = carry_out(run, told, stop).await;
-        close(ledger).await;
+        close(ledger, stop).await;
         let (Heard { totals, observed }, (input_complete, list_of_people)) = ended?;
+        if plan.is_none() && settings.share.is_none() && totals.run.rows.total() == 0 && !stop.is_requested() {
+            tracing::warn!("the input has no rows");
+        }
         let list = list.or(list_of_people);
         if let Some(list) = &list {
             list.stop_if_unavailable(stop);
@@ -187,9 +191,9 @@ impl<'a> Job<'a> {
     }
 
     /// Says what the balance is, and whether it may be too small for so many withdrawals.
-    pub(super) async fn tell_balance(&self, needed: u64) {
+    pub(super) async fn tell_balance(&self, needed: u64) -> Option<u64> {
         if self.caller.api.version() == ApiVersion::V1 {
-            return;
+            return None;
         }
         let judge = |result: &CallResult, _| {
             let credits = balance(result);
@@ -197,31 +201,34 @@ impl<'a> Job<'a> {
             let meaning = if credits.is_some() { Meaning::Withdrawn } else { Meaning::NotSent };
             Judged { meaning, cost: Cost::default(), settlement: None, value: credits }
         };
-        let Some((account, _)) = self.settings.listed_accounts().next() else { return };
+        let (account, _) = self.settings.listed_accounts().next()?;
         let call = ApiCall::Balance(account);
         // It changes and costs nothing, so a stop need not wait for its answer.
         let made = self.stop.or(self.caller.call(call, false, judge)).await.flatten();
-        match made.and_then(|made| made.value) {
-            Some(credits) if credits < needed => {
-                tracing::warn!(
-                    "the balance is {credits} credits, and this may take {needed}: the run will stop for more"
-                );
-            }
-            Some(credits) => tracing::info!("the balance is {credits} credits"),
-            None => {}
+        let balance = made.and_then(|made| made.value)?;
+        let credits = plural(balance, "credit");
+        if balance < needed {
+            tracing::warn!("the balance is {credits}, and this may take {needed}: the run will stop for more");
+        } else {
+            tracing::info!("the balance is {credits}");
         }
+        Some(balance)
     }
 
-    /// Shows what will be done, and asks.
-    pub(super) async fn ask(&self, plan: &str) -> Result<(), CommandError> {
-        self.confirm(&format!("{plan}{WARNING}\n"), "nothing was withdrawn").await
+    /// Shows what will be done, and asks; unless that is nothing.
+    pub(super) async fn ask(&self, shown: &str, plan: &Plan) -> Result<(), CommandError> {
+        if plan.to_send() == 0 {
+            self.screen.print_as("plan", shown);
+            return Ok(());
+        }
+        self.confirm(&format!("{shown}{WARNING}\n"), &plan.question(self.settings), "nothing was withdrawn").await
     }
 
     /// Says this, and asks. `declined` says what a no comes to.
-    pub(super) async fn confirm(&self, said: &str, declined: &'static str) -> Result<(), CommandError> {
+    pub(super) async fn confirm(&self, said: &str, question: &str, declined: &'static str) -> Result<(), CommandError> {
         self.screen.print_as("question", said);
-        let screen = self.screen.clone();
-        let confirmed = unless_stopped(self.stop, "prompt", move || confirm(&screen, "Go on?")).await??;
+        let (screen, question) = (self.screen.clone(), question.to_owned());
+        let confirmed = unless_stopped(self.stop, "prompt", move || confirm(&screen, &question)).await??;
         if confirmed { Ok(()) } else { Err(CommandError::Declined(declined)) }
     }
 }
@@ -238,6 +245,23 @@ async fn carry_out<T>(
         Heard::default()
     });
     Ok((heard, done))
+}
+
+/// The balance, told to a dry run of `run`: that costs nothing and is recorded nowhere. `None` on V1, and where there are no
+/// credentials or only a rehearsal's.
+pub(super) async fn balance_ahead(
+    settings: &Settings,
+    facts: RunFacts,
+    screen: &Screen,
+    needed: u64,
+) -> Result<Option<u64>, CommandError> {
+    let is_known = matches!(&settings.target, Target::Real { credentials: Some(_), .. });
+    if settings.api == ApiVersion::V1 || !is_known {
+        return Ok(None);
+    }
+    let stop = Stop::default();
+    let job = Job::with(settings, Keep::default(), screen, &stop, facts, None).await?;
+    Ok(job.tell_balance(needed).await)
 }
 
 /// Nothing is withdrawn without a yes: given ahead, or asked for.

@@ -77,7 +77,7 @@ pub(super) fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) 
     let accounts = settings.accounts.iter().filter(|(name, _)| is_concerned(name)).map(|(name, own)| {
         let recent = withdrawn.remove(name).unwrap_or_default();
         let daily_cap = own.daily_cap.map(|cap| DailyCap::new(cap, recent));
-        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap })
+        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap, secrets: settings.secrets(name) })
     });
     Ok(Bounds::new(run, accounts, stop, Clock::system()))
 }

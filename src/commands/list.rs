@@ -20,7 +20,9 @@ pub(super) async fn list(settings: &Settings, facts: RunFacts, screen: &Screen) 
     stop_on_signals(&stop)?;
     let mut job = Job::begin_beside(settings, facts, Keep::default(), screen, &stop).await?;
     let asked = stop.clone();
-    let Opened { summary, page, out: mut sink } = job.open(outputs, |outputs| outputs.begin_list(asked)).await?;
+    let has_accounts = settings.listed_accounts().nth(1).is_some();
+    let begin = move |outputs: &Outputs| outputs.begin_list(has_accounts, asked);
+    let Opened { summary, page, out: mut sink } = job.open(outputs, begin).await?;
     let names = sink.names().clone();
     let fetched = fetch(&mut job, async |page| {
         sink.write(&page);

@@ -24,7 +24,7 @@ pub(crate) fn man(layers: &Layers) -> Result<u8, CommandError> {
     };
     write_all(&main, &directory).map_err(|source| {
         let path = directory.display().to_string();
-        OutputError::Create { what: "the manual pages", path, option: "--dir", source }
+        OutputError::Create { what: "the manual pages", path, option: "--dir", why: source }
     })?;
     Ok(exit::FINE)
 }

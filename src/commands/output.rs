@@ -1,7 +1,7 @@
 //! Where a run's report and summary go, decided and opened before anything is sent.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::config::{Command, Settings};
 use crate::input::Source;
-use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile};
+use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile, why_unwritten};
 use crate::runner::on_a_thread;
 use crate::share::Share;
 use crate::stop::Stop;
@@ -21,10 +21,10 @@ pub(crate) enum OutputError {
     Overwrites(&'static str, &'static str, &'static str),
     #[error("{option}: other shares would write to the same file: name it like {}", name.display())]
     SharedName { option: &'static str, name: PathBuf },
-    #[error("the format of {0} is not known by its name: end it in .csv or .jsonl, or pass --output-format")]
+    #[error("{}", unknown_format(.0))]
     UnknownFormat(String),
-    #[error("{what} {path} can't be written; choose another place with {option}")]
-    Create { what: &'static str, path: String, option: &'static str, source: io::Error },
+    #[error("{what} {path} can't be written: {}", why_unwritten(why, option))]
+    Create { what: &'static str, path: String, option: &'static str, why: io::Error },
     #[error("the summary could not be written")]
     Summary(#[source] io::Error),
     #[error("the page could not be written")]
@@ -35,6 +35,19 @@ pub(super) const SUMMARY_FLAG: &str = "--summary";
 
 /// Numbers that are tried for one name.
 const MOST_NAMES: u32 = 1_000;
+
+/// Spreadsheets' own files.
+const SPREADSHEETS: [&str; 5] = ["xlsx", "xls", "xlsm", "ods", "numbers"];
+
+fn unknown_format(path: &str) -> String {
+    let extension = Path::new(path).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if SPREADSHEETS.contains(&extension.as_str()) {
+        return format!(
+            "{path} can't be written as a spreadsheet's own file: end its name in .csv, which spreadsheets open"
+        );
+    }
+    format!("the format of {path} is not known by its name: end it in .csv or .jsonl, or pass --output-format")
+}
 
 /// Report and summary, chosen and free to be written.
 #[derive(Debug)]
@@ -96,13 +109,17 @@ impl Outputs {
         }
     }
 
-    pub(super) fn begin_list(&self, stop: Stop) -> Result<ListSink, OutputError> {
-        self.begin("the list", |file| ListSink::begin(file, self.format, stop))
+    pub(super) fn begin_list(&self, has_accounts: bool, stop: Stop) -> Result<ListSink, OutputError> {
+        self.begin("the list", |file| ListSink::begin(file, self.format_of_list(), has_accounts, stop))
     }
 
     pub(super) fn begin_differences(&self) -> Result<DifferenceReport, OutputError> {
-        let format = (!self.is_for_people).then_some(self.format);
-        self.begin("the report", |file| DifferenceReport::begin(file, format))
+        self.begin("the report", |file| DifferenceReport::begin(file, self.format_of_list()))
+    }
+
+    /// `None` for people.
+    fn format_of_list(&self) -> Option<Format> {
+        (!self.is_for_people).then_some(self.format)
     }
 
     /// Begins what has no default name.
@@ -161,12 +178,12 @@ pub(super) fn write_page(mut file: ReportFile, page: &str) -> Result<(), OutputE
     file.write(page.as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Page)
 }
 
-fn cannot_create(what: &'static str, place: &Destination, option: &'static str, source: io::Error) -> OutputError {
+fn cannot_create(what: &'static str, place: &Destination, option: &'static str, why: io::Error) -> OutputError {
     let path = match place {
         Destination::Stdout => "on standard output".to_owned(),
         Destination::Path(path) => path.display().to_string(),
     };
-    OutputError::Create { what, path, option, source }
+    OutputError::Create { what, path, option, why }
 }
 
 impl Place {
@@ -192,8 +209,6 @@ fn default_names(stem: &str, suffix: &str, extension: &str, now: Timestamp) -> i
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -39,13 +39,7 @@ impl OpenPage {
         });
         // The page may be sent to others, for whom our directories mean nothing.
         let report = report.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let facts = PageFacts {
-            command_line: &asked.command_line,
-            settings: &asked.listing,
-            is_rehearsal,
-            report: report.as_deref(),
-            runs: &runs,
-        };
+        let facts = PageFacts { settings: &asked.listing, is_rehearsal, report: report.as_deref(), runs: &runs };
         if let Err(error) = write_page(file, &page(summary, observed, &facts)) {
             tracing::error!("{}", crate::error_chain(&error));
             summary.exit_code = exit::UNWRITABLE;
@@ -62,5 +56,5 @@ fn by_ledger(ledger: Option<(PathBuf, String)>, observed: &mut Observed) -> Resu
             person.name_by(&name, &profile_url);
         }
     }
-    history.last_runs(Some(&api), RUNS)
+    history.runs(Some(&api), None, Some(RUNS))
 }

@@ -96,6 +96,7 @@ mod tests {
             account: account.and_then(AccountName::parse),
             country: None,
             profile_url: None,
+            is_short: false,
             carried: Carried::default(),
         }
     }

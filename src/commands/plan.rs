@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Zoned;
+
 use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
 use super::intake::Intake;
@@ -10,12 +12,13 @@ use super::limits::{pace_after, withdrawn_lately};
 use super::part::Part;
 use crate::api::InvitationType;
 use crate::config::{Settings, names};
-use crate::invitation::{AccountName, Row};
+use crate::event::Settled;
+use crate::invitation::{AccountName, InvitationId, Row};
 use crate::ledger::ListOf;
-use crate::outcome::Outcome;
+use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::Rate;
 use crate::report::Counts;
-use crate::runner::{Route, Triage};
+use crate::runner::{ReadyRow, Route, Triage};
 use crate::stop::Stop;
 
 /// What an input comes to.
@@ -32,6 +35,33 @@ pub(super) struct Plan {
     pub(super) pace: Rate,
     /// Whether the input could be read to its end.
     pub(super) input_complete: bool,
+    /// Whether it, of which this process may have a share, has any row.
+    pub(super) has_rows: bool,
+    /// The first rows that need a look.
+    pub(super) bad_rows: Vec<BadRow>,
+    pub(super) short_ids: Option<ShortIds>,
+}
+
+/// Bad rows that a plan shows.
+const MOST_BAD_ROWS: usize = 5;
+
+/// A row that can't be sent, and why.
+#[derive(Clone, Debug)]
+pub(super) struct BadRow {
+    pub(super) row: u64,
+    pub(super) line: Option<u64>,
+    pub(super) outcome: Outcome,
+    pub(super) reason: String,
+}
+
+/// IDs to be sent that may be row numbers.
+#[derive(Clone, Debug)]
+pub(super) struct ShortIds {
+    pub(super) count: u64,
+    pub(super) first: InvitationId,
+    /// The first one's.
+    pub(super) row: u64,
+    pub(super) line: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,13 +105,13 @@ impl Plan {
         let pace = pace_after(settings, |window, most| triage.lookup().past(window, most))?;
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
-        let (all, accounts) = (Rows::default(), BTreeMap::new());
-        let mut plan = Self { all, accounts, listed, list_pages: 0, pace: pace.rate(), input_complete: true };
+        let mut plan = Self::new(listed, pace.rate());
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
         let part = Part::of(settings);
         let shares = settings.share.map_or(1, |share| u64::from(share.count()));
         // With the rows of other shares.
         let mut rows_of = BTreeMap::<AccountName, u64>::new();
+        let now = Zoned::now();
         for row in intake {
             if stop.is_requested() {
                 plan.input_complete = false;
@@ -103,6 +133,7 @@ impl Plan {
             {
                 *rows_of.entry(name.clone()).or_default() += 1;
             }
+            plan.has_rows = true;
             if let Ok(row) = &row
                 && is_checked
             {
@@ -119,9 +150,18 @@ impl Plan {
                     None => continue,
                 },
             };
+            let is_short = row.as_ref().is_ok_and(|row| row.is_short);
             let (account, row) = match triage.route(row) {
-                Route::Call(ready) => (Some(ready.withdrawal.account), Planned::Send),
-                Route::NoCall(settled) => (settled.account, Planned::Unsent(settled.outcome)),
+                Route::Call(ready) => {
+                    if is_short {
+                        plan.note_short(&ready);
+                    }
+                    (Some(ready.withdrawal.account), Planned::Send)
+                }
+                Route::NoCall(settled) => {
+                    plan.note_bad(&settled);
+                    (settled.account, Planned::Unsent(settled.outcome))
+                }
                 Route::List(account, _) => (Some(account), Planned::LookUp),
                 Route::Unknown(_, error) => return Err(error.into()),
             };
@@ -135,7 +175,7 @@ impl Plan {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
             let run = CommonLimits { most: most(settings, listed), interval: plan.pace.interval() };
-            let forecast = Forecast::of(rows.most(), recent, run, own);
+            let forecast = Forecast::of(rows.most(), recent, run, own, &now);
             let by_all = recent.saturating_mul(shares).saturating_add(rows_of.get(&name).copied().unwrap_or_default());
             let per_day =
                 if shares > 1 { forecast.per_day.saturating_mul(shares).min(by_all) } else { forecast.per_day };
@@ -147,6 +187,33 @@ impl Plan {
             plan.list_pages += triage.lookup().last_pages(&list)?.unwrap_or_default();
         }
         Ok(plan)
+    }
+
+    fn new(listed: u64, pace: Rate) -> Self {
+        Self {
+            all: Rows::default(),
+            accounts: BTreeMap::new(),
+            listed,
+            list_pages: 0,
+            pace,
+            input_complete: true,
+            has_rows: false,
+            bad_rows: Vec::new(),
+            short_ids: None,
+        }
+    }
+
+    fn note_short(&mut self, ready: &ReadyRow) {
+        let ReadyRow { number: row, line, ref withdrawal, .. } = *ready;
+        let first = || ShortIds { count: 0, first: withdrawal.id.clone(), row, line };
+        self.short_ids.get_or_insert_with(first).count += 1;
+    }
+
+    fn note_bad(&mut self, settled: &Settled) {
+        let Settled { row, line, outcome, ref detail, .. } = *settled;
+        if outcome.exit_effect() == ExitEffect::NotFine && self.bad_rows.len() < MOST_BAD_ROWS {
+            self.bad_rows.push(BadRow { row, line, outcome, reason: detail.clone() });
+        }
     }
 
     /// Rows that would be sent, at most.
@@ -183,6 +250,12 @@ impl Plan {
     pub(super) fn paced(&self, settings: &Settings) -> Option<Duration> {
         let calls = u32::try_from(self.now(settings)).unwrap_or(u32::MAX);
         self.pace.interval().map(|interval| interval.saturating_mul(calls))
+    }
+
+    /// Until the first account's hours begin.
+    pub(super) fn opens_in(&self) -> Duration {
+        let sends = self.accounts.values().filter(|account| account.forecast.now > 0);
+        sends.map(|account| account.forecast.opens_in).min().unwrap_or_default()
     }
 
     /// The same, within each account's limits.

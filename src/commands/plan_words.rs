@@ -5,25 +5,27 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::forecast::Forecast;
-use super::plan::{Account, Plan, Rows};
+use super::plan::{Account, BadRow, Plan, Rows, ShortIds};
 use crate::config::Settings;
-use crate::invitation::AccountName;
+use crate::invitation::{AccountName, USUAL_DIGITS};
 use crate::outcome::Outcome;
 use crate::policy::visible;
 use crate::report::{ListSum, human_duration, list_json, plural};
+use crate::runner::SHORT_ID_ADVICE;
 
 /// More withdrawals than this in 24 hours are more than careful tools do.
 const CAREFUL: u64 = 100;
 
 impl Plan {
-    /// Warnings of accounts that would withdraw more than careful tools do.
+    /// Warnings of IDs that may be none, and of accounts that would withdraw more than careful tools do.
     fn cautions(&self, settings: &Settings) -> Vec<String> {
         let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
         let is_shared = settings.share.is_some_and(|share| share.count() > 1);
         let is_much = |account: &Account| account.rows.most() > 0 && account.per_day > CAREFUL;
         let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
-        cautioned
-            .map(|(name, account)| {
+        let short = self.short_ids.iter().map(ShortIds::words);
+        short
+            .chain(cautioned.map(|(name, account)| {
                 format!(
                     "account {}: {}{} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
                      (--daily-cap 40 --gap 20s..60s)",
@@ -31,12 +33,16 @@ impl Plan {
                     if is_shared { "by all shares about " } else { "" },
                     account.per_day
                 )
-            })
+            }))
             .collect()
     }
 
     /// Warns where nobody is asked.
     pub(super) fn warn(&self, settings: &Settings) {
+        if self.to_send() == 0 {
+            let nothing = self.nothing();
+            if self.has_rows { tracing::info!("{nothing}") } else { tracing::warn!("{nothing}") }
+        }
         for caution in self.cautions(settings) {
             tracing::warn!("{caution}");
         }
@@ -48,23 +54,78 @@ impl Plan {
         out.push_str(&format!("{:<22}{}\n", "rows", self.rows()));
         for (outcome, rows) in self.all.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
+            let shown: Vec<_> = self.bad_rows.iter().filter(|bad| bad.outcome == outcome).collect();
+            shown.iter().for_each(|bad| out.push_str(&format!("    {:<18}{}\n", bad.place(), bad.reason)));
+            if !shown.is_empty() && rows > shown.len() as u64 {
+                out.push_str(&format!("    and {} more\n", rows - shown.len() as u64));
+            }
         }
-        out.push_str(&self.withdrawals(settings));
-        out.push_str(&format!("{:<22}{}\n", "credits", self.credits(settings)));
-        let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
-        let time = self.time(settings).map_or_else(
-            || "no limit".to_owned(),
-            |time| format!("about {}, at {}{held}", human_duration(time), self.pace),
-        );
-        out.push_str(&format!("{:<22}{time}\n", "time"));
-        if let Some(longest) = settings.max_duration.filter(|longest| self.time(settings) > Some(*longest)) {
-            out.push_str(&format!("{:<22}--max-duration ends it after {}\n", "", human_duration(longest)));
+        if self.to_send() == 0 {
+            out.push_str(&format!("{}\n", self.nothing()));
+        } else {
+            out.push_str(&self.price(settings));
         }
         for caution in self.cautions(settings) {
             out.push_str(&format!("{:<22}{caution}\n", "warning"));
         }
         if !self.input_complete {
             out.push_str("the input broke off: there may be more rows\n");
+        }
+        out
+    }
+
+    /// That nothing is to be withdrawn, and why.
+    fn nothing(&self) -> String {
+        let unsent = self.all.unsent.iter().filter(|(_, rows)| *rows > 0);
+        let why: Vec<_> =
+            unsent.map(|(outcome, rows)| format!("{rows} {}", outcome.as_str().replace('_', " "))).collect();
+        match why.as_slice() {
+            [] if self.has_rows => "Nothing to withdraw: none of the rows is in this share.".to_owned(),
+            [] => "Nothing to withdraw: the input has no rows.".to_owned(),
+            why => format!("Nothing to withdraw: {}.", why.join(", ")),
+        }
+    }
+
+    /// What is asked before the first withdrawal.
+    pub(super) fn question(&self, settings: &Settings) -> String {
+        let (all, now) = (self.to_send(), self.now(settings));
+        let many = match now {
+            1.. if now < all => format!("up to {now} of {}", plural(all, "invitation")),
+            _ if self.all.to_look_up > 0 => format!("up to {}", plural(all, "invitation")),
+            _ => plural(all, "invitation"),
+        };
+        let from = match self.senders().as_slice() {
+            [] => String::new(),
+            [(name, _)] => format!(" from {}", visible(name.as_str())),
+            several => format!(" from {} accounts", several.len()),
+        };
+        let short = self.short_ids.as_ref().map_or_else(String::new, |short| match short.count {
+            1 => " (1 with a short ID)".to_owned(),
+            count => format!(" ({count} with short IDs)"),
+        });
+        format!("Withdraw {many}{short}{from}?")
+    }
+
+    /// The accounts that withdraw.
+    fn senders(&self) -> Vec<(&AccountName, &Account)> {
+        self.accounts.iter().filter(|(_, account)| account.rows.most() > 0).collect()
+    }
+
+    /// What it takes.
+    fn price(&self, settings: &Settings) -> String {
+        let mut out = self.withdrawals(settings);
+        out.push_str(&format!("{:<22}{}\n", "credits", self.credits(settings)));
+        let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
+        let time = self.time(settings).map_or_else(
+            || "no limit".to_owned(),
+            |time| format!("about {}, at {}{held}", rounded_up(time), self.pace),
+        );
+        out.push_str(&format!("{:<22}{time}\n", "time"));
+        if !self.opens_in().is_zero() {
+            out.push_str(&format!("{:<22}the first in {}, when --between opens\n", "", rounded_up(self.opens_in())));
+        }
+        if let Some(longest) = settings.max_duration.filter(|longest| self.time(settings) > Some(*longest)) {
+            out.push_str(&format!("{:<22}--max-duration ends it after {}\n", "", human_duration(longest)));
         }
         out
     }
@@ -93,9 +154,9 @@ impl Plan {
 
     /// How many are withdrawn, from which accounts, and when.
     fn withdrawals(&self, settings: &Settings) -> String {
-        let accounts: Vec<_> = self.accounts.iter().filter(|(_, account)| account.rows.most() > 0).collect();
+        let accounts = self.senders();
         let of = match accounts.as_slice() {
-            [(name, _)] => format!(", of account {}", visible(name.as_str())),
+            [(name, _)] => format!(" from {}", visible(name.as_str())),
             [] | [_, _, ..] => String::new(),
         };
         let most = if self.all.to_look_up > 0 { "at most " } else { "" };
@@ -121,7 +182,7 @@ impl Plan {
         out
     }
 
-    pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>) -> Value {
+    pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>, balance: Option<u64>) -> Value {
         let listed = list.map(|list| list.cost).unwrap_or_default();
         let accounts = self.accounts.iter().map(|(name, Account { rows, forecast, per_day: _ })| {
             let account = json!({
@@ -136,13 +197,38 @@ impl Plan {
             "dry_run": true,
             "partition": settings.share.map(|share| share.to_string()),
             "rows": self.all.to_json(),
+            "first_bad_rows": self.bad_rows.iter().map(BadRow::to_json).collect::<Vec<_>>(),
+            "short_ids": self.short_ids.as_ref().map(ShortIds::to_json),
             "input_complete": self.input_complete,
             "credits": {"charged": listed.charged, "possible": listed.possible + self.list_pages + self.now(settings)},
+            "balance": balance,
             "list": list.map(list_json),
             "lists_to_fetch": self.lists().iter().map(AccountName::as_str).collect::<Vec<_>>(),
             "time_s": self.time(settings).map(rounded),
             "accounts": accounts.collect::<Map<_, _>>(),
         })
+    }
+}
+
+impl BadRow {
+    fn place(&self) -> String {
+        self.line.map_or_else(|| format!("row {}", self.row), |line| format!("line {line}"))
+    }
+
+    fn to_json(&self) -> Value {
+        json!({"row": self.row, "line": self.line, "outcome": self.outcome.as_str(), "reason": self.reason})
+    }
+}
+
+impl ShortIds {
+    fn words(&self) -> String {
+        let (first, line) = (&self.first, self.line.unwrap_or(self.row));
+        let ids = if self.count == 1 { "1 ID has".to_owned() } else { format!("{} IDs have", self.count) };
+        format!("{ids} fewer than {USUAL_DIGITS} digits (first: {first}, line {line}): {SHORT_ID_ADVICE}")
+    }
+
+    fn to_json(&self) -> Value {
+        json!({"count": self.count, "first": self.first.as_str(), "row": self.row, "line": self.line})
     }
 }
 
@@ -165,8 +251,16 @@ impl Account {
             now if now < to_send => format!(", {now} of them in this run"),
             _ => String::new(),
         };
-        let time = time.map(|time| format!(", in about {}", human_duration(time))).unwrap_or_default();
+        let time = time.map(|time| format!(", in about {}", rounded_up(time))).unwrap_or_default();
         format!("{to_send}{now}{time}")
+    }
+}
+
+/// For people, in whole seconds: it will hardly take less.
+fn rounded_up(time: Duration) -> String {
+    match time.as_secs() + u64::from(time.subsec_nanos() > 0) {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => human_duration(Duration::from_secs(seconds)),
     }
 }
 

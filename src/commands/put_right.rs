@@ -8,7 +8,7 @@ use crate::invitation::{AccountName, InvitationId};
 use crate::ledger::{Ledger, LedgerError, ListOf};
 use crate::outcome::Outcome;
 use crate::policy::{Absence, Difference, Evidence, Follows, verify, visible};
-use crate::report::plural;
+use crate::report::{plural, why_unwritten};
 use crate::stop::StopReason;
 
 /// What was put right.
@@ -124,6 +124,6 @@ fn of_ledger(error: LedgerError) -> Failure {
 }
 
 fn of_report(error: io::Error) -> Failure {
-    let said = format!("the report could not be written ({error}): make room or choose another place with -o");
+    let said = format!("the report could not be written: {}", why_unwritten(&error, "-o"));
     (StopReason::ReportUnwritable, said)
 }

@@ -27,8 +27,8 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     let outputs = Outputs::choose(settings, intake.report_format())?;
     Part::warn_of_other_ledgers(settings);
     if settings.dry_run {
-        return dry_run(settings, &keep, intake, &outputs, screen)
-            .map_err(|error| CommandError::DryRun(Box::new(error)));
+        let looked = dry_run(settings, facts, &keep, intake, &outputs, screen).await;
+        return looked.map_err(|error| CommandError::DryRun(Box::new(error)));
     }
     let stop = Stop::default();
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
@@ -44,7 +44,8 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     }
     if job::must_ask(settings) {
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
-        job.ask(&plan.as_ref().ok_or(CommandError::NoTerminal(job::UNASKED))?.table(settings)).await?;
+        let plan = plan.as_ref().ok_or(CommandError::NoTerminal(job::UNASKED))?;
+        job.ask(&plan.table(settings), plan).await?;
     } else if let Some(plan) = &plan {
         plan.warn(settings);
     }
@@ -53,8 +54,9 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     job.withdraw(intake, opened, plan.as_ref(), None).await
 }
 
-fn dry_run(
+async fn dry_run(
     settings: &Settings,
+    facts: RunFacts,
     keep: &Keep,
     intake: Intake,
     outputs: &Outputs,
@@ -62,11 +64,13 @@ fn dry_run(
 ) -> Result<Done, CommandError> {
     let triage = job::triage(settings, keep, target::look_up(settings, settings.recheck)?).warning();
     let plan = Plan::of(intake, triage, settings, 0, &Stop::default())?;
+    let balance = job::balance_ahead(settings, facts, screen, plan.now(settings)).await?;
     // Not before: a plan that fails leaves nothing behind.
     let file = outputs.begin_summary()?;
-    screen.print_as("plan", &format!("{}dry run: nothing was sent\n", plan.table(settings)));
+    let done = if balance.is_some() { "withdrawn" } else { "sent" };
+    screen.print_as("plan", &format!("{}dry run: nothing was {done}\n", plan.table(settings)));
     let exit_code = if plan.input_complete { exit::FINE } else { exit::USAGE };
-    Ok(Done::Planned { plan: plan.to_json(settings, None), file, exit_code })
+    Ok(Done::Planned { plan: plan.to_json(settings, None, balance), file, exit_code })
 }
 
 fn open(settings: &Settings) -> Result<Intake, InputError> {

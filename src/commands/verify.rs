@@ -2,23 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use serde_json::json;
-
 use super::ending::Done;
 use super::error::CommandError;
 use super::fetch::fetch;
 use super::job::{self, Job, Opened};
+use super::list_cost::ListCost;
 use super::output::Outputs;
 use super::put_right::put_right;
 use super::target;
 use crate::api::ApiVersion;
 use crate::config::Settings;
 use crate::exit;
-use crate::invitation::AccountName;
-use crate::ledger::{LedgerError, ListOf, Lookup};
 use crate::listing::Keep;
-use crate::policy::visible;
-use crate::report::{Format, RunFacts, Screen};
+use crate::report::{Format, RunFacts, Screen, why_unwritten};
 use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
@@ -33,7 +29,7 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
     let mut job = Job::begin(settings, facts, Keep::default(), screen, &stop).await?;
     let cost = ListCost::of(settings, &job.lookup(false)?)?;
     if job::must_ask(settings) {
-        job.confirm(&format!("{}\n", cost.table()), "nothing was fetched").await?;
+        job.confirm(&format!("{}\n", cost.table()), "Fetch the list?", "nothing was fetched").await?;
     } else {
         tracing::info!("fetching the list: {}", cost.words());
     }
@@ -51,7 +47,8 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
         Some(_) if !has_pages => report.discard(),
         Some(_) | None => {
             if let Err(error) = report.finish() {
-                stop.request(StopReason::ReportUnwritable, format!("the report could not be finished ({error})"));
+                let said = format!("the report could not be finished: {}", why_unwritten(&error, "-o"));
+                stop.request(StopReason::ReportUnwritable, said);
             }
         }
     }
@@ -64,44 +61,4 @@ fn dry_run(settings: &Settings, outputs: &Outputs, screen: &Screen) -> Result<Do
     let file = outputs.begin_summary()?;
     screen.print_as("plan", &format!("{}\ndry run: nothing was sent\n", cost.table()));
     Ok(Done::Planned { plan: cost.to_json(), file, exit_code: exit::FINE })
-}
-
-/// What the lists cost, by those that were fetched before: the pages of each account's, if that is known.
-struct ListCost<'a>(Vec<(&'a str, Option<u64>)>);
-
-impl<'a> ListCost<'a> {
-    fn of(settings: &'a Settings, ledger: &Lookup) -> Result<Self, LedgerError> {
-        let pages = |account: &AccountName| {
-            let list = ListOf { account: account.clone(), invitation_type: settings.which.invitation_type };
-            ledger.last_pages(&list)
-        };
-        let accounts = settings.listed_accounts();
-        accounts.map(|(name, _)| Ok((name.as_str(), pages(name)?))).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Credits, if earlier lists say how many.
-    fn possible(&self) -> Option<u64> {
-        self.0.iter().map(|(_, pages)| *pages).sum()
-    }
-
-    fn words(&self) -> String {
-        let about = self.possible().map_or_else(String::new, |pages| format!(", about {pages} by the last list"));
-        format!("1 credit per page of 10{about}")
-    }
-
-    fn table(&self) -> String {
-        let line = |(name, pages): &(&str, Option<u64>)| {
-            let pages =
-                pages.map_or_else(|| "no earlier list says how many".to_owned(), |pages| format!("about {pages}"));
-            format!("  {:<20}{pages}", visible(name))
-        };
-        let lines: Vec<_> = self.0.iter().map(line).collect();
-        format!("{:<22}1 credit per page of 10; each retry may cost 1 more\npages\n{}", "list", lines.join("\n"))
-    }
-
-    fn to_json(&self) -> serde_json::Value {
-        let accounts: serde_json::Map<_, _> =
-            self.0.iter().map(|(name, pages)| ((*name).to_owned(), json!({"pages": pages}))).collect();
-        json!({"dry_run": true, "credits": {"charged": 0, "possible": self.possible()}, "accounts": accounts})
-    }
 }

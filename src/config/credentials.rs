@@ -1,7 +1,7 @@
-//! The API key, the login tokens and the account IDs: where they stand, which of them count, and that nobody can print
+//! The API key, the login tokens and the account IDs: where they are, which of them count, and that nobody can print
 //! the secret ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::account::OwnSettings;
 use super::file::ConfigFile;
 use super::layers::{Environment, Origin, Sourced, ValueError};
-use crate::api::{AccountId, Accounts, ApiVersion, Credentials};
+use crate::api::{AccountId, Accounts, ApiVersion, Credentials, SecretPlaces};
 use crate::invitation::AccountName;
 
 /// The environment's name for the API key.
@@ -122,7 +122,7 @@ impl Found {
             *default = Account { login_token, account_id, own: std::mem::take(&mut default.own) };
         }
         for (name, account) in &accounts {
-            // The default one's credential may stand in the environment of another call.
+            // The default one's credential may be in the environment of another call.
             if account.login_token.is_none() && account.account_id.is_none() && *name != AccountName::default() {
                 return Err(CredentialsError::EmptyTable(name.to_string()));
             }
@@ -141,7 +141,7 @@ impl Found {
 
     /// Reads what the version needs.
     pub(super) fn read(&self) -> Result<Credentials, CredentialsError> {
-        let api_key = self.api_key.as_ref().map(|key| read(API_KEY, key)).transpose()?;
+        let api_key = self.api_key.as_ref().map(read).transpose()?;
         let (accounts, name) = match self.api {
             ApiVersion::V1 => (Accounts::V1(self.login_tokens()?), LOGIN_TOKEN),
             ApiVersion::V2 => (Accounts::V2(self.account_ids()?), ACCOUNT_ID),
@@ -154,9 +154,33 @@ impl Found {
         }
     }
 
+    /// The files that it reads secrets from, and others may read as well.
+    pub(super) fn exposed_files(&self) -> impl Iterator<Item = PathBuf> {
+        let tokens = self.usable().filter_map(|(_, account)| account.login_token.as_ref());
+        let tokens = tokens.filter(|_| self.api == ApiVersion::V1);
+        tokens.chain(&self.api_key).filter_map(|located| match &located.value {
+            Place::File(path) if !is_systemds(&located.origin) && is_exposed(path) => Some(path.clone()),
+            Place::File(_) | Place::Text(_) => None,
+        })
+    }
+
+    /// Where the secrets of an account's calls are.
+    pub(super) fn secret_places(&self, name: &AccountName) -> SecretPlaces {
+        let account = self.accounts.get(name);
+        let (login, key) = match self.api {
+            ApiVersion::V1 => (account.and_then(|account| account.login_token.as_ref()), "login_token"),
+            ApiVersion::V2 => (account.and_then(|account| account.account_id.as_ref()), "account_id"),
+        };
+        let unknown = SecretPlaces::default();
+        SecretPlaces {
+            api_key: self.api_key.as_ref().map_or(unknown.api_key, |located| place(located, "api_key")),
+            login: login.map_or(unknown.login, |located| place(located, &format!("accounts.{name}.{key}"))),
+        }
+    }
+
     fn login_tokens(&self) -> Result<HashMap<AccountName, SecretString>, CredentialsError> {
         let located = self.accounts.iter().filter_map(|(name, account)| Some((name, account.login_token.as_ref()?)));
-        located.map(|(name, token)| Ok((name.clone(), read(LOGIN_TOKEN, token)?))).collect()
+        located.map(|(name, token)| Ok((name.clone(), read(token)?))).collect()
     }
 
     fn account_ids(&self) -> Result<HashMap<AccountName, AccountId>, CredentialsError> {
@@ -183,6 +207,21 @@ fn choose(
     }
 }
 
+/// A credential's place, as whoever renews it looks for it; `key` is its name in the configuration file.
+fn place(located: &Located, key: &str) -> String {
+    let line = |path: &Path, line: &usize| format!("{}:{line}", path.display());
+    match (&located.value, &located.origin) {
+        (Place::Text(_), Origin::Variable(name)) => name.clone(),
+        (Place::File(path), Origin::Variable(name)) => format!("{} ({name})", path.display()),
+        (Place::Text(_), Origin::File { path, line: Some(at) }) => format!("{key} ({})", line(path, at)),
+        (Place::File(secret), Origin::File { path, line: Some(at) }) => {
+            format!("{} ({key}_file, {})", secret.display(), line(path, at))
+        }
+        (_, Origin::File { path, line: None }) => path.display().to_string(),
+        (_, Origin::Flag | Origin::Default) => key.to_owned(),
+    }
+}
+
 fn locate(environment: &Environment, name: &'static str) -> Result<Option<Located>, CredentialsError> {
     let file_name = format!("{name}_FILE");
     match (environment.text(name)?, environment.path(&file_name)?) {
@@ -201,23 +240,18 @@ fn locate(environment: &Environment, name: &'static str) -> Result<Option<Locate
 }
 
 /// Its text. White space around it is dropped: a line break at a secret's end is the usual accident.
-fn read(name: &'static str, located: &Located) -> Result<SecretString, CredentialsError> {
+pub(super) fn read(located: &Located) -> Result<SecretString, CredentialsError> {
     let path = match &located.value {
         Place::Text(text) => return Ok(text.clone()),
         Place::File(path) => path,
     };
-    let is_systemds = matches!(located.origin, Origin::File { line: None, .. });
-    let refused = if is_systemds { CredentialsError::InDirectory } else { CredentialsError::Named };
+    let refused = if is_systemds(&located.origin) { CredentialsError::InDirectory } else { CredentialsError::Named };
     let file = SecretFile::read(path).map_err(|error| refused(located.origin.clone(), error))?;
-    // In the credentials directory systemd sees to it, and its access lists look like permissions of the group.
-    if file.is_readable_by_others && name != ACCOUNT_ID && !is_systemds {
-        warn_of_exposure(path);
-    }
     file.secret().ok_or_else(|| CredentialsError::Empty(path.display().to_string()))
 }
 
 pub(super) fn read_account_id(located: &Located) -> Result<AccountId, CredentialsError> {
-    let text = read(ACCOUNT_ID, located)?;
+    let text = read(located)?;
     AccountId::parse(text.expose_secret()).ok_or_else(|| CredentialsError::UnfitAccountId(located.origin.clone()))
 }
 
@@ -229,9 +263,9 @@ const READABLE_BY_OTHERS: u32 = 0o044;
 /// Why a file can't be read; whoever knows that its name is no secret adds it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretFileError {
-    #[error("it can't be read")]
+    #[error("can't be read")]
     Unreadable(#[from] io::Error),
-    #[error("it is no text file: it must be UTF-8, and of a mebibyte at the most")]
+    #[error("is no text file: it must be UTF-8, of at most 1 MiB")]
     NotText,
 }
 
@@ -264,8 +298,22 @@ fn is_readable_by_others(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.permissions().mode() & READABLE_BY_OTHERS != 0
 }
 
-/// Says that others on this machine may read a secret.
-pub(super) fn warn_of_exposure(path: &Path) {
-    let path = path.display();
-    tracing::warn!("{path} holds a secret, and others may read it: chmod 600 {path}");
+/// Says which files with a secret others on this machine may read.
+pub(super) fn warn_of_exposure(paths: &BTreeSet<PathBuf>) {
+    let names = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    match paths.len() {
+        0 => {}
+        1 => tracing::warn!("{names} holds a secret, and others may read it: chmod 600 {names}"),
+        _ => tracing::warn!("files with secrets that others may read: chmod 600 {names}"),
+    }
+}
+
+/// In the credentials directory systemd sees to it, and its access lists look like permissions of the group.
+const fn is_systemds(origin: &Origin) -> bool {
+    matches!(origin, Origin::File { line: None, .. })
+}
+
+/// Whether others may read a file that holds a secret.
+pub(super) fn is_exposed(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| is_readable_by_others(&metadata))
 }

@@ -19,7 +19,7 @@ pub(super) const ACCOUNT_KEYS: [&str; 7] =
 /// Why a configuration file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
-    #[error("the configuration file {} can't be used", .0.display())]
+    #[error("configuration file {}", .0.display())]
     Unreadable(PathBuf, #[source] SecretFileError),
     #[error("{}:{line}: {problem}", path.display())]
     Refused { path: PathBuf, line: usize, problem: Problem },
@@ -28,7 +28,7 @@ pub(crate) enum FileError {
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("no valid TOML: {0}")]
+    #[error("not valid TOML: {0}")]
     Syntax(String),
     #[error("unknown key{}{hint}", Shown(key))]
     Unknown {
@@ -42,13 +42,13 @@ pub(crate) enum Problem {
         /// What its value must be.
         wanted: &'static str,
     },
-    #[error("{0} stands beside its other spelling: give either the credential or the file that holds it")]
+    #[error("{0} and its other form are both set: give either the credential or the file that holds it")]
     Twice(String),
     #[error("an account needs a name")]
     NamelessAccount,
     #[error("an account is a table, like [accounts.sales]")]
     NoAccountTable,
-    #[error("this account stands twice")]
+    #[error("this account is there twice")]
     SameAccount,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::account::OwnSettings;
-use super::credentials::{Account, Found};
+use super::credentials::{Account, CredentialsError, Found, Located, read};
 use super::file::{BETWEEN, COUNTRY, DAILY_CAP, GAP};
 use super::layers::{Layers, Origin, Sourced};
 use super::option::{Default, Entry};
@@ -38,6 +38,15 @@ impl Settings {
         let others = settings().filter(|entry| entry.name != API_VERSION.entry.name);
         list.extend(others.map(|entry| self.list_option(layers, entry)));
         list
+    }
+
+    /// Why a credential that is configured can't be read, where `config` goes on without it.
+    pub(crate) fn unread(&self) -> Option<CredentialsError> {
+        let found = match self.target {
+            Target::Real { credentials: None, .. } => self.found.as_ref(),
+            Target::Real { credentials: Some(_), .. } | Target::Sandbox => None,
+        };
+        found?.read().err().filter(|error| !matches!(error, CredentialsError::Missing(_)))
     }
 
     fn list_option(&self, layers: &Layers, entry: &Entry) -> Setting {
@@ -92,7 +101,7 @@ fn sandbox_origin(layers: &Layers) -> Origin {
 impl Found {
     fn list(&self, credentials: Option<&Credentials>, list: &mut Vec<Setting>) {
         list.push(match &self.api_key {
-            Some(key) => setting("api_key", MASKED, &key.origin),
+            Some(key) => setting("api_key", masked(key, credentials), &key.origin),
             None => setting("api_key", NOT_SET, Origin::Default),
         });
         if self.usable().next().is_none() {
@@ -108,14 +117,14 @@ fn list_account(name: &AccountName, account: &Account, credentials: Option<&Cred
     let Account { login_token, account_id, own: OwnSettings { country, gap, daily_cap, between } } = account;
     let table = table(name);
     if let Some(login_token) = login_token {
-        list.push(setting(&format!("{table}.login_token"), MASKED, &login_token.origin));
+        list.push(setting(&format!("{table}.login_token"), masked(login_token, credentials), &login_token.origin));
     }
     if let Some(account_id) = account_id {
         let read = match credentials.map(|credentials| &credentials.accounts) {
             Some(Accounts::V2(ids)) => ids.get(name).map(ToString::to_string),
             Some(Accounts::V1(_)) | None => None,
         };
-        let value = read.unwrap_or_else(|| "set".to_owned());
+        let value = read.or_else(|| why_unread(account_id, credentials)).unwrap_or_else(|| "set".to_owned());
         list.push(setting(&format!("{table}.account_id"), value, &account_id.origin));
     }
     let own = [
@@ -126,6 +135,16 @@ fn list_account(name: &AccountName, account: &Account, credentials: Option<&Cred
     ];
     let own = own.into_iter().flatten();
     list.extend(own.map(|(name, value, origin)| setting(&format!("{table}.{name}"), value, origin)));
+}
+
+fn masked(secret: &Located, credentials: Option<&Credentials>) -> String {
+    why_unread(secret, credentials).unwrap_or_else(|| MASKED.to_owned())
+}
+
+/// Why it can't be had, where not all could be read.
+fn why_unread(located: &Located, credentials: Option<&Credentials>) -> Option<String> {
+    let error = if credentials.is_none() { read(located).err() } else { None };
+    error.map(|error| crate::error_chain(&error))
 }
 
 fn table(name: &AccountName) -> String {

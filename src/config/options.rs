@@ -376,10 +376,22 @@ options! {
         name: "reinvitable", conflicts: &["since", "id", "forget", "forget_before", "html"],
         help: "Show who can be invited again (after 21 days)", is_common: true,
     }
-    TABLE_FORMAT: TableFormat, |value| one_of(value, &[
+    RUNS: bool, switch, LEDGER {
+        name: "runs", conflicts: &["id", "forget", "forget_before", "reinvitable", "html"],
+        help: "Show a line per run, with its cost and run_id", is_common: true,
+    }
+    TABLE_FORMAT: Option<TableFormat>, |value| one_of(value, &[
+        ("auto", None), ("table", Some(TableFormat::Table)), ("csv", Some(TableFormat::Csv)),
+        ("json", Some(TableFormat::Json)),
+    ]), LEDGER {
+        name: "format", value: "auto|table|csv|json", on: HISTORY | CHECK, default: Default::Text("auto"),
+        help: "Output format (auto = csv unless on a terminal)", is_common: true, heading: "Output",
+        wanted: "auto, table, csv or json",
+    }
+    CONFIG_FORMAT: TableFormat, |value| one_of(value, &[
         ("table", TableFormat::Table), ("csv", TableFormat::Csv), ("json", TableFormat::Json),
     ]), LEDGER {
-        name: "format", value: "table|csv|json", on: HISTORY | CHECK | CONFIG, default: Default::Text("table"),
+        name: "format", value: "table|csv|json", on: CONFIG, default: Default::Text("table"),
         help: "Output format", is_common: true, heading: "Output",
         wanted: "table, csv or json",
     }

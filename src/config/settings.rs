@@ -1,20 +1,20 @@
 //! The settings of a command that calls the API: every option decided, every check made that needs neither input nor
 //! network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::account::{AccountSettings, OwnSettings};
-use super::credentials::{ApiReason, CredentialsError, Found, SecretFileError};
+use super::credentials::{ApiReason, CredentialsError, Found, SecretFileError, is_exposed, warn_of_exposure};
 use super::file_error::FileError;
 use super::layers::{Environment, Layers, Sourced, ValueError};
 use super::option::Command;
 use super::options::{self, LEDGER_PATH};
 use super::partition::{PartitionError, shared_rate, this_share, warn_of_no_part};
-use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType};
+use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType, SecretPlaces};
 use crate::input::{InputOptions, Source};
 use crate::invitation::AccountName;
 use crate::pace::Rate;
@@ -69,11 +69,10 @@ pub(crate) struct Settings {
     pub(crate) quiet: u8,
 }
 
-/// `--html`, with what the page says of the command.
+/// `--html`, with what the page says of the settings.
 #[derive(Clone, Debug)]
 pub(crate) struct PageSettings {
     pub(crate) path: PathBuf,
-    pub(crate) command_line: String,
     /// Name, value and origin of each, secrets masked.
     pub(crate) listing: Vec<[String; 3]>,
 }
@@ -124,8 +123,8 @@ pub(crate) enum SettingsError {
     /// UTC in its place would let withdrawals leave at other hours.
     #[error("the local time, which --between goes by, is not known: set TZ to a name, like Europe/Paris, or to UTC")]
     NoTimeZone(#[source] jiff::Error),
-    #[error("report and summary would both go to standard output: give one of them a file (-o or --summary)")]
-    BothToStdout,
+    #[error("{0} and summary would both go to standard output: give {1}")]
+    BothToStdout(&'static str, &'static str),
     #[error(
         "clean needs --older-than (the age from which invitations are withdrawn, like 30d) or --max-pending (how many \
          may stay)"
@@ -174,8 +173,9 @@ impl Settings {
         let Way { target, api, api_reason, accounts, found } = if is_rehearsal {
             Way::to_sandbox(layers, environment)
         } else {
-            Way::to_api(layers, environment, makes_calls, &whole_rate)?
+            Way::to_api(layers, environment, command, makes_calls, &whole_rate)?
         };
+        warn_of_exposure(&exposed_files(layers, found.as_ref()));
         let timeout = layers.get_or_default(&options::TIMEOUT)?;
         let max_duration = layers.find(&options::MAX_DURATION);
         if let Some(Sourced { origin, .. }) = max_duration.as_ref().filter(|longest| longest.value <= timeout) {
@@ -257,7 +257,18 @@ impl Settings {
             TimeZone::try_system().map_err(SettingsError::NoTimeZone)?;
         }
         if settings.report_goes_to_stdout() && settings.summary == Some(Destination::Stdout) {
-            return Err(SettingsError::BothToStdout);
+            return Err(match command {
+                Command::Check => SettingsError::BothToStdout("table", "the summary a file with --summary"),
+                Command::List => SettingsError::BothToStdout("list", "one of them a file with -o or --summary"),
+                Command::Run
+                | Command::Clean
+                | Command::Verify
+                | Command::History
+                | Command::Config
+                | Command::Sandbox
+                | Command::Completions
+                | Command::Man => SettingsError::BothToStdout("report", "one of them a file with -o or --summary"),
+            });
         }
         if let Some(path) = layers.get(&options::HTML) {
             if dry_run {
@@ -265,8 +276,7 @@ impl Settings {
             }
             let listing =
                 settings.listing(layers).into_iter().map(|setting| [setting.name, setting.value, setting.origin]);
-            let (command_line, listing) = (layers.command_line(command), listing.collect());
-            settings.page = Some(PageSettings { path, command_line, listing });
+            settings.page = Some(PageSettings { path, listing: listing.collect() });
         }
         Ok(settings)
     }
@@ -282,6 +292,11 @@ impl Settings {
     /// The accounts whose lists `clean`, `list` and `verify` take, and that `check` looks at: the one that is asked for, else all.
     pub(crate) fn listed_accounts(&self) -> impl Iterator<Item = (&AccountName, &AccountSettings)> {
         self.accounts.iter().filter(|(name, _)| self.account.as_ref().is_none_or(|asked| asked == *name))
+    }
+
+    /// Where the secrets of an account's calls are.
+    pub(crate) fn secrets(&self, account: &AccountName) -> SecretPlaces {
+        self.found.as_ref().map(|found| found.secret_places(account)).unwrap_or_default()
     }
 
     pub(crate) fn reads_stdin(&self) -> bool {
@@ -333,6 +348,14 @@ pub(crate) fn ledgers(layers: &Layers, environment: &Environment) -> Result<Vec<
     }
 }
 
+/// The files with secrets that others may read. A rehearsal reads no credentials.
+fn exposed_files(layers: &Layers, found: Option<&Found>) -> BTreeSet<PathBuf> {
+    let ping = layers.get(&options::PING_URL_FILE).filter(|path| is_exposed(path));
+    let Some(found) = found else { return ping.into_iter().collect() };
+    let file = layers.file.as_ref().filter(|file| file.is_exposed).map(|file| file.path.clone());
+    found.exposed_files().chain(file).chain(ping).collect()
+}
+
 /// What depends on where the calls go.
 struct Way {
     target: Target,
@@ -359,6 +382,7 @@ impl Way {
     fn to_api(
         layers: &Layers,
         environment: &Environment,
+        command: Command,
         makes_calls: bool,
         rate: &Sourced<Rate>,
     ) -> Result<Self, SettingsError> {
@@ -371,11 +395,10 @@ impl Way {
         let found = Found::find(environment, layers.file.as_ref(), layers.find(&options::API_VERSION))?;
         let credentials = match found.read() {
             Err(CredentialsError::Missing(_)) if !makes_calls => None,
+            // It shows which.
+            Err(_) if command == Command::Config => None,
             credentials => Some(credentials?),
         };
-        if let Some(file) = layers.file.as_ref().filter(|file| file.is_exposed) {
-            super::credentials::warn_of_exposure(&file.path);
-        }
         let mut accounts: BTreeMap<_, _> =
             found.usable().map(|(name, account)| (name.clone(), account.own.clone())).collect();
         if accounts.is_empty() {

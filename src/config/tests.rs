@@ -147,7 +147,7 @@ fn which_file_is_read() {
         assert_eq!(settings.retries, retries, "{variables:?}");
     }
     let missing = place.resolve(Command::Run, &[("config", "DIR/none.toml")], &BOTH).unwrap_err();
-    assert!(error_chain(&missing).contains("none.toml can't be used: it can't be read: No such file"), "{missing}");
+    assert!(error_chain(&missing).contains("none.toml: can't be read: No such file"), "{missing}");
 }
 
 #[test]
@@ -349,11 +349,11 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
         (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "")], "LINKUP_LOGIN_TOKEN_FILE is empty"),
         (
             vec![key, ("LINKUP_LOGIN_TOKEN_FILE", SECRET)],
-            "environment variable LINKUP_LOGIN_TOKEN_FILE must name a file that holds the credential: it can't be read",
+            "environment variable LINKUP_LOGIN_TOKEN_FILE must name a file that holds the credential: can't be read",
         ),
         (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "LINKUP_LOGIN_TOKEN_FILE must name"),
         (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "no text file"),
-        (vec![("CREDENTIALS_DIRECTORY", "DIR"), token], "file DIR/linkup_api_key: it can't be read"),
+        (vec![("CREDENTIALS_DIRECTORY", "DIR"), token], "file DIR/linkup_api_key: can't be read"),
         (vec![key, ("LINKUP_ACCOUNT_ID_FILE", "DIR/spaced")], "an account ID holds no white space"),
         (
             vec![key, token, ("LINKUP_ACCOUNT_ID", "acc_1")],
@@ -419,27 +419,27 @@ fn what_is_wrong_in_the_file_is_told_with_its_line_and_without_its_value() {
         ("api_key = 123456789", "1: api_key must be a text in quotes, not empty"),
         ("api_key = \"\"", "1: api_key must be a text in quotes, not empty"),
         ("api_key = [\"AQEDAhidden\"]", "1: api_key must be a text"),
-        ("api_key = \"AQEDAhidden\"\napi_key_file = \"x\"", "stands beside its other spelling"),
-        ("[accounts.a]\nlogin_token = \"x\"\nlogin_token_file = \"y\"", "stands beside its other spelling"),
+        ("api_key = \"AQEDAhidden\"\napi_key_file = \"x\"", "and its other form are both set"),
+        ("[accounts.a]\nlogin_token = \"x\"\nlogin_token_file = \"y\"", "and its other form are both set"),
         ("accounts = 3", "1: accounts must be a table for each account"),
         ("accounts.a = \"AQEDAhidden\"", "1: an account is a table"),
         ("[accounts.\" \"]", "1: an account needs a name"),
-        ("[accounts.a]\n[accounts.\"a \"]", "2: this account stands twice"),
+        ("[accounts.a]\n[accounts.\"a \"]", "2: this account is there twice"),
         ("[accounts.a]\ncountry = 3", "2: country must be a country code"),
         ("[accounts.a]\ngap = 3", "2: gap must be two times, the shorter one first"),
         ("[accounts.a]\ndaily_cap = -1", "2: daily_cap must be a whole number, 0 or more"),
         ("[accounts.a]\nbetween = \"9-17\"", "2: between must be hours of the day"),
         ("[accounts.a]\nmax_credits = 3", "2: unknown key `max_credits`: it belongs above the first [accounts.<name>]"),
-        ("rate = \"1/s\"\nrate = \"2/s\"", "2: no valid TOML: duplicate key"),
-        ("\napi_key = \"AQEDAhidden", "2: no valid TOML"),
-        ("\napi_key = AQEDAhidden\"", "2: no valid TOML"),
-        ("api_key = AQEDAhidden", "1: no valid TOML"),
-        ("api_key = \"\\qAQEDAhidden\"", "1: no valid TOML"),
-        ("api_key: AQEDAhidden", "1: no valid TOML"),
-        ("AQEDAhidden", "1: no valid TOML"),
-        ("LINKUP_API_KEY=AQEDAhidden", "1: no valid TOML"),
-        ("api_key = \"\"\"\nAQEDAhidden\n", "no valid TOML"),
-        ("api_key.AQEDAhidden = \"x\"\napi_key.AQEDAhidden.y = 1", "no valid TOML"),
+        ("rate = \"1/s\"\nrate = \"2/s\"", "2: not valid TOML: duplicate key"),
+        ("\napi_key = \"AQEDAhidden", "2: not valid TOML"),
+        ("\napi_key = AQEDAhidden\"", "2: not valid TOML"),
+        ("api_key = AQEDAhidden", "1: not valid TOML"),
+        ("api_key = \"\\qAQEDAhidden\"", "1: not valid TOML"),
+        ("api_key: AQEDAhidden", "1: not valid TOML"),
+        ("AQEDAhidden", "1: not valid TOML"),
+        ("LINKUP_API_KEY=AQEDAhidden", "1: not valid TOML"),
+        ("api_key = \"\"\"\nAQEDAhidden\n", "not valid TOML"),
+        ("api_key.AQEDAhidden = \"x\"\napi_key.AQEDAhidden.y = 1", "not valid TOML"),
     ];
     for (text, message) in cases {
         let error = error_chain(&ConfigFile::parse(Path::new("c.toml"), text).unwrap_err());
@@ -494,7 +494,8 @@ fn every_default_is_a_value_of_its_option_and_every_name_stands_once() {
         assert!(!entry.help.is_empty() && !entry.wanted.is_empty(), "{}", entry.name);
         let same =
             |other: &&&Entry| other.name == entry.name && (other.on & entry.on != 0 || other.places == entry.places);
-        assert!(ENTRIES.iter().filter(same).count() == 1 || entry.name == "limit", "{}", entry.name);
+        let is_twice = ["limit", "format"].contains(&entry.name);
+        assert!(ENTRIES.iter().filter(same).count() == 1 || is_twice, "{}", entry.name);
         for conflict in entry.conflicts {
             assert!(ENTRIES.iter().any(|other| other.name == *conflict), "{conflict}");
         }
@@ -586,7 +587,13 @@ fn the_docs_hold_the_table_of_options() {
             .filter(|command| **command != Command::Config && command.takes(entry))
             .map(|command| command.as_str())
             .collect();
-        let commands = if entry.places == Places::GlobalFlag { "all".to_owned() } else { commands.join(", ") };
+        let commands = if entry.places == Places::GlobalFlag {
+            "all".to_owned()
+        } else if commands.is_empty() {
+            Command::Config.as_str().to_owned()
+        } else {
+            commands.join(", ")
+        };
         let short = entry.short.map(|short| format!("`-{short}`, ")).unwrap_or_default();
         let default = match entry.default {
             Default::None => String::new(),

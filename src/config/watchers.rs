@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 
 use super::SettingsError;
-use super::credentials::{SecretFile, warn_of_exposure};
+use super::credentials::SecretFile;
 use super::layers::{Layers, Origin, Sourced};
 use super::options::{self, ACCOUNT, DRY_RUN, METRICS_FILE, PING_URL, PING_URL_FILE};
 use crate::invitation::AccountName;
@@ -47,9 +47,6 @@ fn ping(layers: &Layers) -> Result<Option<PingUrl>, SettingsError> {
     };
     let unread = |error| SettingsError::PingUrlFile(origin.place(&PING_URL_FILE.entry), error);
     let file = SecretFile::read(&path).map_err(unread)?;
-    if file.is_readable_by_others {
-        warn_of_exposure(&path);
-    }
     let url = file.secret().and_then(|text| text.expose_secret().parse().ok());
     url.map(Some).ok_or_else(|| SettingsError::NoPingUrl(path.display().to_string(), options::PING_WANTED))
 }

@@ -205,6 +205,12 @@ pub(super) fn resolve_or_profile(
     }
 }
 
+/// Whether only a number of few digits names the invitation.
+pub(super) fn is_short(invitation: Option<&InvitationId>, id: Option<&str>, entity_urn: Option<&str>) -> bool {
+    let has_urn = [id, entity_urn].into_iter().flatten().any(|text| text.contains(':'));
+    !has_urn && invitation.is_some_and(InvitationId::is_short)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::columns::{
-    ColumnNames, ID_TEXT_CHARS, Roles, cut, is_address, is_profile_url, is_secret, listed, only_address,
+    ColumnNames, ID_TEXT_CHARS, Roles, cut, is_address, is_profile_url, is_secret, is_short, listed, only_address,
     resolve_or_profile, unique,
 };
 use super::csv_records::{CsvRecord, CsvRecords, Malformed};
@@ -242,7 +242,10 @@ impl CsvRows {
                 .map_err(|error| error.to_string())
         });
         match id {
-            Ok(id) => Ok(Row { number: *number, line, id, account, country, profile_url, carried }),
+            Ok(id) => {
+                let is_short = is_short(id.as_ref(), id_cell.as_deref(), entity_urn.as_deref());
+                Ok(Row { number: *number, line, id, account, country, profile_url, is_short, carried })
+            }
             Err(reason) => {
                 let id_text = cut(&id_cell.unwrap_or_default(), ID_TEXT_CHARS);
                 let urn_text = cut(&entity_urn.unwrap_or_default(), ID_TEXT_CHARS);

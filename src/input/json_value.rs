@@ -11,7 +11,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::columns::{
-    ColumnNames, ID_TEXT_CHARS, cut, is_address, is_profile_url, is_secret, only_address, resolve, resolve_or_profile,
+    ColumnNames, ID_TEXT_CHARS, cut, is_address, is_profile_url, is_secret, is_short, only_address, resolve,
+    resolve_or_profile,
 };
 use crate::invitation::{AccountName, Carried, Country, Row, RowError};
 
@@ -87,8 +88,9 @@ impl JsonEntry {
                 let carried = Carried::Fields(Box::default());
                 match resolve(Some(&text), None, refuse_rounded) {
                     Ok(id) => {
-                        let line = Some(line);
-                        Ok(Row { number, line, id: Some(id), account: None, country: None, profile_url: None, carried })
+                        let is_short = is_short(Some(&id), Some(&text), None);
+                        let (line, id, account, country, profile_url) = (Some(line), Some(id), None, None, None);
+                        Ok(Row { number, line, id, account, country, profile_url, is_short, carried })
                     }
                     Err(error) => {
                         let id_text = cut(&text, ID_TEXT_CHARS);
@@ -143,6 +145,7 @@ impl Members {
             (Ok(_), Err(NotText)) => Err("the country is not a JSON string".into()),
         };
         let shown = |text: Option<Cow<'_, str>>| cut(&text.unwrap_or_default(), ID_TEXT_CHARS);
+        let is_short = id.as_ref().is_ok_and(|id| is_short(id.as_ref(), id_text.as_deref(), entity_urn.as_deref()));
         let id = id.map_err(|reason| (shown(id_text), shown(entity_urn), reason));
         let account = account.ok().flatten().and_then(AccountName::parse);
         let country = country.ok().flatten().and_then(Country::parse);
@@ -151,7 +154,7 @@ impl Members {
         let carried = members.filter(|(at, _)| roles.is_carried(*at)).map(|(_, member)| member).collect();
         let carried = Carried::Fields(Box::new(carried));
         match id {
-            Ok(id) => Ok(Row { number, line: Some(line), id, account, country, profile_url, carried }),
+            Ok(id) => Ok(Row { number, line: Some(line), id, account, country, profile_url, is_short, carried }),
             Err((id_text, urn_text, reason)) => {
                 Err(RowError { id_text, urn_text, account, carried, ..bad_row(number, line, reason) })
             }

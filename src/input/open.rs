@@ -52,7 +52,7 @@ impl Default for CsvStyle {
 /// Why an input can't be used. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
-    #[error("{name} cannot be read: check that it exists and that you may read it")]
+    #[error("{name} can't be read")]
     Unreadable { name: String, source: io::Error },
     #[error("{name} is a directory: name the file that lists the invitations, or - for stdin")]
     Directory { name: String },

@@ -220,7 +220,7 @@ fn what_cannot_be_used_says_what_to_do() {
         assert!(!message.contains("geheim") && !message.contains('\n'), "{message}");
     }
     let missing = Source::Path("samples/no-such-file.csv".into());
-    assert!(message(Input::open(&missing, &default)).starts_with("samples/no-such-file.csv cannot be read"));
+    assert!(message(Input::open(&missing, &default)).starts_with("samples/no-such-file.csv can't be read"));
     assert!(message(Input::open(&Source::Path("samples".into()), &default)).starts_with("samples is a directory"));
 }
 

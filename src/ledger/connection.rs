@@ -361,7 +361,7 @@ mod tests {
         assert!(matches!(standing(&ledger, &key("7")), Standing::Settled { .. }));
         let rows: Vec<(String, String, String)> = Connection::open(&place.path)
             .unwrap()
-            .prepare("SELECT api || ' ' || account || ' ' || invitation_id, outcome, settled_at FROM invitations")
+            .prepare("SELECT api || ' ' || account || ' ' || invitation_id, outcome, settled_at FROM v_invitations")
             .unwrap()
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .unwrap()

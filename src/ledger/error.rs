@@ -13,7 +13,7 @@ type Cause = Arc<dyn Error + Send + Sync>;
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum LedgerError {
     #[error(
-        "the ledger {} is held by another run{}: wait until it has ended, or name another file with --ledger",
+        "the ledger {} is held by another run{}: wait until it has ended (--wait-lock 1h), or name another file with --ledger",
         path.display(),
         holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"))
     )]
@@ -89,18 +89,18 @@ pub(crate) enum LedgerError {
         /// SQLite's journal mode instead.
         mode: String,
     },
-    #[error("the ledger {} can't be read: check the file, or name another with --ledger", path.display())]
+    #[error("the ledger {} can't be read ({source}): check the file, or name another with --ledger", path.display())]
     Unreadable { path: PathBuf, source: Cause },
-    #[error("the ledger {} can't be written: check disk space and rights, then run the same command again", path.display())]
+    #[error("the ledger {} can't be written ({source}): check disk space and rights", path.display())]
     Unwritable {
         /// The ledger, its lock or its directory.
         path: PathBuf,
         source: Cause,
     },
     /// Said only where a stop ends the wait.
-    #[error("the ledger {} is locked by another program: end that, then run the same command again", path.display())]
+    #[error("the ledger {} is locked by another program: end that first", path.display())]
     Locked { path: PathBuf },
-    #[error("the temporary directory can't be written: make room there, or set TMPDIR to another")]
+    #[error("the temporary directory can't be written ({source}): make room there, or set TMPDIR to another")]
     NoScratch { source: Cause },
     #[error("the ledger {} is closed already", path.display())]
     Closed { path: PathBuf },

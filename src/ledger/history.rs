@@ -47,11 +47,18 @@ pub(crate) struct DayLine {
 /// A run, a list or a look, and what its calls came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunLine {
+    pub(crate) run_id: String,
     pub(crate) command: String,
+    /// The API's address.
+    pub(crate) api: String,
     /// To the second.
     pub(crate) started_at: Timestamp,
-    /// When the last call was answered, else when it was sent.
+    /// When the last call was answered, else when it was sent. There is no other end on record, so that it is known of a
+    /// run that was killed, too.
     pub(crate) last_call_at: Option<Timestamp>,
+    /// Those that were called for, one after a comma after the other.
+    pub(crate) accounts: String,
+    pub(crate) calls: u64,
     pub(crate) withdrawn: u64,
     pub(crate) cost: Cost,
 }
@@ -235,26 +242,42 @@ impl History {
         Ok(people.into_iter().flatten().collect())
     }
 
-    /// The last runs, the newest last: of this API, if one is named.
-    pub(crate) fn last_runs(&self, api: Option<&str>, most: u32) -> Result<Vec<RunLine>, LedgerError> {
+    /// The newest runs, the last of them last: those of this API, if one is named, from this day (UTC) on.
+    pub(crate) fn runs(
+        &self,
+        api: Option<&str>,
+        since: Option<Date>,
+        most: Option<u32>,
+    ) -> Result<Vec<RunLine>, LedgerError> {
+        let (since, most) = (since.map_or(0, start_of), most.map_or(-1, i64::from));
         let sql = format!(
-            "WITH last AS (
-                SELECT number, command, unixepoch(started_at) * 1000 AS began_at FROM runs
-                WHERE ?1 IS NULL OR api = ?1 ORDER BY began_at DESC, number DESC LIMIT {most}
+            "WITH newest AS (
+                SELECT number, run_id, command, api, unixepoch(started_at) * 1000 AS began_at FROM runs
+                WHERE (?1 IS NULL OR api = ?1) AND began_at >= {since} ORDER BY began_at DESC, number DESC LIMIT {most}
+            ), sums AS (
+                SELECT run_number, account_id, COUNT(*) FILTER (WHERE state <> {not_sent}) AS calls,
+                    MAX(COALESCE(ended_at, sent_at)) AS last_call_at,
+                    COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')) AS withdrawn,
+                    SUM(credits_charged) AS charged, SUM(credits_possible) AS possible
+                FROM calls WHERE sent_at >= (SELECT MIN(began_at) FROM newest) GROUP BY run_number, account_id
             )
-            SELECT command, began_at, MAX(COALESCE(ended_at, sent_at)),
-                COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
-                COALESCE(SUM(credits_charged), 0), COALESCE(SUM(credits_possible), 0)
-            FROM last LEFT JOIN calls ON run_number = number AND sent_at >= (SELECT MIN(began_at) FROM last)
-            GROUP BY number ORDER BY began_at, number"
+            SELECT run_id, command, newest.api, began_at, MAX(last_call_at), COALESCE(GROUP_CONCAT(account, ', '), ''),
+                COALESCE(SUM(calls), 0), COALESCE(SUM(withdrawn), 0), COALESCE(SUM(charged), 0), COALESCE(SUM(possible), 0)
+            FROM newest LEFT JOIN sums ON run_number = number LEFT JOIN accounts ON accounts.id = account_id
+            GROUP BY number ORDER BY began_at, number",
+            not_sent = CallState::NotSent as i64,
         );
         self.read(&sql, api, |row| {
             Ok(RunLine {
-                command: row.get(0)?,
-                started_at: from_millis(row.get(1)?)?,
-                last_call_at: row.get::<_, Option<i64>>(2)?.map(from_millis).transpose()?,
-                withdrawn: row.get(3)?,
-                cost: Cost { charged: row.get(4)?, possible: row.get(5)? },
+                run_id: row.get(0)?,
+                command: row.get(1)?,
+                api: row.get(2)?,
+                started_at: from_millis(row.get(3)?)?,
+                last_call_at: row.get::<_, Option<i64>>(4)?.map(from_millis).transpose()?,
+                accounts: row.get(5)?,
+                calls: row.get(6)?,
+                withdrawn: row.get(7)?,
+                cost: Cost { charged: row.get(8)?, possible: row.get(9)? },
             })
         })
     }
@@ -462,6 +485,38 @@ mod tests {
         assert_eq!(history.by_day(None).unwrap(), both);
         assert_eq!(history.by_day(Some("2026-03-02".parse().unwrap())).unwrap(), second_day);
         assert_eq!(history.by_day(Some("2026-03-03".parse().unwrap())).unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn runs_are_shown_with_what_their_calls_came_to() {
+        use Outcome::{Failed, Withdrawn};
+        let place = Place::new();
+        let ledger = place.open("a");
+        let at = "2026-03-01T12:34:56Z";
+        for (account, id, outcome) in
+            [("default", "1", Withdrawn), ("second", "1", Withdrawn), ("default", "2", Failed)]
+        {
+            settle(&ledger, &key_of(account, id), &settlement_at(outcome, at)).await.unwrap();
+        }
+        ledger.close().await.unwrap();
+        // Killed before it called.
+        drop(Ledger::open(&place.path, &run_at("b", "sandbox")).unwrap());
+
+        let history = History::open(&place.path).unwrap();
+        let runs = history.runs(None, None, None).unwrap();
+        let line = |run: &RunLine| {
+            let RunLine { run_id, api, accounts, calls, withdrawn, cost, .. } = run.clone();
+            format!("{run_id} {api} [{accounts}] {calls} {withdrawn} {} {}", cost.charged, cost.possible)
+        };
+        let lines = [format!("a {API} [default, second] 3 2 3 6"), "b sandbox [] 0 0 0 0".to_owned()];
+        assert_eq!(runs.iter().map(line).collect::<Vec<_>>(), lines);
+        assert_eq!(runs[0].last_call_at, Some(at.parse().unwrap()));
+        assert_eq!((runs[1].last_call_at, runs[1].command.as_str()), (None, "run"));
+        let day = runs[0].started_at.to_zoned(TimeZone::UTC).date();
+        assert_eq!(history.runs(None, Some(day), None).unwrap(), runs);
+        assert_eq!(history.runs(None, Some(day.tomorrow().unwrap()), None).unwrap(), []);
+        assert_eq!(history.runs(None, None, Some(1)).unwrap(), runs[1..]);
+        assert_eq!(history.runs(Some(API), None, None).unwrap(), runs[..1]);
     }
 
     #[tokio::test]

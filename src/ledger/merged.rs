@@ -173,6 +173,9 @@ mod tests {
             line("2026-03-02", "default", 1, 0, 0),
         ];
         assert_eq!(days, expected);
+        let runs = history.runs(None, None, None).unwrap();
+        let runs: Vec<_> = runs.iter().map(|run| (run.run_id.as_str(), run.accounts.as_str(), run.calls)).collect();
+        assert_eq!(runs, [("a", "default, sales", 2), ("b", "default, sales", 2)]);
         let entries = history.of(&id("1")).unwrap();
         let entries: Vec<_> = entries.iter().map(|entry| (entry.outcome, entry.run_id.as_deref())).collect();
         assert_eq!(entries, [(Some(Failed), Some("b")), (Some(Withdrawn), Some("a"))]);

@@ -40,6 +40,7 @@ impl Listed {
             account: Some(self.account),
             country: None,
             profile_url: address,
+            is_short: false,
             carried,
         }
     }

@@ -17,7 +17,7 @@ mod unicode;
 pub(crate) use filter::{Filter, Selection, SelectionCounts, TextFilter, age_days};
 pub(crate) use keep::{Keep, KeepError, KeepStatus};
 pub(crate) use listed::Listed;
-pub(crate) use oldest::leave_oldest;
+pub(crate) use oldest::{leave_oldest, oldest_and_newest};
 pub(crate) use page::{Days, Found, Page, read_page, repeats_key};
 pub(crate) use paging::{Paging, Taken};
 pub(crate) use people::{People, Search};

@@ -28,6 +28,16 @@ pub(crate) fn leave_oldest(selected: &mut Vec<Listed>, pending: u64, max_pending
     selected.retain(|_| at.next().is_some_and(|at| going.contains(&at)));
 }
 
+/// The oldest and the newest of these, in the same order of ages.
+pub(crate) fn oldest_and_newest(listed: &[Listed]) -> Option<(&Listed, &Listed)> {
+    let age = |(at, listed): &(usize, &Listed)| {
+        (listed.age_days().map(Reverse), sent_at(listed.found.id.as_str()), Reverse(*at))
+    };
+    let oldest = listed.iter().enumerate().min_by_key(age)?;
+    let newest = listed.iter().enumerate().max_by_key(age)?;
+    Some((oldest.1, newest.1))
+}
+
 /// The days that have passed by the API's words and by the ID, where that tells the time.
 fn days(found: &Found, now: Timestamp) -> Option<u32> {
     let by_words = age_days(found)?;

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::civil::Time;
 use jiff::{Timestamp, ToSpan, Zoned};
+
+const DAY_SECONDS: f64 = 86_400.0;
 
 /// `--between`, in local time. Where it ends before it begins, it crosses midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +41,16 @@ impl Hours {
         Some(if first > now.timestamp() { first } else { last() })
     }
 
+    /// How long it is open from this moment on, where it is.
+    pub(crate) fn open_for(self, now: &Zoned) -> Option<Duration> {
+        let left = now.time().duration_until(self.end).as_secs_f64().rem_euclid(DAY_SECONDS);
+        self.closed_until(now).is_none().then(|| Duration::from_secs_f64(left))
+    }
+
     /// Which part of a day it is, from 0 to 1.
     pub(crate) fn share_of_day(self) -> f64 {
         let seconds = self.begin.duration_until(self.end).as_secs_f64();
-        seconds.rem_euclid(86_400.0) / 86_400.0
+        seconds.rem_euclid(DAY_SECONDS) / DAY_SECONDS
     }
 }
 

@@ -3,12 +3,26 @@
 use std::io;
 
 use super::file::{Names, ReportFile};
-use super::format::{Cell, Field, Format, RecordFile, TableFormat};
+use super::format::{Cell, Field, Format, RecordFile};
+use super::paper::Paper;
+use super::table::{Column, Table};
 use crate::input::CsvStyle;
 use crate::invitation::{AccountName, InvitationId};
 use crate::policy::Difference;
 
 const COLUMNS: [&str; 6] = ["invitation_id", "entity_urn", "account", "believed", "found", "follows"];
+
+/// What people see of it.
+fn table(paper: Paper) -> Table {
+    let columns = [
+        Column::whole("invitation_id", 0),
+        Column::text("account", 2, 8),
+        Column::whole("believed", 3),
+        Column::whole("found", 4),
+        Column::whole("follows", 1),
+    ];
+    Table::new(columns.into(), paper)
+}
 
 fn record<'a>(
     account: &'a AccountName,
@@ -35,7 +49,7 @@ impl DifferenceReport {
     pub(crate) fn begin(file: ReportFile, format: Option<Format>) -> io::Result<Self> {
         let encoder = match format {
             Some(format) => format.encoder(CsvStyle::default()),
-            None => TableFormat::Table.encoder(),
+            None => Box::new(table(Paper::of_stdout())),
         };
         let mut file = RecordFile::begin(file, encoder, COLUMNS.into_iter())?;
         file.write()?;

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
@@ -56,9 +56,14 @@ pub(crate) enum TableFormat {
 }
 
 impl TableFormat {
-    pub(crate) fn encoder(self) -> Box<dyn Encoder> {
+    /// What suits whoever reads standard output.
+    pub(crate) fn of_stdout() -> Self {
+        if io::stdout().is_terminal() { Self::Table } else { Self::Csv }
+    }
+
+    pub(crate) fn encoder(self, table: Table) -> Box<dyn Encoder> {
         match self {
-            Self::Table => Box::new(Table::default()),
+            Self::Table => Box::new(table),
             Self::Csv => Box::new(Csv::default()),
             Self::Json => Box::new(JsonArray::default()),
         }

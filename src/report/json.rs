@@ -55,7 +55,8 @@ impl Encoder for JsonArray {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::format::{Cell, TableFormat, encode};
+    use super::super::format::{Cell, encode};
+    use super::JsonArray;
 
     #[test]
     fn an_array_as_serde_json_writes_it() {
@@ -63,7 +64,7 @@ mod tests {
         for records in [vec![], vec![&nested], vec![&nested, &Value::Null]] {
             let objects: Vec<_> = records.iter().map(|value| json!({"n": 1, "name": value})).collect();
             let cells = records.iter().map(|value| [Cell::Number(1), Cell::Json(value)]);
-            let text = encode(TableFormat::Json.encoder(), ["n", "name"], cells).unwrap();
+            let text = encode(Box::new(JsonArray::default()), ["n", "name"], cells).unwrap();
             assert_eq!(text, format!("{:#}\n", json!(objects)));
         }
     }

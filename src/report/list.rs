@@ -4,6 +4,9 @@ use std::io;
 
 use super::file::{Names, ReportFile};
 use super::format::{Cell, Field, Format, RecordFile};
+use super::paper::Paper;
+use super::sinks::why_unwritten;
+use super::table::{Column, Table};
 use crate::input::CsvStyle;
 use crate::listing::Listed;
 use crate::stop::{Stop, StopReason};
@@ -20,6 +23,18 @@ const COLUMNS: [&str; 10] = [
     "age_days",
     "sent_on",
 ];
+
+/// What people see of it; the account where there are several.
+fn table(has_accounts: bool, paper: Paper) -> Table {
+    let account = has_accounts.then(|| Column::text("account", 3, 8).usually(12));
+    let columns = [
+        Column::whole("invitation_id", 0).usually(20),
+        Column::text("name", 1, 8).usually(28),
+        Column::number("age_days", 2),
+        Column::text("headline", 4, 16).usually(48),
+    ];
+    Table::streamed(account.into_iter().chain(columns).collect(), paper)
+}
 
 fn record(listed: &Listed) -> impl Iterator<Item = Field<'_>> {
     let Listed { found, account } = listed;
@@ -48,9 +63,14 @@ pub(crate) struct ListSink {
 }
 
 impl ListSink {
-    pub(crate) fn begin(file: ReportFile, format: Format, stop: Stop) -> io::Result<Self> {
+    /// Without a format it is a table for people.
+    pub(crate) fn begin(file: ReportFile, format: Option<Format>, has_accounts: bool, stop: Stop) -> io::Result<Self> {
         let names = file.names();
-        let file = RecordFile::begin(file, format.encoder(CsvStyle::default()), COLUMNS.into_iter())?;
+        let encoder = match format {
+            Some(format) => format.encoder(CsvStyle::default()),
+            None => Box::new(table(has_accounts, Paper::of_stdout())),
+        };
+        let file = RecordFile::begin(file, encoder, COLUMNS.into_iter())?;
         let mut sink = Self { file: Some(file), names, stop };
         sink.write(&[]);
         Ok(sink)
@@ -75,10 +95,8 @@ impl ListSink {
             // As `head` does, which is no failure.
             tracing::info!("output closed; listing stopped");
         } else {
-            self.stop.request(
-                StopReason::ReportUnwritable,
-                format!("the list could not be written ({error}): make room or choose another place with -o"),
-            );
+            let said = format!("the list could not be written: {}", why_unwritten(&error, "-o"));
+            self.stop.request(StopReason::ReportUnwritable, said);
         }
     }
 
@@ -88,7 +106,8 @@ impl ListSink {
         if !has_pages && self.stop.is_requested() {
             file.file.discard();
         } else if let Err(error) = file.finish() {
-            self.stop.request(StopReason::ReportUnwritable, format!("the list could not be finished ({error})"));
+            let said = format!("the list could not be finished: {}", why_unwritten(&error, "-o"));
+            self.stop.request(StopReason::ReportUnwritable, said);
         }
     }
 }
@@ -129,6 +148,19 @@ mod tests {
         7329176687475109889,urn:li:invitation:7329176687475109889,default,"'=Ada, L",https://www.linkedin.com/in/ada,,CONNECTION,Sent 3 weeks ago,21,2025-05-16
         "#);
         insta::assert_snapshot!(written(JsonLines, "default"), @r#"{"invitation_id":"7329176687475109889","entity_urn":"urn:li:invitation:7329176687475109889","account":"default","name":"=Ada, L","profile_url":"https://www.linkedin.com/in/ada","headline":null,"invitation_type":"CONNECTION","sent_time":"Sent 3 weeks ago","age_days":21,"sent_on":"2025-05-16"}"#);
+    }
+
+    #[test]
+    fn people_see_the_account_where_there_are_several() {
+        let paper = Paper { width: 80, ellipsis: "…" };
+        insta::assert_snapshot!(written(table(false, paper), "sales"), @r"
+        invitation_id         name                          age_days  headline
+        7329176687475109889   =Ada, L                             21
+        ");
+        insta::assert_snapshot!(written(table(true, paper), "sales"), @r"
+        account   invitation_id         name                  age_days  headline
+        sales     7329176687475109889   =Ada, L                     21
+        ");
     }
 
     #[test]

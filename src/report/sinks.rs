@@ -79,7 +79,8 @@ impl Sinks {
                 } else {
                     format!("; its lines are in {}", names.current().display())
                 };
-                let said = format!("the report could not be finished ({error}){lines}");
+                let said =
+                    format!("the report could not be finished ({}){lines}", crate::without_code(&error.to_string()));
                 self.stop.request(StopReason::ReportUnwritable, said);
             }
         }
@@ -139,16 +140,26 @@ impl Sinks {
         {
             let names = report.names();
             let name = names.current().display();
-            let next = if error.kind() == io::ErrorKind::NotFound {
-                "leave it alone while a run writes it, and run the same command again"
+            let why = if error.kind() == io::ErrorKind::NotFound {
+                format!("{error}: leave it alone while a run writes it")
             } else {
-                "make room or choose another place with -o, then run the same command again"
+                why_unwritten(&error, "-o")
             };
-            self.stop.request(
-                StopReason::ReportUnwritable,
-                format!("the report {name} could not be written ({error}): {next}"),
-            );
+            let said = format!("the report {name} could not be written: {why}");
+            self.stop.request(StopReason::ReportUnwritable, said);
             self.report = None;
         }
     }
+}
+
+/// Why a file could not be written, with what to do about that.
+pub(crate) fn why_unwritten(error: &io::Error, option: &str) -> String {
+    let kind = error.kind();
+    let error = crate::without_code(&error.to_string());
+    if kind == io::ErrorKind::BrokenPipe {
+        return format!("its reader closed it; let it read to the end, or choose a file with {option}");
+    }
+    let is_full =
+        matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge);
+    format!("{error}: {}choose another place with {option}", if is_full { "make room, or " } else { "" })
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::causes::Causes;
+use super::last_lines;
 use crate::api::CallKind;
 use crate::event::{Called, Settled};
 use crate::invitation::AccountName;
@@ -98,6 +100,10 @@ pub(crate) struct Totals {
     pub unlisted: u64,
     /// Rows that need another run or a look, but for those that a limit of the user cut short.
     pub not_fine: u64,
+    /// Why, by cause.
+    pub causes: Causes,
+    /// Rows that a later run tries again.
+    pub left: u64,
 }
 
 /// Different unknown words that are listed: each may hold a number of its own.
@@ -118,6 +124,15 @@ impl Totals {
         }
         let is_not_fine = settled.outcome.exit_effect() == ExitEffect::NotFine && !settled.cut_by_limit;
         self.not_fine += u64::from(is_not_fine);
+        if is_not_fine {
+            self.causes.add(settled);
+        }
+        let is_kept = [Settled::KEPT, Settled::MIGHT_BE_KEPT].contains(&&*settled.detail);
+        self.left += u64::from(match settled.outcome.exit_effect() {
+            ExitEffect::Fine => false,
+            ExitEffect::NotFine => settled.outcome != Outcome::Invalid,
+            ExitEffect::FromStop => !is_kept,
+        });
     }
 
     /// Counts a call, unless it is free.
@@ -161,13 +176,15 @@ pub(crate) struct RunFacts {
     /// The part of the rows that it took, unless those were all.
     pub share: Option<Share>,
     pub started_at: Timestamp,
+    /// The command as it was typed; `None` for a rehearsal of which nothing is left.
+    pub again: Option<String>,
 }
 
 impl RunFacts {
     pub(crate) fn begin(command: &'static str, share: Option<Share>) -> Self {
         let started_at = Timestamp::now();
         let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-        Self { run_id, command, api: None, share, started_at }
+        Self { run_id, command, api: None, share, started_at, again: None }
     }
 }
 
@@ -220,6 +237,7 @@ impl Summary {
             "accounts": accounts,
             "pace": {"rate": self.rate.to_string(), "learned": self.learned.map(|rate| rate.to_string())},
             "stop": self.stop.as_ref().map(stop),
+            "causes": totals.causes.to_json(),
             "exit_code": self.exit_code,
         })
     }
@@ -287,25 +305,19 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         None => line("input", "not read to its end; unread rows are not in the report".to_owned()),
     }
     for (words, count) in &summary.totals.unknown {
-        line("unknown answer", format!("{count} x {words}"));
+        line("unknown answer", format!("{count} × {words}"));
     }
     if summary.totals.unlisted > 0 {
-        line("unknown answer", format!("{} x in other words", summary.totals.unlisted));
+        line("unknown answer", format!("{} × in other words", summary.totals.unlisted));
     }
     if !summary.totals.unknown.is_empty() {
         line("", "please report these words; if one confirms a withdrawal, add it to success_messages".to_owned());
-    }
-    if let Some(stop) = &summary.stop {
-        line("stopped", stop.to_string());
-    }
-    // What stopped all of them was said just now.
-    for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
-        line("account stopped", format!("{account}, {cause}"));
     }
     if let Some(report) = report {
         line(if summary.facts.command == "list" { "list" } else { "report" }, report.display().to_string());
     }
     line("exit code", summary.exit_code.to_string());
+    last_lines(summary).into_iter().for_each(|(label, value)| line(label, value));
     out
 }
 
@@ -374,7 +386,14 @@ mod tests {
         let cause = StopCause { reason: StopReason::LoginRefused, detail: "log in again".to_owned() };
         let moment = Timestamp::UNIX_EPOCH;
         let summary = Summary {
-            facts: RunFacts { run_id: String::new(), command: "run", api: Some("v1"), share: None, started_at: moment },
+            facts: RunFacts {
+                run_id: String::new(),
+                command: "run",
+                api: Some("v1"),
+                share: None,
+                started_at: moment,
+                again: None,
+            },
             finished_at: moment,
             totals,
             rate: Rate::Unlimited,
@@ -389,7 +408,7 @@ mod tests {
         assert_eq!((&accounts["busy"]["rows"]["rejected"], accounts["busy"].get("stop")), (&json!(1), None));
         assert_eq!(accounts["stopped"]["stop"], json!({"reason": "login_refused", "detail": "log in again"}));
         let table = table(&summary, None);
-        assert!(table.contains("account stopped       stopped, login_refused: log in again\n"), "{table}");
+        assert!(table.contains("stopped               account stopped: log in again\n"), "{table}");
     }
 
     #[test]

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use super::Clock;
+use super::pacing::retry_after;
 use super::reserve::{Limited, Reservation, Shared};
 use super::turns::Turns;
+use crate::api::SecretPlaces;
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::{Budget, DailyCap, Gap, Hours};
@@ -35,6 +37,8 @@ pub(crate) struct AccountLimits {
     pub gap: Option<Gap>,
     pub hours: Option<Hours>,
     pub daily_cap: Option<DailyCap>,
+    /// For whoever has to renew them.
+    pub secrets: SecretPlaces,
 }
 
 /// What bounds a run's calls.
@@ -54,6 +58,7 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) stop: Stop,
+    pub(super) secrets: SecretPlaces,
     gap: Option<Gap>,
     /// The gap after the last withdrawal ends here.
     not_before: Mutex<Option<Instant>>,
@@ -200,6 +205,7 @@ impl Account {
     fn new(limits: AccountLimits, stop: Stop, clock: &Clock) -> Self {
         Self {
             stop,
+            secrets: limits.secrets,
             gap: limits.gap.filter(|gap| !gap.is_zero()),
             not_before: Mutex::default(),
             hours: limits.hours,
@@ -256,7 +262,7 @@ impl Account {
             ExitEffect::NotFine => {
                 let count = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
                 if max_errors > 0 && count >= max_errors {
-                    let words = format!("{count} rows in a row failed (--max-errors): see their details in the report");
+                    let words = format!("{count} rows in a row failed (--max-errors)");
                     self.stop.request(StopReason::TooManyFailures, words);
                 }
             }
@@ -321,15 +327,11 @@ async fn reserve<'a, L: Limited>(
         let free_at = limit.free_at();
         let Some(wait) = free_at.as_ref().and_then(|at| limit.time_until(at)).filter(|wait| *wait <= SOON) else {
             let when = match free_at {
-                // In whole minutes, and not too early.
-                Some(at) => format!(
-                    "run the same command again after {}",
-                    at.saturating_add(LAST_SECOND).strftime("%Y-%m-%d %H:%M")
-                ),
-                None if limit.is_nothing() => "it allows none".to_owned(),
-                None => "run the same command again to go on".to_owned(),
+                Some(at) => format!("{option} is used up. {}", retry_after(&at)),
+                None if limit.is_nothing() => format!("{option} allows none"),
+                None => format!("{option} is used up"),
             };
-            stop.request(reason, format!("{option} is used up: {when}"));
+            stop.request(reason, when);
             return None;
         };
         let (cap, wait_s) = (reason.as_str(), wait.as_secs_f64());
@@ -349,8 +351,6 @@ fn accounts(names: &[AccountName]) -> String {
     names.iter().map(AccountName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-const LAST_SECOND: SignedDuration = SignedDuration::from_secs(59);
-
 /// A limit that leaves room again within this time is waited for: a daily job would else find what the one of the day
 /// before withdrew seconds later, and withdraw only every other day.
 const SOON: Duration = Duration::from_secs(600);
@@ -364,4 +364,4 @@ fn stop_at(latest_start: Instant, stop: Stop) {
     });
 }
 
-const OVER: &str = "another call could end after --max-duration: run the same command again to go on";
+const OVER: &str = "--max-duration is over: another call could end after it";

@@ -35,4 +35,4 @@ pub(crate) use pool::{Pool, run};
 pub(crate) use row::Limits;
 pub(crate) use signals::{stop_on_signals, survive_size_limit};
 pub(crate) use thread::on_a_thread;
-pub(crate) use triage::{ReadyRow, Route, Triage};
+pub(crate) use triage::{ReadyRow, Route, SHORT_ID_ADVICE, Triage};

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
 
-use crate::api::CallResult;
+use crate::api::{CallResult, SecretPlaces};
 use crate::event::Event;
-use crate::invitation::AccountName;
 use crate::pace::{Learned, Pace, Permit, Refused};
 use crate::policy::{Backoff, Meaning, hold, pace_hint};
+use crate::report::human_duration;
 use crate::stop::{Stop, StopReason};
 
 /// What became of the pace.
@@ -122,21 +122,16 @@ fn moment(wait: Duration) -> Timestamp {
     Timestamp::now().saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// The API's words with what to do about them.
-pub(super) fn advice(reason: StopReason, words: &str, account: &AccountName) -> String {
-    let setting = |variable: &str, key: &str| match account.as_str() {
-        "default" => variable.to_owned(),
-        name => format!("accounts.{name}.{key} in the configuration file"),
-    };
-    let next = match reason {
-        StopReason::KeyRefused => "check LINKUP_API_KEY",
-        StopReason::LoginRefused => {
-            &format!("log in to LinkedIn again and renew {}", setting("LINKUP_LOGIN_TOKEN", "login_token"))
-        }
+/// What the API refused, in its words, with what to do about that.
+pub(super) fn advice(reason: StopReason, words: &str, secrets: &SecretPlaces) -> String {
+    let SecretPlaces { api_key, login } = secrets;
+    match reason {
+        StopReason::KeyRefused => format!("API key refused ({words}): renew {api_key}"),
+        StopReason::LoginRefused => format!("login refused ({words}): log in to LinkedIn again and renew {login}"),
         StopReason::AccountRefused => {
-            &format!("check {}, and that the account is connected", setting("LINKUP_ACCOUNT_ID", "account_id"))
+            format!("account refused ({words}): connect it at LinkUp again, or correct {login}")
         }
-        StopReason::CreditsUsedUp => "buy credits, then run the same command again",
+        StopReason::CreditsUsedUp => format!("credits used up ({words}): buy credits at LinkUp"),
         StopReason::TooManyFailures
         | StopReason::PatienceExhausted
         | StopReason::ReportUnwritable
@@ -148,21 +143,51 @@ pub(super) fn advice(reason: StopReason, words: &str, account: &AccountName) -> 
         | StopReason::MaxWithdrawals
         | StopReason::MaxDuration
         | StopReason::DailyCap
-        | StopReason::Signal(_) => "run the same command again",
-    };
-    format!("the API says \"{words}\": {next}")
+        | StopReason::Signal(_) => words.to_owned(),
+    }
 }
 
 fn out_of_patience(hint: Option<Duration>) -> String {
-    match hint {
-        Some(Duration::MAX) => {
-            "rate limited, and the API asks to wait longer than can be counted: run the same command again later"
-                .to_owned()
+    let Some(hint) = hint else { return "rate limited for longer than --patience: retry later".to_owned() };
+    match Zoned::now().checked_add(hint) {
+        Ok(at) => format!("rate limited, and the API asks to wait longer than --patience. {}", retry_after(&at)),
+        Err(_) => "rate limited, and the API asks to wait longer than can be counted".to_owned(),
+    }
+}
+
+/// When to try again, by the local clock: in whole minutes, and not too early.
+pub(super) fn retry_after(at: &Zoned) -> String {
+    retry_after_from(at, &Zoned::now().with_time_zone(at.time_zone().clone()))
+}
+
+fn retry_after_from(at: &Zoned, now: &Zoned) -> String {
+    let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    let minutes = wait.as_secs().div_ceil(60).max(1);
+    let wait = human_duration(Duration::from_secs(minutes * 60));
+    let wait = wait.trim_end_matches(" 00 s").trim_end_matches(" 00 min").trim_end_matches(" 0 h");
+    let at = at.saturating_add(LAST_SECOND);
+    let clock = if at.date() == now.date() { at.strftime("%H:%M") } else { at.strftime("%Y-%m-%d %H:%M") };
+    format!("Retry after {clock} (in {wait})")
+}
+
+const LAST_SECOND: SignedDuration = SignedDuration::from_secs(59);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_try_again_is_told_by_the_clock() {
+        let now: Zoned = "2026-11-26T04:57:10[UTC]".parse().unwrap();
+        let cases = [
+            (20, "Retry after 04:58 (in 1 min)"),
+            (3_600, "Retry after 05:58 (in 1 h)"),
+            (3_700, "Retry after 05:59 (in 1 h 02 min)"),
+            (20 * 3_600, "Retry after 2026-11-27 00:58 (in 20 h)"),
+            (3 * 86_400, "Retry after 2026-11-29 04:58 (in 3 d)"),
+        ];
+        for (seconds, said) in cases {
+            assert_eq!(retry_after_from(&now.saturating_add(SignedDuration::from_secs(seconds)), &now), said);
         }
-        Some(hint) => format!(
-            "rate limited, and the API asks to wait {} s, longer than --patience: run the same command again then",
-            hint.as_secs()
-        ),
-        None => "rate limited for longer than --patience: run the same command again later".to_owned(),
     }
 }

@@ -24,14 +24,15 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         self.ask(ApiCall::Page(request), limits, judge).await.map_err(|nothing| match nothing {
             Nothing::Stopped => NoPage::Stopped,
             Nothing::Refused(_, reason, Some(why)) => {
-                self.bounds.account(&request.account).stop.request(why, advice(why, &reason, &request.account));
+                let account = self.bounds.account(&request.account);
+                account.stop.request(why, advice(why, &reason, &account.secrets));
                 NoPage::Stopped
             }
             Nothing::Refused(meaning, reason, None) => {
                 let next = if meaning == Meaning::Rejected {
-                    "the API refuses it, so asking again is of no use before that is resolved"
+                    "the API would refuse it again until that is resolved"
                 } else {
-                    "run the same command again later"
+                    "retry later"
                 };
                 let number = request.number;
                 NoPage::Unavailable(format!("page {number} of the list could not be fetched ({reason}): {next}"))

@@ -23,7 +23,7 @@ use crate::stop::{Stop, StopCause, StopReason, gravest};
 const LAST_ROWS: Duration = Duration::from_millis(250);
 
 /// Said of a panic, whose own words the panic has printed.
-const BROKEN: &str = "this is a bug, please report it; run the same command again to go on";
+const BROKEN: &str = "a bug in this program ended it: please report it";
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {

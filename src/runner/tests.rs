@@ -184,7 +184,8 @@ const SETUP: Setup =
 fn row(number: u64, id: &str) -> Result<Row, RowError> {
     let id = InvitationId::parse(id).unwrap();
     let id = Some(id);
-    Ok(Row { number, line: None, id, account: None, country: None, profile_url: None, carried: Carried::default() })
+    let (account, country, profile_url, carried) = (None, None, None, Carried::default());
+    Ok(Row { number, line: None, id, account, country, profile_url, is_short: false, carried })
 }
 
 fn bad_row(number: u64) -> Result<Row, RowError> {

@@ -19,6 +19,9 @@ const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
 const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
+/// What to do about a number that may count rows.
+pub(crate) const SHORT_ID_ADVICE: &str = "if it is a row number, name the column of IDs with --id-column";
+
 const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
                          the list: correct it, or name the invitation by its ID";
 
@@ -71,6 +74,8 @@ pub(crate) struct Triage {
     perhaps_kept: u64,
     /// Countries that were warned of; `None` where nobody is warned.
     warned_countries: Option<HashSet<Country>>,
+    /// Whether the next short ID is warned of.
+    warns_of_short_ids: bool,
 }
 
 impl Triage {
@@ -89,12 +94,19 @@ impl Triage {
             people: HashMap::new(),
             perhaps_kept: 0,
             warned_countries: None,
+            warns_of_short_ids: false,
         }
     }
 
     /// The same, warning of countries that the API does not document.
     pub(crate) fn warning(mut self) -> Self {
         self.warned_countries = Some(HashSet::new());
+        self
+    }
+
+    /// The same, warning of the first short ID, where no plan has.
+    pub(crate) fn warning_of_short_ids(mut self, warns: bool) -> Self {
+        self.warns_of_short_ids = warns;
         self
     }
 
@@ -177,7 +189,7 @@ impl Triage {
     }
 
     fn route_invitation(&mut self, row: Row, withdrawal: Withdrawal) -> Route {
-        let Row { number, line, profile_url, carried, .. } = row;
+        let Row { number, line, profile_url, is_short, carried, .. } = row;
         let spared = self.spare(Some(&withdrawal.id), profile_url.as_deref().unwrap_or_default());
         let mut row = ReadyRow { number, line, withdrawal, lost_before: false, carried };
         if let Some(why) = spared {
@@ -187,6 +199,10 @@ impl Triage {
             Ok(Standing::New { lost_before }) => {
                 row.lost_before = lost_before;
                 self.warn_of(&row.withdrawal.country);
+                if is_short && std::mem::take(&mut self.warns_of_short_ids) {
+                    let (line, id) = (line.unwrap_or(number), &row.withdrawal.id);
+                    tracing::warn!("line {line}: {id} is short for an invitation ID: {SHORT_ID_ADVICE}");
+                }
                 Route::Call(row)
             }
             Ok(Standing::Duplicate { earlier_row }) => {

@@ -84,7 +84,7 @@ async fn a_plan_tells_each_account_s_part() {
     ran.ended_with(0);
     let lines = [
         "to withdraw           4",
-        "  london              1, in about 1.0 s",
+        "  london              1, in about 1 s",
         "  tokyo               3, 2 of them in this run, in about 1 min 00 s",
         "  in this run         at most 3; the daily cap spreads the rest over 1 further day",
     ];

@@ -64,7 +64,7 @@ async fn where_all_is_well_it_says_so(api: Api) {
     assert_eq!(summary["rows"]["total"], 0);
     assert_eq!((sandbox.record().calls, sandbox.record().withdrawn), (0, 0));
 
-    let table = program.complete(&format!("check -q {}", unlimited(&sandbox))).await;
+    let table = program.complete(&format!("check -q --format table {}", unlimited(&sandbox))).await;
     assert!(table.stdout.starts_with("account  key       login"), "{}", table.stdout);
     assert!(table.stdout.lines().nth(1).unwrap().starts_with("default  accepted"), "{}", table.stdout);
 }
@@ -194,7 +194,7 @@ async fn a_signal_ends_it_and_what_was_found_is_printed(api: Api) {
     ran.ended_with(143);
     let found = findings(&ran);
     assert_eq!(states(&found[0]), finding("default", "unknown", "unknown", None));
-    assert!(found[0]["detail"].as_str().unwrap().contains("not checked to the end: sigterm"), "{found:?}");
+    assert!(found[0]["detail"].as_str().unwrap().contains("not checked to the end: SIGTERM"), "{found:?}");
 }
 
 /// Whatever shows that the key is refused, every account is told so and no further call is made.

@@ -252,7 +252,9 @@ async fn a_dry_run_fetches_the_list_and_withdraws_nothing(api: Api) {
     let flags = format!("--summary summary.json {}", unlimited(&sandbox));
     let ran = program.complete(&format!("clean --older-than 30d --dry-run {flags}")).await;
     ran.ended_with(0).says("fetching the list: 1 credit per page of 10");
-    let shown: Vec<_> = ran.stderr.lines().filter(|line| !line.contains("INFO")).collect();
+    // Whose names and days are no test's.
+    let is_fixed = |line: &&str| !["INFO", "oldest ", "newest ", "names "].iter().any(|other| line.contains(other));
+    let shown: Vec<_> = ran.stderr.lines().filter(is_fixed).collect();
     insta::with_settings!({snapshot_suffix => api.name()}, { insta::assert_snapshot!(shown.join("\n")) });
     let summary = program.summary();
     assert_eq!((&summary["rows"]["to_withdraw"], &summary["list"]["pages"]), (&json!(333), &json!(pages)));
@@ -286,7 +288,7 @@ async fn a_stop_while_listing_withdraws_nothing(api: Api) {
     let sandbox = with_stock(&stock, |options| options.credits = Some(7)).await;
     let program = Program::on(api);
     let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
-    ran.ended_with(4).says("credits_used_up");
+    ran.ended_with(4).says("credits used up");
     let (summary, record) = (program.summary(), sandbox.record());
     assert_eq!((&summary["list"]["charged"], &summary["rows"]["total"]), (&json!(7), &json!(0)));
     assert_eq!(summary["credits"]["possible"], record.list_possible);
@@ -296,7 +298,7 @@ async fn a_stop_while_listing_withdraws_nothing(api: Api) {
     let sandbox = with_stock(&stock, |options| options.api_key = Some("another".to_owned())).await;
     let program = Program::on(api);
     let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&sandbox))).await;
-    ran.ended_with(3).says("key_refused");
+    ran.ended_with(3).says("key refused");
 
     let sandbox = with_stock(&stock, |options| options.faults.server_error = 1.0).await;
     let program = Program::on(api);
@@ -502,7 +504,7 @@ async fn the_oldest_go_until_some_are_left(api: Api) {
     let program = Program::on(api);
     let ran = program.complete(&format!("clean --max-pending 100 {}", swiftly(&sandbox))).await;
     ran.ended_with(0).says("395 pending: withdrawing 295, keeping 0");
-    assert!(!ran.stderr.contains("the list:") && !ran.stderr.contains("--max-pending"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("WARN the list:") && !ran.stderr.contains("--max-pending"), "{}", ran.stderr);
     assert_eq!(withdrawn(&sandbox), ids_of(connections[100..].iter().copied()));
     assert_eq!(program.summary()["input_complete"], json!(true));
     // As many as may stay are left, so the next time nobody goes.

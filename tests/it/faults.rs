@@ -68,7 +68,7 @@ async fn a_rate_limit_that_never_ends_is_reported_with_the_status_and_price_of_t
     program.write("list.csv", list(ids(3)));
     let flags = "--patience 400ms --concurrency 1";
     let ran = program.complete(&format!("run list.csv {} {flags}", swiftly(&sandbox))).await;
-    ran.ended_with(5).says("patience_exhausted");
+    ran.ended_with(5).says("--patience");
     let (report, summary, record) = (program.report("report.csv"), program.summary(), sandbox.record());
     // The patience for one row and for all of them ends at about the same time.
     assert_eq!(report.outcome(1), "rate_limited");

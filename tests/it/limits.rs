@@ -86,7 +86,7 @@ async fn a_refused_login_ends_its_account_and_the_others_are_worked_through() {
         (0..90).map(|at| format!("{},{}\n", 7_329_176_687_475_109_888_u64 + at * 4_096, accounts[at as usize / 30].0));
     program.write("list.csv", format!("invitation_id,account\n{}", rows.collect::<String>()));
     let run = format!("run list.csv --config accounts.toml {} --concurrency 2", swiftly(&sandbox));
-    wait(spawn(program.bare_command(&run))).await.ended_with(3).says("login_refused");
+    wait(spawn(program.bare_command(&run))).await.ended_with(3).says("login refused");
     let (summary, report, record) = (program.summary(), program.report("report.csv"), sandbox.record());
     assert_eq!((record.withdrawn, report.count("withdrawn"), report.lines.len()), (60, 60, 90));
     assert!((1..=2).contains(&record.refused), "{} calls with an expired login", record.refused);

@@ -41,9 +41,13 @@ async fn history_says_who_it_was(api: Api) {
     let after = json(&program.run(&show));
     assert_eq!(after.iter().map(seen).collect::<Vec<_>>(), [[name.as_str(), &profile_url]]);
     assert_eq!((&after[0]["outcome"], &after[0]["first_seen"]), (&"withdrawn".into(), &before[0]["first_seen"]));
-    program.run(&format!("history --id {id}")).ended_with(0);
-    assert!(program.run(&format!("history --id {id}")).stdout.contains(&format!("name              {name}\n")));
-    assert!(program.run(&format!("history --id {id} --format csv")).stdout.contains(",name,profile_url,first_seen,"));
+    assert!(
+        program
+            .run(&format!("history --id {id} --format table"))
+            .stdout
+            .contains(&format!("name              {name}\n"))
+    );
+    assert!(program.run(&format!("history --id {id}")).stdout.contains(",name,profile_url,first_seen,"));
 }
 
 async fn who_was_withdrawn_can_be_invited_again(api: Api) {

@@ -282,7 +282,7 @@ async fn a_list_that_can_not_be_had_leaves_its_people_alone(api: Api) {
 
     // What was read of it is used, and what was not says nothing.
     let sandbox = with_stock(&stock, |options| options.credits = Some(2)).await;
-    program.complete(&format!("run people.txt {}", swiftly(&sandbox))).await.ended_with(4).says("credits_used_up");
+    program.complete(&format!("run people.txt {}", swiftly(&sandbox))).await.ended_with(4).says("credits used up");
     let report = program.report("report.csv");
     assert_eq!(report.outcomes(), ["not_attempted", "not_attempted", "not_attempted"]);
     assert_eq!((sandbox.record().list_charged, withdrawn(&sandbox).len()), (2, 0));
@@ -329,7 +329,7 @@ async fn a_stop_while_the_list_is_fetched_withdraws_nobody() {
     ran.ended_with(0);
     let report = program.report("report.csv");
     assert_eq!(report.count("not_attempted"), 200);
-    assert!(report.lines[&9]["detail"].contains("max_credits"), "{:?}", report.lines[&9]);
+    assert!(report.lines[&9]["detail"].contains("--max-credits"), "{:?}", report.lines[&9]);
     assert_eq!(program.summary()["list"]["charged"], 1, "the first page says that 7 are too few");
     assert_eq!((program.bill(), withdrawn(&sandbox).len()), (bill(), 0));
 }

@@ -262,7 +262,7 @@ async fn retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it(api: A
     server.reset().await;
     Mock::given(any()).respond_with(limited("3600")).mount(&server).await;
     let (program, ran, requests) = run_against(api, &server, "1000000\n2000000\n", "--concurrency 1").await;
-    ran.ended_with(5).says("3600 s").says("--patience");
+    ran.ended_with(5).says("(in 1 h)").says("--patience");
     assert_eq!(requests.len(), 1);
     assert_eq!(program.report("report.csv").outcomes(), ["rate_limited", "not_attempted"]);
     assert_eq!(program.summary()["stop"]["reason"], "patience_exhausted");
@@ -349,7 +349,7 @@ async fn a_success_in_other_words_is_asked_for_once_unless_configured(api: Api) 
     Mock::given(method("POST")).respond_with(queued("Withdrawal queued")).mount(&server).await;
     let (program, ran, requests) = run_against(api, &server, "1000000\n2000000\n", "").await;
     ran.ended_with(1)
-        .says("2 x a success that does not say \"withdrawn\": \"Withdrawal queued\"")
+        .says("2 × a success that does not say \"withdrawn\": \"Withdrawal queued\"")
         .says("add it to success_messages");
     assert_eq!(requests.len(), 2);
     let report = program.report("report.csv");
@@ -399,7 +399,7 @@ async fn a_run_goes_on_without_a_balance() {
 async fn a_balance_is_shown_with_a_warning_if_it_is_too_small() {
     for (body, said) in [
         (json!({"success": true, "data": {"credits": 2}}), "the balance is 2 credits"),
-        (json!({"success": true, "data": {"credits": 1}}), "the balance is 1 credits, and this may take 2"),
+        (json!({"success": true, "data": {"credits": 1}}), "the balance is 1 credit, and this may take 2"),
         (json!({"success": true, "data": {"credits": 0}}), "the balance is 0 credits, and this may take 2"),
     ] {
         let server = MockServer::start().await;

@@ -98,7 +98,7 @@ async fn limits_hold_for_all_shares_together() {
         let calls = sandbox.record().calls;
         let run = format!("run list.csv --partition 3/3 {nothing} {}", shared(&sandbox, 3, 3));
         let ran = program.complete(&run).await;
-        ran.ended_with(0).says("is used up: it allows none");
+        ran.ended_with(0).says("allows none");
         assert_eq!(sandbox.record().calls, calls, "{nothing}");
         // Also where little is said, and only if it is the share that has none.
         let option = limit.split(' ').next().unwrap();

@@ -55,7 +55,7 @@ async fn a_login_that_is_not_known_stops_the_run_at_its_first_call(api: Api) {
         let mut command = program.command(&format!("run list.csv {} --concurrency 1", swiftly(&sandbox)));
         command.env(variable, "another-0123456789");
         // It says as well which variable to renew.
-        wait(spawn(command)).await.ended_with(3).says(reason).says(variable);
+        wait(spawn(command)).await.ended_with(3).says(&reason.replace('_', " ")).says(variable);
         let (report, record) = (program.report("report.csv"), sandbox.record());
         assert_eq!((record.calls, record.refused, record.withdrawn), (1, 1, 0));
         assert_eq!((report.count("rejected"), report.count("not_attempted")), (1, 49));

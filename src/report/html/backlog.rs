@@ -4,13 +4,14 @@ use maud::{Markup, html};
 
 use super::ages::Ages;
 use super::chart::{Bar, Part, bars};
+use super::first::First;
 use super::frame::{figure, section};
-use super::groups::{First, Groups};
 use super::observed::MOST_PEOPLE;
 use super::person::Person;
 use crate::invitation::AccountName;
 use crate::listing::{Found, Selection, age_days};
 use crate::outcome::Outcome;
+use crate::report::groups::Groups;
 
 /// What lists showed, in bounded memory.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Backlog {
     cut_off: Option<u32>,
     before: Ages,
     pub(super) selected: First<MOST_PEOPLE>,
-    pub(super) left_out: Groups<Option<Outcome>>,
+    pub(super) left_out: Groups<Option<Outcome>, First<20>>,
 }
 
 impl Backlog {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::ages::Ages;
 use super::backlog::Backlog;
-use super::groups::{First, Groups};
+use super::first::First;
 use super::latencies::Latencies;
 use super::person::{Person, PersonColumns};
 use super::timeline::Timeline;
@@ -15,6 +15,7 @@ use crate::event::{Called, Event, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
 use crate::policy::Cost;
+use crate::report::groups::Groups;
 
 /// People that a page names in one list.
 pub(super) const MOST_PEOPLE: usize = 1_000;
@@ -42,8 +43,8 @@ pub(crate) struct Observed {
     pub(super) columns: PersonColumns,
     pub(super) withdrawn: First<MOST_PEOPLE>,
     /// By the outcome, or `None` for those whom the list's filters left out.
-    pub(super) kept: Groups<Option<Outcome>>,
-    pub(super) needs: Groups<Outcome>,
+    pub(super) kept: Groups<Option<Outcome>, First<20>>,
+    pub(super) needs: Groups<Outcome, First<20>>,
     pub(super) spent: BTreeMap<(AccountName, Purpose), Spent>,
     pub(super) timeline: Timeline,
     pub(super) latencies: Latencies,
@@ -137,6 +138,8 @@ impl Observed {
 
     /// Those who are named on the page.
     pub(crate) fn people_mut(&mut self) -> impl Iterator<Item = &mut Person> {
-        self.withdrawn.people.iter_mut().chain(self.needs.people_mut()).chain(self.kept.people_mut())
+        let needs = self.needs.0.iter_mut().map(|group| &mut group.value);
+        let kept = self.kept.0.iter_mut().map(|group| &mut group.value);
+        self.withdrawn.people.iter_mut().chain(needs.chain(kept).flat_map(|first| &mut first.people))
     }
 }

@@ -15,8 +15,6 @@ use crate::report::{Summary, human_duration};
 /// What a page says beside events and sums.
 #[derive(Clone, Debug)]
 pub(crate) struct PageFacts<'a> {
-    /// The same command, as it was typed.
-    pub(crate) command_line: &'a str,
     /// Name, value and origin of each; secrets are masked.
     pub(crate) settings: &'a [[String; 3]],
     pub(crate) is_rehearsal: bool,
@@ -42,7 +40,7 @@ pub(crate) fn page(summary: &Summary, observed: Observed, facts: &PageFacts<'_>)
     sections.extend([("calls", "Calls"), ("settings", "Settings")]);
     sections.extend((!is_list).then_some(("outcomes", "Outcomes")));
     let body = html! {
-        (verdict(summary, facts.command_line, facts.report))
+        (verdict(summary, facts.report))
         @if is_list {
             @if let Some(backlog) = backlog { (pending(&backlog.selected, facts.report)) }
             (kept(&observed))

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+use super::first::First;
 use super::frame::{linked, section, text};
-use super::groups::{First, Groups};
 use super::observed::{MOST_PEOPLE, Observed};
 use super::outcomes::next_of;
 use super::person::Person;
 use crate::outcome::Outcome;
+use crate::report::groups::Groups;
 use crate::report::{Summary, plural};
 
 pub(super) fn time(at: Timestamp) -> String {
@@ -130,7 +131,7 @@ fn who(person: &Person) -> Markup {
 pub(super) fn kept(observed: &Observed) -> Markup {
     let left_out = observed.backlog.as_ref().map(|backlog| &backlog.left_out);
     let all = left_out.into_iter().chain([&observed.kept]);
-    let groups: Vec<_> = all.flat_map(|groups: &Groups<Option<Outcome>>| &groups.0).collect();
+    let groups: Vec<_> = all.flat_map(|groups: &Groups<Option<Outcome>, First<20>>| &groups.0).collect();
     section(
         "kept",
         "Who was kept, and why",
@@ -140,9 +141,9 @@ pub(super) fn kept(observed: &Observed) -> Markup {
             }
             @for group in groups {
                 div.group {
-                    h3 { (plural(group.first.count, "invitation")) ": " (text(&group.reason)) }
+                    h3 { (plural(group.value.count, "invitation")) ": " (text(&group.reason)) }
                     @if let Some(outcome) = group.kind { p.outcome { code { (outcome.as_str()) } } }
-                    (names(&group.first))
+                    (names(&group.value))
                 }
             }
         },
@@ -161,7 +162,7 @@ fn names(first: &First<20>) -> Markup {
 /// What needs a person, by cause. What a limit of the user's or a stop left is told of, too.
 pub(super) fn needs(observed: &Observed, summary: &Summary, report: Option<&str>) -> Markup {
     let groups = &observed.needs.0;
-    let total = observed.needs.total();
+    let total = groups.iter().map(|group| group.value.count).sum();
     section(
         "needs",
         "What needs a person",
@@ -176,9 +177,9 @@ pub(super) fn needs(observed: &Observed, summary: &Summary, report: Option<&str>
             }
             @for group in groups {
                 div.group {
-                    h3 { (plural(group.first.count, "row")) ": " (text(if group.reason.is_empty() { "no reason given" } else { &group.reason })) }
+                    h3 { (plural(group.value.count, "row")) ": " (text(if group.reason.is_empty() { "no reason given" } else { &group.reason })) }
                     p.outcome { code { (group.kind.as_str()) } " – " (next_of(group.kind)) }
-                    (lines(&group.first))
+                    (lines(&group.value))
                 }
             }
             @if !summary.totals.unknown.is_empty() {

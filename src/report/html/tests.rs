@@ -27,6 +27,7 @@ pub(super) fn summary(command: &'static str, totals: Totals, stop: Option<StopCa
             command,
             api: Some("v1"),
             share: None,
+            again: Some(EVIL.to_owned()),
             started_at: moment(0),
         },
         finished_at: moment(90),
@@ -82,19 +83,18 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
         observed.set_backlog(backlog);
     }
     let runs = [RunLine {
+        run_id: EVIL.to_owned(),
         command: EVIL.to_owned(),
+        api: EVIL.to_owned(),
+        accounts: EVIL.to_owned(),
+        calls: 3,
         started_at: moment(-86_400),
         last_call_at: None,
         withdrawn: 3,
         cost: Cost::default(),
     }];
-    let facts = PageFacts {
-        command_line: EVIL,
-        settings: &[[EVIL; 3].map(str::to_owned)],
-        is_rehearsal: true,
-        report: Some(EVIL),
-        runs: &runs,
-    };
+    let facts =
+        PageFacts { settings: &[[EVIL; 3].map(str::to_owned)], is_rehearsal: true, report: Some(EVIL), runs: &runs };
     let stop = StopCause { reason: StopReason::MaxCredits, detail: EVIL.to_owned() };
     page(&summary(command, totals, Some(stop), 1), observed, &facts)
 }
@@ -257,7 +257,7 @@ fn a_run_of_100_000_rows_is_a_small_page() {
         observed.take(&Event::Settled(row));
         observed.take(&Event::Called(called(CallKind::Withdraw, 7, false)));
     }
-    let facts = PageFacts { command_line: "x", settings: &[], is_rehearsal: false, report: Some("run.csv"), runs: &[] };
+    let facts = PageFacts { settings: &[], is_rehearsal: false, report: Some("run.csv"), runs: &[] };
     let page = page(&summary("run", totals, None, 1), observed, &facts);
     assert!(page.len() < 3_000_000, "{}", page.len());
     // 16,668 withdrawn and presumed.

@@ -6,6 +6,7 @@ use super::cost::credits;
 use super::frame::text;
 use crate::outcome::Outcome;
 use crate::policy::visible;
+use crate::report::next::next;
 use crate::report::{Summary, plural};
 use crate::stop::StopReason;
 
@@ -38,8 +39,8 @@ impl Verdict {
     }
 }
 
-/// `command`: the same one again; `report`: where the lines are.
-pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) -> Markup {
+/// `report`: where the lines are.
+pub(super) fn verdict(summary: &Summary, report: Option<&str>) -> Markup {
     let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary);
     let (class, sign) = match mood {
         Mood::Good => ("good", "✓"),
@@ -50,12 +51,14 @@ pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) ->
         section.verdict.(class) id="verdict" aria-labelledby="verdict-title" {
             h2 id="verdict-title" { span.sign aria-hidden="true" { (sign) } " " (headline) }
             p { (sentence) }
-            @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.detail)) " " code { (stop.reason.as_str()) } } }
+            @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.to_string())) " " code { (stop.reason.as_str()) } } }
             @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
-                p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.detail)) " " code { (cause.reason.as_str()) } }
+                p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.to_string())) " " code { (cause.reason.as_str()) } }
             }
-            p { strong { "Next: " } (next) }
-            @if again { pre { code { @for word in command.split(' ') { span { (visible(word)) } " " } } } }
+            p { strong { "Next: " } (next) "." }
+            @if let Some(command) = summary.facts.again.as_ref().filter(|_| again) {
+                pre { code { @for word in command.split(' ') { span { (visible(word)) } " " } } }
+            }
             p.facts {
                 "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
                 @if let Some(report) = report { " · " @if summary.facts.command == "list" { "list" } @else { "report" } " " (text(report)) }
@@ -140,74 +143,6 @@ fn sentence(summary: &Summary) -> String {
     said
 }
 
-/// What to do, and whether that is the same command again.
-fn next(summary: &Summary) -> (String, bool) {
-    let rows = &summary.totals.run.rows;
-    let retried: u64 =
-        [Outcome::NotFound, Outcome::Unconfirmed, Outcome::Rejected, Outcome::RateLimited, Outcome::Failed]
-            .map(|outcome| rows.of(outcome))
-            .iter()
-            .sum();
-    let invalid = rows.of(Outcome::Invalid);
-    let going_on = "what is settled is not paid for again";
-    let stopped =
-        summary.stop.as_ref().or_else(|| summary.stopped_accounts.values().find(|cause| !cause.reason.is_limit()));
-    if let Some(reason) = stopped.map(|stop| stop.reason) {
-        let first = match reason {
-            StopReason::KeyRefused => "renew the API key, then",
-            StopReason::LoginRefused => "log in to LinkedIn again and renew the login token, then",
-            StopReason::AccountRefused => "connect the account again, then",
-            StopReason::CreditsUsedUp => "buy credits, then",
-            StopReason::TooManyFailures => "find out what failed (below), then",
-            StopReason::PatienceExhausted => "later, or with a longer --patience,",
-            StopReason::ReportUnwritable => "make room or choose another place with -o, then",
-            StopReason::LedgerUnwritable => "make room for the ledger, then",
-            StopReason::Broken => "report the bug;",
-            StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration => "to go on,",
-            StopReason::DailyCap => "once 24 hours have passed,",
-            StopReason::Usage => "correct what is said above, then",
-            StopReason::LedgerHeld => "once the other run has ended,",
-            StopReason::Signal(_) => "to go on,",
-        };
-        return (format!("{first} run the same command again; {going_on}."), true);
-    }
-    if summary.facts.command == "list" {
-        return match summary.input_complete {
-            true => (
-                "look the list over, delete whom to keep, and give it to `bulk-withdraw run`, first with --dry-run."
-                    .to_owned(),
-                false,
-            ),
-            false => ("the list is not whole: run the same command again.".to_owned(), true),
-        };
-    }
-    match (retried, invalid) {
-        (0, 0) if !summary.input_complete => {
-            ("the input was not read to its end: run the same command again.".to_owned(), true)
-        }
-        (0, 0) => ("nothing is left to do.".to_owned(), false),
-        (0, _) => (
-            format!(
-                "correct the {} in the input (below), then run the same command again; {going_on}.",
-                plural(invalid, "invalid row")
-            ),
-            true,
-        ),
-        (_, 0) => (
-            format!("run the same command again to try the {} again; {going_on}.", plural(retried, "unsettled row")),
-            true,
-        ),
-        (..) => (
-            format!(
-                "correct the {} in the input (below), then run the same command again, which also tries the {} again; {going_on}.",
-                plural(invalid, "invalid row"),
-                plural(retried, "unsettled row")
-            ),
-            true,
-        ),
-    }
-}
-
 /// As the README's table of exit codes has it.
 const fn exit_words(code: u8) -> &'static str {
     match code {
@@ -282,7 +217,7 @@ mod tests {
             }
             let Verdict { mood, headline, sentence, next, again } = Verdict::of(&summary(command, totals, stop, code));
             let again = if again { " [the same command]" } else { "" };
-            format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}{again}\n")
+            format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}.{again}\n")
         });
         insta::assert_snapshot!(said.concat());
     }

@@ -139,7 +139,7 @@ async fn a_refused_login_stops_its_account_and_no_other() {
         let calls = api.0.lock().unwrap().times.iter().filter(|(account, ..)| *account == name(4)).count();
         assert!((1..=2).contains(&calls), "{calls} calls with a login that was refused");
         assert_eq!((count(&ran, Outcome::Withdrawn), count(&ran, Outcome::Rejected)), (900, calls));
-        assert!(ran.of(400).detail.starts_with("its account stopped before this row, login_refused"));
+        assert!(ran.of(400).detail.starts_with("its account stopped before this row: login refused"));
         assert_eq!(ran.stop, None);
         assert_eq!(ran.stopped_accounts, BTreeMap::from([(name(4), StopReason::LoginRefused)]));
         assert_eq!(crate::exit::of_run(None, ran.stopped_accounts.into_values(), false), 3);
@@ -264,8 +264,8 @@ async fn a_daily_cap_counts_any_24_hours_across_runs() {
         assert_eq!(count(&ran, Outcome::NotAttempted), 100 - expected);
         let StopCause { reason, detail } = ran.stop.unwrap();
         assert_eq!(reason, StopReason::DailyCap);
-        let free_at = if hours < 86_400 { "after 2026-03-03 12:00" } else { "after 2026-03-04 12:06" };
-        assert!(detail.ends_with(free_at), "{detail}");
+        let free_at = if hours < 86_400 { "Retry after 2026-03-03 12:00" } else { "Retry after 2026-03-04 12:06" };
+        assert!(detail.contains(free_at), "{detail}");
         known.extend((0..expected).map(|_| now.now().timestamp()));
     }
 }
@@ -366,7 +366,7 @@ proptest::proptest! {
         let limits: Vec<_> = (1..).zip(&accounts).map(|(number, (gap, cap))| {
             let gap = gap.map(|gap| format!("{gap}s..{}s", gap + 2).parse::<Gap>().unwrap());
             let daily_cap = cap.map(|cap| DailyCap::new(cap, []));
-            (name(number), AccountLimits { gap, daily_cap, hours: None })
+            (name(number), AccountLimits { gap, daily_cap, ..AccountLimits::default() })
         }).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let (ran, latest) = runtime.block_on(async {

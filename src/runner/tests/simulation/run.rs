@@ -236,7 +236,7 @@ fn bounds(course: &Course, plan: &RunPlan, lookup: &Lookup, stop: &Stop) -> Boun
         let gap = account.gap.map(|(least, most)| format!("{least}ms..{most}ms").parse::<Gap>().unwrap());
         let recent = withdrawn.remove(&name(number)).unwrap_or_default();
         let daily_cap = account.cap.filter(|_| plan.has_caps).map(|cap| DailyCap::new(cap, recent));
-        (name(number), AccountLimits { gap, hours: account.hours, daily_cap })
+        (name(number), AccountLimits { gap, hours: account.hours, daily_cap, ..AccountLimits::default() })
     });
     let run = RunLimits {
         concurrency: plan.concurrency,

@@ -1,0 +1,82 @@
+//! What `clean` says of a list before anybody on it is withdrawn: how many go and how many stay, and who.
+
+use std::path::Path;
+
+use super::job::Job;
+use super::plan::Plan;
+use crate::config::Settings;
+use crate::listing::{Listed, SelectionCounts, oldest_and_newest};
+use crate::policy::visible;
+use crate::report::plural;
+
+/// Names that are shown.
+const NAMES: usize = 5;
+
+/// What was listed, and who of it goes, as a table for people.
+pub(super) fn listed(job: &Job<'_>, selected: &[Listed], counts: SelectionCounts) -> String {
+    let sum = job.sinks.totals.list.unwrap_or_default();
+    let cost = if sum.cost.charged == sum.cost.possible {
+        plural(sum.cost.charged, "credit")
+    } else {
+        format!("{} to {} credits", sum.cost.charged, sum.cost.possible)
+    };
+    let (going, pending) = (selected.len(), sum.invitations);
+    let mut out = format!("{:<22}{sum}, for {cost}\n", "listed");
+    out.push_str(&format!("{pending} pending: withdrawing {going}, keeping {}\n", counts.kept));
+    for (what, count) in staying(counts, job.settings).into_iter().filter(|(_, count)| *count > 0) {
+        out.push_str(&format!("  {what:<20}{count}\n"));
+    }
+    if let Some((oldest, newest)) = oldest_and_newest(selected) {
+        out.push_str(&format!("{:<22}{}\n", "oldest", with_age(oldest)));
+        out.push_str(&format!("{:<22}{}\n", "newest", with_age(newest)));
+        let names: Vec<_> = selected.iter().take(NAMES).map(name).collect();
+        let more = match going.saturating_sub(NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        out.push_str(&format!("{:<22}{}{more}\n", "names", names.join("; ")));
+    }
+    out
+}
+
+/// Why the others stay.
+fn staying(counts: SelectionCounts, settings: &Settings) -> [(&'static str, u64); 9] {
+    let by_age = if settings.which.newer_than.is_some() { "outside age limits" } else { "too recent" };
+    [
+        ("on the --keep list", counts.kept),
+        ("perhaps on it", counts.might_be_kept),
+        ("not matching", counts.other_text),
+        ("with a note", counts.has_note),
+        ("perhaps with a note", counts.note_unknown),
+        (by_age, counts.other_age),
+        ("age unknown", counts.age_unknown),
+        ("too recent by ID", counts.younger_by_id),
+        ("left by max-pending", counts.left),
+    ]
+}
+
+/// What was listed, and what follows.
+pub(super) fn with_plan(listed: &str, plan: &Plan, settings: &Settings) -> String {
+    let plan = if plan.rows() == 0 { "Nothing to withdraw.\n".to_owned() } else { plan.table(settings) };
+    format!("{listed}{plan}")
+}
+
+/// How the written list is carried out.
+pub(super) fn to_carry_out(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "-_./+,@%".contains(c));
+    let path = if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) };
+    format!("to withdraw these     bulk-withdraw run {path}\n")
+}
+
+fn with_age(listed: &Listed) -> String {
+    let age = listed.age_days().map(|days| format!(", at least {} old", plural(days.into(), "day")));
+    let day = listed.sent_on().map(|day| format!(", sent about {day}"));
+    format!("{}{}{}", name(listed), age.unwrap_or_default(), day.unwrap_or_default())
+}
+
+/// The person's, or what else tells who that is.
+fn name(Listed { found, .. }: &Listed) -> String {
+    let known = [found.name.as_str(), found.profile_url.as_str(), found.id.as_str()];
+    visible(known.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default())
+}
