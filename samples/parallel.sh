@@ -6,5 +6,5 @@
 set -eu
 list=$1
 shift
-seq 8 | parallel --will-cite --jobs 8 --line-buffer --tagstring 'share {}' \
+seq 8 | parallel --quote --will-cite --jobs 8 --line-buffer --tagstring 'share {}' \
     bulk-withdraw run "$list" --partition {}/8 --yes --progress none "$@"

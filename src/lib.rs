@@ -6,11 +6,13 @@
 //! # The way a row takes
 //!
 //! ```text
-//!  INPUT ──► input ──► triage ──► queue ────► worker (bounded pool) ──► ledger ──► Event ──► report
-//!  csv/jsonl  Row or    duplicate? bounded,    admit → intent → send     outcome    told      the file,
-//!  file/stdin RowError  settled?   one for     → judge → decide          durable    after     totals, progress
-//!                                  each account
+//!  INPUT ──► input ──► share ─► triage ──► queue ────► worker (bounded pool) ──► ledger ──► Event ──► report
+//!  csv/jsonl  Row or    ours?    duplicate? bounded,    admit → intent → send     outcome    told      the file,
+//!  file/stdin RowError           settled?   one for     → judge → decide          durable    after     totals, log,
+//!                                           each account                                               progress
 //! ```
+//!
+//! Without `--partition` all rows are ours; those of other shares leave no trace here.
 //!
 //! Rows, pages of a list and looks (at key, account and balance) all spend through one function, `Caller::call` in
 //! [`runner`]; pace, limits, ledger and the count of credits hang on it and nowhere else. `Caller::ask` repeats it for pages
@@ -44,8 +46,9 @@
 //! # Several processes
 //!
 //! With `--partition` a process takes a share of the rows (`commands/part.rs`), and what the settings say of rate and limits is
-//! that share's part. Processes know nothing of each other: all of it is arithmetic on K and N ([`share`]), and each has a
-//! ledger of its own, which `history` reads as one (`ledger/merged.rs`).
+//! that share's part. Processes know nothing of each other: a hash of the ID says whose a row is, and arithmetic on K and N what
+//! a share has of rate and limits ([`share`]). Each has files of its own: `commands/spared.rs` refuses names that another share
+//! could have, and `history` reads the ledgers as one (`ledger/merged.rs`).
 //!
 //! # Rooms
 //!
@@ -64,7 +67,7 @@
 //! | [`ledger`] | SQLite: every call, what is known of each invitation, who was listed, what the pace learned, history; the only SQL | decides |
 //! | [`exit`] | exit codes | |
 //! | [`listing`] | what a page of the list says, whether a list is whole, who is old enough, who is kept, whom a profile means | fetches |
-//! | [`report`] | the sinks: results, list, totals, summary, progress, the page; formats | changes what happened |
+//! | [`report`] | the sinks: results, list, totals, summary, progress, the log, the page; metrics; formats | changes what happened |
 //! | [`runner`] | triage, one paid call, the attempts around it (of a row, a page, a look), the pool, what bounds run and accounts, the signals | prints, knows formats, SQL |
 //! | [`config`] | the one table of options; flags, environment and file as one checked [`config::Settings`] | network |
 //! | `fuzz` | what the fuzz targets assert; only in tests and in `fuzz/` | the product |
@@ -86,7 +89,8 @@
 //! | an API version | [`api::ApiVersion`]; its requests beside `api/v2.rs`, its answers beside `policy/judge_v2.rs`, its pages in `listing/page.rs` |
 //! | a line of the log that programs read | a `tracing` call with an `event`, and its row in `docs/logs.md` |
 //! | a figure for Prometheus | `FAMILIES` in `report/metrics.rs` |
-//! | somebody to tell of a run's end | `Done::tell` in `commands/ending.rs`, which every end passes |
+//! | somebody to tell of a run's end | `Done::tell` in `commands/ending.rs`, which every command that calls the API passes, whatever ends it, once its command line could be read; `Watchers` in [`config`] says whom |
+//! | a file that is written | `Files` in `commands/spared.rs`, so that it destroys no other |
 //! | a reason to stop | [`stop::StopReason`] with its scope, and its code in `exit.rs` |
 //! | a cause to wait | of all calls [`pace::Pace`]; of one account's, or a limit, `Caller::admit` in [`runner`], before a permit is given |
 //!

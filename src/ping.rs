@@ -16,19 +16,27 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// `https://`, or `http://` with a loopback address. Only its host is ever shown.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PingUrl(BaseUrl);
+pub(crate) struct PingUrl {
+    base: BaseUrl,
+    /// As in healthchecks.io's `?create=1`.
+    query: Option<String>,
+}
 
 impl FromStr for PingUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+        match text.split_once('?') {
+            Some((_, query)) if query.contains('#') => Err(BaseUrlError::TooMuch),
+            Some((base, query)) => Ok(Self { base: base.parse()?, query: Some(query.trim_end().to_owned()) }),
+            None => Ok(Self { base: text.parse()?, query: None }),
+        }
     }
 }
 
 impl fmt::Display for PingUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/***", self.0.join("").origin().ascii_serialization())
+        write!(f, "{}/***", self.base.join("").origin().ascii_serialization())
     }
 }
 
@@ -89,8 +97,9 @@ async fn ping(url: &PingUrl, what: &str, body: Option<String>, limit: Duration) 
 /// A POST of this body, or a GET. The error does not name the address.
 async fn send(url: &PingUrl, what: &str, body: Option<String>, limit: Duration) -> Result<(), String> {
     let said = |error: reqwest::Error| crate::error_chain(&error.without_url());
-    let client = client_for(&url.0).timeout(limit).build().map_err(said)?;
-    let address = url.0.join(&format!("/{what}"));
+    let client = client_for(&url.base).timeout(limit).build().map_err(said)?;
+    let mut address = url.base.join(&format!("/{what}"));
+    address.set_query(url.query.as_deref());
     let request = match body {
         Some(body) => client.post(address).header("content-type", "application/json").body(body),
         None => client.get(address),
@@ -117,7 +126,13 @@ mod tests {
     fn only_the_host_is_shown() {
         let url: PingUrl = "https://hc-ping.example:8443/secret-uuid".parse().unwrap();
         assert_eq!(format!("{url} {url:?}"), "https://hc-ping.example:8443/*** https://hc-ping.example:8443/***");
-        for text in ["http://hc-ping.example/x", "ftp://127.0.0.1/x", "https://me:pass@hc-ping.example/x", "hc-ping"] {
+        for text in [
+            "http://hc-ping.example/x",
+            "ftp://127.0.0.1/x",
+            "https://me:pass@hc-ping.example/x",
+            "hc-ping",
+            "https://x.example/y?a#b",
+        ] {
             assert!(text.parse::<PingUrl>().is_err(), "{text}");
         }
         assert!("http://127.0.0.1:8000/x/".parse::<PingUrl>().is_ok());

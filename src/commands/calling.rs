@@ -2,9 +2,9 @@
 
 use super::ending::Done;
 use super::error::CommandError;
-use super::output::spare_others;
+use super::spared::{Files, METRICS_FLAG};
 use super::{check, clean, list, run, verify};
-use crate::config::{self, Command, Environment, Layers, Settings, SettingsError, Signals};
+use crate::config::{self, Command, Environment, Layers, Settings, SettingsError, Watchers};
 use crate::ping::Pings;
 use crate::report::{RunFacts, Screen};
 
@@ -20,13 +20,15 @@ pub(crate) async fn call(
     // Where it is wrong, the settings say so.
     let share = config::share(layers, environment).ok().flatten();
     let mut facts = RunFacts::begin(command.as_str(), share);
-    let (signals, known) = match signals(layers, environment) {
-        Ok(signals) => (signals, Ok(())),
-        Err(error) => (Signals::default(), Err(error)),
-    };
-    let pings = signals.ping.clone().map(Pings::start);
-    let settings = read.and_then(|()| Settings::resolve(command, layers, environment)).map_err(CommandError::from);
-    let done = match settings.and_then(|settings| known.map(|()| settings)) {
+    let files = Files::of(layers, environment, share);
+    let (mut watchers, known) = Watchers::of(layers);
+    if !files.spares(METRICS_FLAG) {
+        watchers.metrics_file = None;
+    }
+    let pings = watchers.ping.clone().map(Pings::start);
+    let settings = read.and_then(|()| Settings::resolve(command, layers, environment));
+    let settings = settings.and_then(|settings| known.map(|()| settings)).map_err(CommandError::from);
+    let done = match settings {
         Ok(settings) => {
             facts.api = Some(settings.api.as_str());
             let is_kept = !settings.is_rehearsal() || settings.ledger.is_some();
@@ -36,7 +38,7 @@ pub(crate) async fn call(
                 api = settings.api.as_str(), dry_run = settings.dry_run, version = env!("CARGO_PKG_VERSION"),
                 "run {} begins", facts.run_id
             );
-            carry_out(&settings, layers, facts.clone(), screen).await
+            carry_out(&settings, layers, &files, facts.clone(), screen).await
         }
         Err(error) => Err(error),
     };
@@ -44,26 +46,20 @@ pub(crate) async fn call(
         Ok(done) => done,
         Err(error) => {
             screen.print_failure(&crate::error_chain(&error));
-            Done::failed(&error, facts, layers, environment).await
+            Done::failed(&error, facts, layers, &files).await
         }
     };
-    done.tell(layers.get(&config::QUIET).unwrap_or_default(), screen, signals, pings).await
-}
-
-fn signals(layers: &Layers, environment: &Environment) -> Result<Signals, CommandError> {
-    let signals = Signals::of(layers)?;
-    if let Some(path) = &signals.metrics_file {
-        spare_others(path, layers, environment)?;
-    }
-    Ok(signals)
+    done.tell(layers.get(&config::QUIET).unwrap_or_default(), screen, watchers, pings).await
 }
 
 async fn carry_out(
     settings: &Settings,
     layers: &Layers,
+    files: &Files,
     facts: RunFacts,
     screen: &Screen,
 ) -> Result<Done, CommandError> {
+    files.check()?;
     match settings.command {
         Command::Run => run::run(settings, facts, screen).await,
         Command::List => list::list(settings, facts, screen).await,

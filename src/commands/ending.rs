@@ -11,9 +11,10 @@ use super::account_list::ListEnd;
 use super::error::CommandError;
 use super::job::{Job, Opened};
 use super::metrics_file;
-use super::output::{late_summary, write_summary};
+use super::output::{SUMMARY_FLAG, late_summary, write_summary};
 use super::page::OpenPage;
-use crate::config::{self, Environment, Layers, Signals};
+use super::spared::Files;
+use crate::config::{self, Layers, Watchers};
 use crate::exit;
 use crate::ledger::Ledger;
 use crate::pace::{Learned, Pace, Rate};
@@ -35,12 +36,7 @@ pub(super) enum Done {
 
 impl Done {
     /// What is left to say of a command that an error ended.
-    pub(super) async fn failed(
-        error: &CommandError,
-        facts: RunFacts,
-        layers: &Layers,
-        environment: &Environment,
-    ) -> Self {
+    pub(super) async fn failed(error: &CommandError, facts: RunFacts, layers: &Layers, files: &Files) -> Self {
         let summary = Summary {
             facts,
             finished_at: Timestamp::now(),
@@ -52,12 +48,15 @@ impl Done {
             stopped_accounts: BTreeMap::new(),
             exit_code: error.exit_code(),
         };
-        let file = if error.forbids_a_summary() { None } else { late_summary(layers, environment).await };
+        let file = match layers.get(&config::SUMMARY) {
+            Some(to) if files.spares(SUMMARY_FLAG) && !error.forbids_a_summary() => late_summary(to).await,
+            Some(_) | None => None,
+        };
         Self::Failed { summary: Box::new(summary), file }
     }
 
     /// Writes the summary, and tells whoever is to know. Returns the exit code.
-    pub(super) async fn tell(self, quiet: u8, screen: &Screen, signals: Signals, pings: Option<Pings>) -> u8 {
+    pub(super) async fn tell(self, quiet: u8, screen: &Screen, watchers: Watchers, pings: Option<Pings>) -> u8 {
         let (mut summary, file, report, has_table) = match self {
             Self::Planned { plan, file, exit_code } => return tell_plan(&plan, file, exit_code, screen),
             Self::Summed { mut summary, file, page, report } => {
@@ -69,9 +68,9 @@ impl Done {
             Self::Failed { summary, file } => (summary, file, None, false),
         };
         write(file, &mut summary);
-        if let Some(path) = signals.metrics_file {
+        if let Some(path) = watchers.metrics_file {
             let share = summary.facts.share.map(|share| share.to_string());
-            let job = MetricsJob { account: signals.account.as_ref(), share: share.as_deref() };
+            let job = MetricsJob { account: watchers.account.as_ref(), share: share.as_deref() };
             metrics_file::write(path, &summary, job).await;
         }
         if has_table && !screen.is_json() {

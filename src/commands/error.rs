@@ -63,7 +63,7 @@ impl CommandError {
             Self::Output(OutputError::Create { .. } | OutputError::Summary(_) | OutputError::Page(_))
             | Self::Stdout(_) => exit::UNWRITABLE,
             Self::Output(
-                OutputError::Overwrites(..) | OutputError::AnotherShares { .. } | OutputError::UnknownFormat(_),
+                OutputError::Overwrites(..) | OutputError::SharedName { .. } | OutputError::UnknownFormat(_),
             )
             | Self::Settings(_)
             | Self::Input(_)

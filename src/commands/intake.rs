@@ -67,8 +67,8 @@ impl Intake {
                 Some(Box::new(move || Ok(Self::List(rows.clone()))))
             }
         };
-        let own = move |intake| OwnRows { intake, part: part.clone() };
-        let first = own.clone()(self);
+        let own = move |intake| OwnRows { intake, part };
+        let first = own(self);
         Rows { first, again: again.map(|mut again| Box::new(move || again().map(&own)) as _) }
     }
 

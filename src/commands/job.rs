@@ -98,6 +98,10 @@ impl<'a> Job<'a> {
         stop.underway().set_timeout(settings.timeout);
         let (events, heard) = mpsc::channel(EVENTS);
         let pace = limits::pace(settings, ledger.as_ref())?;
+        // Only its plan says whether a run sends anything.
+        if settings.command != Command::Run {
+            limits::tell_wait(&pace);
+        }
         let bounds = Arc::new(limits::bounds(settings, ledger.as_ref(), stop)?);
         let (backoff, confirming) = (settings.backoff, settings.success_messages.clone());
         let stopped = stop.clone();

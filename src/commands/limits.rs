@@ -27,8 +27,14 @@ pub(super) fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<P
             "the API key allowed about {limit} in earlier runs: sending {rate}"
         );
     }
-    if pace.starts_in() >= Duration::from_secs(1) {
-        let (wait_s, wait) = (pace.starts_in().as_secs_f64(), human_duration(pace.starts_in()));
+    Ok(pace)
+}
+
+/// Says how long the calls of earlier runs hold up the first one.
+pub(super) fn tell_wait(pace: &Pace) {
+    let wait = pace.starts_in();
+    if wait >= Duration::from_secs(1) {
+        let (wait_s, wait) = (wait.as_secs_f64(), human_duration(wait));
         tracing::info!(
             event = "waiting",
             reason = "earlier_runs",
@@ -36,7 +42,6 @@ pub(super) fn pace(settings: &Settings, ledger: Option<&Ledger>) -> Result<Arc<P
             "the calls of earlier runs leave no room yet: the first call is sent in {wait}"
         );
     }
-    Ok(pace)
 }
 
 /// The pace after what earlier runs left, which is asked for with the rate's window and calls.

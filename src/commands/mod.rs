@@ -31,6 +31,7 @@ mod plan_words;
 mod put_right;
 mod run;
 mod sandbox;
+mod spared;
 mod target;
 mod verify;
 

@@ -7,10 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::config::{self, Command, Environment, Layers, Settings};
-use crate::files::{resolved, same_file};
+use crate::config::{Command, Settings};
 use crate::input::Source;
-use crate::ledger;
 use crate::report::{Columns, Destination, DifferenceReport, Format, ListSink, Report, ReportFile, why_unwritten};
 use crate::runner::on_a_thread;
 use crate::share::Share;
@@ -21,8 +19,8 @@ use crate::stop::Stop;
 pub(crate) enum OutputError {
     #[error("{0} would overwrite {1}: choose another name with {2}")]
     Overwrites(&'static str, &'static str, &'static str),
-    #[error("{path} exists, and may be another share's {what}: have {number} in the name of this share's ({option})")]
-    AnotherShares { what: &'static str, path: String, number: u32, option: &'static str },
+    #[error("{option}: other shares would write to the same file: name it like {}", name.display())]
+    SharedName { option: &'static str, name: PathBuf },
     #[error("{}", unknown_format(.0))]
     UnknownFormat(String),
     #[error("{what} {path} can't be written: {}", why_unwritten(why, option))]
@@ -72,7 +70,7 @@ enum Place {
 }
 
 impl Outputs {
-    /// Chooses names and format, and refuses those that would destroy something. Creates nothing.
+    /// Chooses names and format. Creates nothing; [`super::spared::Files`] has refused what would destroy something.
     pub(super) fn choose(settings: &Settings, by_input: Format) -> Result<Self, OutputError> {
         let report = match &settings.output {
             Some(destination) => Place::Named(destination.clone()),
@@ -85,44 +83,14 @@ impl Outputs {
         let is_for_people =
             settings.report_goes_to_stdout() && settings.output_format.is_none() && io::stdout().is_terminal();
         let page = settings.page.as_ref().map(|page| Destination::Path(page.path.clone()));
-        let mut outputs = Self { report, format: by_input, is_for_people, summary: settings.summary.clone(), page };
-        outputs.spare(settings)?;
-        outputs.format = match (settings.output_format, &outputs.report) {
+        let format = match (settings.output_format, &report) {
             (Some(format), _) => format,
             (None, Place::Named(Destination::Path(path))) if path.extension().is_some() => {
                 Format::of_path(path).ok_or_else(|| OutputError::UnknownFormat(path.display().to_string()))?
             }
             (None, Place::Named(_) | Place::Unnamed { .. }) => by_input,
         };
-        Ok(outputs)
-    }
-
-    /// Refuses to overwrite the input, the ledger, or the report by the summary, under their final names or while they
-    /// grow.
-    fn spare(&self, settings: &Settings) -> Result<(), OutputError> {
-        let report = match &self.report {
-            Place::Named(destination) => written(Some(destination)),
-            // It takes a name that nobody has.
-            Place::Unnamed { .. } => Vec::new(),
-        };
-        let summary = written(self.summary.as_ref());
-        let page = written(self.page.as_ref());
-        let spared = Spared::new(settings.source.as_ref(), settings.keep.clone(), settings.ledger.as_deref());
-        spared.refuse("the report", &report, "-o")?;
-        spared.refuse("the summary", &summary, SUMMARY_FLAG)?;
-        spared.refuse("the page", &page, "--html")?;
-        refuse_clash("the page", &page, "the report", &report, "--html")?;
-        refuse_clash("the page", &page, "the summary", &summary, "--html")?;
-        refuse_clash("the summary", &summary, "the report", &report, SUMMARY_FLAG)?;
-        let named = match &self.report {
-            Place::Named(destination) => Some(destination),
-            Place::Unnamed { .. } => None,
-        };
-        settings.share.map_or(Ok(()), |share| {
-            refuse_another_share_s("report", named, share, "-o")?;
-            refuse_another_share_s("summary", self.summary.as_ref(), share, SUMMARY_FLAG)?;
-            refuse_another_share_s("page", self.page.as_ref(), share, "--html")
-        })
+        Ok(Self { report, format, is_for_people, summary: settings.summary.clone(), page })
     }
 
     pub(super) fn begin_report(&self, columns: Columns) -> Result<Report, OutputError> {
@@ -178,66 +146,11 @@ impl Outputs {
     }
 }
 
-/// Files that no output may replace.
-struct Spared([(&'static str, Vec<PathBuf>); 3]);
-
-impl Spared {
-    fn new(source: Option<&Source>, keep: Option<PathBuf>, ledger: Option<&Path>) -> Self {
-        let input = match source {
-            Some(Source::Path(path)) => vec![path.clone()],
-            Some(Source::Stdin) | None => Vec::new(),
-        };
-        let ledger = ledger.map(ledger::files_of).unwrap_or_default();
-        let keep = keep.into_iter().collect();
-        Self([("the input", input), ("the --keep file", keep), ("the ledger", ledger)])
-    }
-
-    /// The same before the settings are decided.
-    fn of(layers: &Layers, environment: &Environment) -> Self {
-        let share = config::share(layers, environment).ok().flatten();
-        let ledger = config::ledger_path(layers, environment, share).ok();
-        Self::new(layers.get(&config::SOURCE).as_ref(), layers.get(&config::KEEP), ledger.as_deref())
-    }
-
-    fn refuse(&self, what: &'static str, names: &[PathBuf], option: &'static str) -> Result<(), OutputError> {
-        for (other, others) in &self.0 {
-            refuse_clash(what, names, other, others, option)?;
-        }
-        // A rehearsal keeps another ledger than the user's own, which must outlive it all the same.
-        if names.iter().any(|name| ledger::belongs_to_a_ledger(name)) {
-            return Err(OutputError::Overwrites(what, "a ledger", option));
-        }
-        Ok(())
-    }
-}
-
-/// Refuses a metrics file that would overwrite anything else.
-pub(super) fn spare_others(metrics_file: &Path, layers: &Layers, environment: &Environment) -> Result<(), OutputError> {
-    let (what, option) = ("the metrics file", "--metrics-file");
-    let names = written(Some(&Destination::Path(metrics_file.to_owned())));
-    Spared::of(layers, environment).refuse(what, &names, option)?;
-    refuse_clash(what, &names, "the report", &written(layers.get(&config::OUTPUT).as_ref()), option)?;
-    refuse_clash(what, &names, "the page", &page_of(layers), option)?;
-    refuse_clash(what, &names, "the summary", &written(layers.get(&config::SUMMARY).as_ref()), option)
-}
-
-fn page_of(layers: &Layers) -> Vec<PathBuf> {
-    written(layers.get(&config::HTML).map(Destination::Path).as_ref())
-}
-
 /// A pipe that nobody reads must not keep a failed command from its end.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Opens the summary of a command that failed; `None` where it would destroy something, or can't be opened.
-pub(super) async fn late_summary(layers: &Layers, environment: &Environment) -> Option<ReportFile> {
-    let destination = layers.get(&config::SUMMARY)?;
-    let (names, report) = (written(Some(&destination)), written(layers.get(&config::OUTPUT).as_ref()));
-    let is_free = Spared::of(layers, environment).refuse("the summary", &names, SUMMARY_FLAG).is_ok()
-        && refuse_clash("the summary", &names, "the report", &report, SUMMARY_FLAG).is_ok()
-        && refuse_clash("the summary", &names, "the page", &page_of(layers), SUMMARY_FLAG).is_ok();
-    if !is_free {
-        return None;
-    }
+/// Opens the summary of a command that failed; `None` where it can't be opened.
+pub(super) async fn late_summary(destination: Destination) -> Option<ReportFile> {
     let opened = on_a_thread("summary", move || ReportFile::create(&destination)).ok()?;
     let why = match tokio::time::timeout(LATE, opened).await {
         Ok(Ok(Ok(file))) => return Some(file),
@@ -294,51 +207,6 @@ fn default_names(stem: &str, suffix: &str, extension: &str, now: Timestamp) -> i
     })
 }
 
-/// Every name that is written under for this destination.
-fn written(destination: Option<&Destination>) -> Vec<PathBuf> {
-    match destination {
-        None | Some(Destination::Stdout) => Vec::new(),
-        Some(Destination::Path(path)) => {
-            let path = resolved(path);
-            let partial = ReportFile::partial_name(&path);
-            vec![path, partial]
-        }
-    }
-}
-
-fn refuse_clash(
-    what: &'static str,
-    names: &[PathBuf],
-    other: &'static str,
-    others: &[PathBuf],
-    option: &'static str,
-) -> Result<(), OutputError> {
-    let clash = names.iter().any(|name| others.iter().any(|other| same_file(name, other)));
-    if clash { Err(OutputError::Overwrites(what, other, option)) } else { Ok(()) }
-}
-
-/// A file of an earlier run is replaced, but that of a share which has just ended must not be by the next one.
-fn refuse_another_share_s(
-    what: &'static str,
-    destination: Option<&Destination>,
-    share: Share,
-    option: &'static str,
-) -> Result<(), OutputError> {
-    match destination {
-        Some(Destination::Path(path)) if share.count() > 1 && path.is_file() && !names_share(path, share) => {
-            Err(OutputError::AnotherShares { what, path: path.display().to_string(), number: share.number(), option })
-        }
-        Some(Destination::Path(_) | Destination::Stdout) | None => Ok(()),
-    }
-}
-
-/// Whether the path holds the share's number, counted from 1 or, as Kubernetes does, from 0.
-fn names_share(path: &Path, share: Share) -> bool {
-    let path = path.to_string_lossy();
-    let mut numbers = path.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
-    numbers.any(|number: u32| number == share.number() || number == share.number() - 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,22 +229,6 @@ mod tests {
             assert_eq!(names.next().unwrap(), Path::new(name));
             let (name, extension) = name.rsplit_once('.').unwrap();
             assert_eq!(names.next().unwrap(), PathBuf::from(format!("{name}-2.{extension}")));
-        }
-    }
-
-    #[test]
-    fn a_name_tells_its_share_from_others() {
-        let share = Share::new(3, 8).unwrap();
-        for (path, is_its_own) in [
-            ("report.csv", false),
-            ("report-3.csv", true),
-            ("report-03-of-8.csv", true),
-            ("pod-2/report.csv", true),
-            ("report-13.csv", false),
-            ("of-8.csv", false),
-            ("20261122T210509.csv", false),
-        ] {
-            assert_eq!(names_share(Path::new(path), share), is_its_own, "{path}");
         }
     }
 }

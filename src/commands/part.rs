@@ -1,16 +1,16 @@
 //! The part of the rows that this process takes (`--partition`). The others are passed over: the processes of the other
 //! shares report them.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use crate::config::Settings;
-use crate::invitation::{AccountName, Row, RowError};
+use crate::invitation::{Row, RowError};
 use crate::share::Share;
 
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    share: Share,
-    /// Of rows that name none.
-    account: Option<AccountName>,
-}
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part(Share);
 
 /// A row whose share only the list of its account would tell.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,25 @@ const NO_ID: &str = "with --partition a row needs an invitation ID: each share w
 impl Part {
     /// `None` where this process takes all rows.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
-        settings.share.map(|share| Self { share, account: settings.account.clone() })
+        settings.share.map(Self)
+    }
+
+    /// Warns of ledgers that this share does not look at: of runs without `--partition`, or of another number of shares.
+    pub(super) fn warn_of_other_ledgers(settings: &Settings) {
+        let (Some(share), Some(ledger)) = (settings.share, &settings.ledger) else { return };
+        let directory = ledger.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        // Whether it can be read shows when the ledger is opened.
+        let Ok(entries) = fs::read_dir(directory) else { return };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let others: BTreeSet<_> = names.filter_map(|name| other_ledger(&name, share)).collect();
+        if !others.is_empty() {
+            tracing::warn!(
+                "other ledgers are in {}: {}; what they settled is asked again, and caps don't count it",
+                directory.display(),
+                others.into_iter().collect::<Vec<_>>().join(", ")
+            );
+        }
     }
 
     /// Refuses a row that names no invitation.
@@ -35,17 +53,25 @@ impl Part {
     }
 
     /// The row, if this share has it. Bad rows are shared out by their numbers, so that each is reported once.
-    pub(super) fn own(&self, row: Result<Row, RowError>) -> Option<Result<Row, RowError>> {
+    pub(super) fn own(self, row: Result<Row, RowError>) -> Option<Result<Row, RowError>> {
         let row = row.and_then(with_id);
+        let Self(share) = self;
         let is_own = match &row {
-            Ok(Row { id: Some(id), account, .. }) => {
-                let account = account.as_ref().or(self.account.as_ref()).map_or("", AccountName::as_str);
-                self.share.has_invitation(account, id.as_str())
-            }
-            Ok(Row { id: None, number, .. }) | Err(RowError { number, .. }) => self.share.has_row(*number),
+            Ok(Row { id: Some(id), .. }) => share.has_invitation(id.as_str()),
+            Ok(Row { id: None, number, .. }) | Err(RowError { number, .. }) => share.has_row(*number),
         };
         is_own.then_some(row)
     }
+}
+
+/// The name of a ledger that no share of this number of shares has, or what it and its like are called.
+fn other_ledger(name: &str, share: Share) -> Option<String> {
+    if name == "ledger.db" {
+        return Some(name.to_owned());
+    }
+    let (number, count) = name.strip_prefix("ledger-")?.strip_suffix(".db")?.split_once("-of-")?;
+    let other = Share::new(number.parse().ok()?, count.parse().ok()?)?;
+    (other.count() != share.count()).then(|| format!("ledger-*-of-{}.db", other.count()))
 }
 
 fn with_id(row: Row) -> Result<Row, RowError> {
@@ -60,7 +86,7 @@ fn with_id(row: Row) -> Result<Row, RowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invitation::{Carried, InvitationId};
+    use crate::invitation::{AccountName, Carried, InvitationId};
 
     fn row(number: u64, id: &str, account: Option<&str>) -> Row {
         Row {
@@ -77,24 +103,38 @@ mod tests {
 
     /// The numbers of the shares that have it.
     fn shares(row: &Result<Row, RowError>) -> Vec<u32> {
-        let account = AccountName::parse("sales");
-        let has = |number: &u32| {
-            let part = Part { share: Share::new(*number, 8).unwrap(), account: account.clone() };
-            part.own(row.clone()).is_some()
-        };
+        let has = |number: &u32| Part(Share::new(*number, 8).unwrap()).own(row.clone()).is_some();
         (1..=8).filter(has).collect()
     }
 
     #[test]
-    fn each_row_has_one_share_that_its_spelling_does_not_change() {
+    fn each_row_has_one_share_whatever_its_spelling_and_its_account_s_local_name() {
         let id = "7329176687475109888";
         let of = |row| shares(&Ok(row));
         let first = of(row(1, id, None));
         assert_eq!(first.len(), 1);
-        for same in [row(2, id, Some("sales")), row(3, "urn:li:invitation:7329176687475109888", None)] {
+        let urn = "urn:li:invitation:7329176687475109888";
+        for same in [row(2, id, Some("sales")), row(3, id, Some("london")), row(4, urn, None)] {
             assert_eq!(of(same), first);
         }
-        assert_ne!(of(row(4, id, Some("london"))), first, "of another account it is another invitation");
+    }
+
+    #[test]
+    fn which_ledgers_are_others() {
+        let share = Share::new(3, 8).unwrap();
+        for (name, other) in [
+            ("ledger.db", Some("ledger.db")),
+            ("ledger-1-of-4.db", Some("ledger-*-of-4.db")),
+            ("ledger-3-of-80.db", Some("ledger-*-of-80.db")),
+            ("ledger-3-of-8.db", None),
+            ("ledger-7-of-8.db", None),
+            ("ledger-1-of-4.db-wal", None),
+            ("ledger.db.lock", None),
+            ("ledger-x-of-4.db", None),
+            ("ledger-2026.db", None),
+        ] {
+            assert_eq!(other_ledger(name, share).as_deref(), other, "{name}");
+        }
     }
 
     #[test]
@@ -104,7 +144,7 @@ mod tests {
             assert_eq!(shares(&profile), [share]);
             assert_eq!(shares(&profile.and_then(with_id)), [share]);
         }
-        let part = Part { share: Share::new(1, 1).unwrap(), account: None };
+        let part = Part(Share::new(1, 1).unwrap());
         let invalid = part.own(Ok(row(5, "", None))).unwrap().unwrap_err();
         assert_eq!((invalid.number, invalid.reason.as_str()), (5, NO_ID));
         assert!(Part::check(&row(5, "", None)).is_err() && Part::check(&row(5, "7", None)).is_ok());

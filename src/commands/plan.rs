@@ -77,6 +77,8 @@ pub(super) struct Rows {
 pub(super) struct Account {
     pub(super) rows: Rows,
     pub(super) forecast: Forecast,
+    /// Withdrawals within 24 hours, about, those of other shares included: they take as many, but no more than there are rows.
+    pub(super) per_day: u64,
 }
 
 /// A row whose account can't be called for.
@@ -106,6 +108,9 @@ impl Plan {
         let mut plan = Self::new(listed, pace.rate());
         let mut accounts = BTreeMap::<AccountName, Rows>::new();
         let part = Part::of(settings);
+        let shares = settings.share.map_or(1, |share| u64::from(share.count()));
+        // With the rows of other shares.
+        let mut rows_of = BTreeMap::<AccountName, u64>::new();
         let now = Zoned::now();
         for row in intake {
             if stop.is_requested() {
@@ -123,6 +128,11 @@ impl Plan {
                     continue;
                 }
             };
+            if let Some(name) = row.as_ref().ok().and_then(|row| row.account.as_ref().or(settings.account.as_ref()))
+                && settings.accounts.contains_key(name)
+            {
+                *rows_of.entry(name.clone()).or_default() += 1;
+            }
             plan.has_rows = true;
             if let Ok(row) = &row
                 && is_checked
@@ -166,7 +176,10 @@ impl Plan {
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;
             let run = CommonLimits { most: most(settings, listed), interval: plan.pace.interval() };
             let forecast = Forecast::of(rows.most(), recent, run, own, &now);
-            Some((name, Account { rows, forecast }))
+            let by_all = recent.saturating_mul(shares).saturating_add(rows_of.get(&name).copied().unwrap_or_default());
+            let per_day =
+                if shares > 1 { forecast.per_day.saturating_mul(shares).min(by_all) } else { forecast.per_day };
+            Some((name, Account { rows, forecast, per_day }))
         };
         plan.accounts = accounts.into_iter().filter_map(of).collect();
         for account in plan.lists() {

@@ -20,10 +20,8 @@ impl Plan {
     /// Warnings of IDs that may be none, and of accounts that would withdraw more than careful tools do.
     fn cautions(&self, settings: &Settings) -> Vec<String> {
         let has_cap = |name: &AccountName| settings.accounts.get(name).is_some_and(|own| own.daily_cap.is_some());
-        // Other shares take as many.
-        let shares = settings.share.map_or(1, |share| u64::from(share.count()));
-        let per_day = |account: &Account| account.forecast.per_day.saturating_mul(shares);
-        let is_much = |account: &Account| account.rows.most() > 0 && per_day(account) > CAREFUL;
+        let is_shared = settings.share.is_some_and(|share| share.count() > 1);
+        let is_much = |account: &Account| account.rows.most() > 0 && account.per_day > CAREFUL;
         let cautioned = self.accounts.iter().filter(|(name, account)| is_much(account) && !has_cap(name));
         let short = self.short_ids.iter().map(ShortIds::words);
         short
@@ -32,8 +30,8 @@ impl Plan {
                     "account {}: {}{} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
-                    if shares > 1 { "by all shares about " } else { "" },
-                    per_day(account)
+                    if is_shared { "by all shares about " } else { "" },
+                    account.per_day
                 )
             }))
             .collect()
@@ -186,7 +184,7 @@ impl Plan {
 
     pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>, balance: Option<u64>) -> Value {
         let listed = list.map(|list| list.cost).unwrap_or_default();
-        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast })| {
+        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast, per_day: _ })| {
             let account = json!({
                 "rows": rows.to_json(),
                 "this_run": forecast.now,
@@ -246,7 +244,7 @@ impl Rows {
 
 impl Account {
     fn words(&self) -> String {
-        let Self { rows, forecast: Forecast { now, time, .. } } = self;
+        let Self { rows, forecast: Forecast { now, time, .. }, per_day: _ } = self;
         let to_send = rows.most();
         let now = match *now {
             0 if to_send > 0 => return format!("{to_send}, none of them in this run"),

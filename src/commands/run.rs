@@ -4,7 +4,9 @@ use super::ending::Done;
 use super::error::CommandError;
 use super::intake::Intake;
 use super::job::{self, Job};
+use super::limits;
 use super::output::Outputs;
+use super::part::Part;
 use super::plan::Plan;
 use super::target;
 use crate::config::Settings;
@@ -23,6 +25,7 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
         return Err(KeepError::NoProfiles.into());
     }
     let outputs = Outputs::choose(settings, intake.report_format())?;
+    Part::warn_of_other_ledgers(settings);
     if settings.dry_run {
         let looked = dry_run(settings, facts, &keep, intake, &outputs, screen).await;
         return looked.map_err(|error| CommandError::DryRun(Box::new(error)));
@@ -33,6 +36,9 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     // First the lock: a run that may not run need not be planned.
     let job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
+    if plan.as_ref().is_none_or(|plan| plan.now(settings) > 0) {
+        limits::tell_wait(&job.caller.pace);
+    }
     if let Some(plan) = &plan {
         job.tell_balance(plan.now(settings)).await;
     }

@@ -23,7 +23,7 @@ pub(super) const LOGIN_TOKEN: &str = "LINKUP_LOGIN_TOKEN";
 /// The environment's name for V2's account ID.
 pub(super) const ACCOUNT_ID: &str = "LINKUP_ACCOUNT_ID";
 /// Where systemd puts credentials (`systemd.exec`, `LoadCredential=`).
-const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+pub(super) const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CredentialsError {

@@ -42,15 +42,16 @@ pub(super) struct ConfigFile {
 type Pair<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
 
 impl ConfigFile {
-    pub(super) fn read(path: &Path) -> Result<Self, FileError> {
+    /// What could be read, and the first thing in it that is wrong.
+    pub(super) fn read(path: &Path) -> Result<(Self, Result<(), FileError>), FileError> {
         let file = SecretFile::read(path).map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
-        let mut read = Self::parse(path, file.text.expose_secret())?;
+        let (mut read, known) = Reader { path, text: file.text.expose_secret() }.read()?;
         let is_here = |located: &Option<Located>| matches!(located, Some(Sourced { value: Place::Text(_), .. }));
         let holds_secret = read.option(options::PING_URL.entry.name).is_some()
             || is_here(&read.api_key)
             || read.accounts.values().any(|account| is_here(&account.login_token));
         read.is_exposed = holds_secret && file.is_readable_by_others;
-        Ok(read)
+        Ok((read, known))
     }
 
     pub(super) fn option(&self, name: &str) -> Option<Sourced<&OsStr>> {
@@ -58,9 +59,11 @@ impl ConfigFile {
         Some(Sourced { value, origin: Origin::File { path: self.path.clone(), line: Some(*line) } })
     }
 
-    /// `path` is where the text stands: paths in it are taken from there, so that a cron job finds them from anywhere.
+    /// A file of this text.
+    #[cfg(any(test, fuzzing))]
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
-        Reader { path, text }.read()
+        let (file, known) = Reader { path, text }.read()?;
+        known.map(|()| file)
     }
 }
 
@@ -76,30 +79,37 @@ fn texts(items: &DeArray<'_>) -> Option<String> {
     Some(list_of(texts?.into_iter()))
 }
 
-/// Reads one file's text.
+/// Reads one file's text. `path` is where it stands: paths in it are taken from there, so that a cron job finds them from
+/// anywhere.
 struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl Reader<'_> {
-    fn read(&self) -> Result<ConfigFile, FileError> {
+    /// Goes on after a wrong key or value: metrics and pings are to tell of it.
+    fn read(&self) -> Result<(ConfigFile, Result<(), FileError>), FileError> {
         // The error itself would show the line, and the line may hold a secret.
         let table = DeTable::parse(self.text).map_err(|error| {
             self.error(error.span().map_or(0, |span| span.start), Problem::Syntax(error.message().to_owned()))
         })?;
         let mut file = ConfigFile { path: self.path.to_owned(), ..ConfigFile::default() };
-        for (key, value) in table.get_ref() {
-            let name = key.get_ref().as_ref();
-            match (setting(name), name) {
-                (Some(entry), _) => self.option(&mut file, entry, (key, value))?,
-                (None, API_KEY) => self.credential(&mut file.api_key, (key, value), self.secret((key, value))?)?,
-                (None, API_KEY_FILE) => self.credential(&mut file.api_key, (key, value), self.file((key, value))?)?,
-                (None, ACCOUNTS) => file.accounts = self.accounts((key, value))?,
-                (None, _) => return Err(self.error(key.span().start, Problem::unknown(name))),
-            }
+        let mut known = Ok(());
+        for pair in table.get_ref() {
+            known = known.and(self.key(&mut file, pair));
         }
-        Ok(file)
+        Ok((file, known))
+    }
+
+    fn key(&self, file: &mut ConfigFile, pair: Pair<'_, '_>) -> Result<(), FileError> {
+        let name = pair.0.get_ref().as_ref();
+        match (setting(name), name) {
+            (Some(entry), _) => self.option(file, entry, pair),
+            (None, API_KEY) => self.credential(&mut file.api_key, pair, self.secret(pair)?),
+            (None, API_KEY_FILE) => self.credential(&mut file.api_key, pair, self.file(pair)?),
+            (None, ACCOUNTS) => self.accounts(&mut file.accounts, pair),
+            (None, _) => Err(self.error(pair.0.span().start, Problem::unknown(name))),
+        }
     }
 
     fn option(&self, file: &mut ConfigFile, entry: &'static Entry, pair: Pair<'_, '_>) -> Result<(), FileError> {
@@ -134,11 +144,10 @@ impl Reader<'_> {
         Ok((option.read)(OsStr::new(&text)).map(|value| Sourced { value, origin: self.origin(pair) }))
     }
 
-    fn accounts(&self, entry: Pair<'_, '_>) -> Result<BTreeMap<AccountName, Account>, FileError> {
+    fn accounts(&self, accounts: &mut BTreeMap<AccountName, Account>, entry: Pair<'_, '_>) -> Result<(), FileError> {
         let DeValue::Table(tables) = entry.1.get_ref() else {
             return Err(self.wrong(entry, "a table for each account, like [accounts.sales]"));
         };
-        let mut accounts = BTreeMap::new();
         for (key, value) in tables {
             let name = AccountName::parse(key.get_ref());
             let name = name.ok_or_else(|| self.error(key.span().start, Problem::NamelessAccount))?;
@@ -149,7 +158,7 @@ impl Reader<'_> {
                 return Err(self.error(key.span().start, Problem::SameAccount));
             }
         }
-        Ok(accounts)
+        Ok(())
     }
 
     fn account(&self, table: &DeTable<'_>) -> Result<Account, FileError> {

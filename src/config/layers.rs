@@ -117,30 +117,37 @@ impl Environment {
         first.and_then(absolute).or_else(|| Some(of_user()?.join("bulk-withdraw")))
     }
 
-    /// The options that are set here. An unknown name is warned about: a slip in a crontab must not go unnoticed.
-    fn layer(&self) -> Result<Layer, ValueError> {
-        let mut layer = Layer::new();
+    /// The options that are set here, and the first that is wrong.
+    fn layer(&self) -> (Layer, Result<(), ValueError>) {
+        let (mut layer, mut known) = (Layer::new(), Ok(()));
         for (name, value) in &self.0 {
-            let Some(option) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
-            match setting(&option).filter(|entry| entry.places != Places::File) {
-                Some(_) if value.to_str().map_or(value.as_os_str(), |text| OsStr::new(text.trim())).is_empty() => {
-                    return Err(ValueError::Empty(name.clone()));
-                }
-                Some(entry) => {
-                    let value = if entry.is_list { lines(name, value)? } else { value.clone() };
-                    check(entry, &value, name)?;
-                    layer.insert(entry.name, value);
-                }
-                None if option == CONFIG_FILE.entry.name => {}
-                None if is_flag_only(&option) => {
-                    let flag = format!("--{}", option.replace('_', "-"));
-                    return Err(ValueError::FlagOnly { name: name.clone(), flag });
-                }
-                None => warn_of_unknown(name, &option),
+            if let Some(option) = name.strip_prefix(PREFIX) {
+                known = known.and(read_variable(&mut layer, name, &option.to_ascii_lowercase(), value));
             }
         }
-        Ok(layer)
+        (layer, known)
     }
+}
+
+/// Puts one variable into the layer. An unknown name is warned about: a slip in a crontab must not go unnoticed.
+fn read_variable(layer: &mut Layer, name: &str, option: &str, value: &OsStr) -> Result<(), ValueError> {
+    match setting(option).filter(|entry| entry.places != Places::File) {
+        Some(_) if value.to_str().map_or(value, |text| OsStr::new(text.trim())).is_empty() => {
+            return Err(ValueError::Empty(name.to_owned()));
+        }
+        Some(entry) => {
+            let value = if entry.is_list { lines(name, value)? } else { value.to_owned() };
+            check(entry, &value, name)?;
+            layer.insert(entry.name, value);
+        }
+        None if option == CONFIG_FILE.entry.name => {}
+        None if is_flag_only(option) => {
+            let flag = format!("--{}", option.replace('_', "-"));
+            return Err(ValueError::FlagOnly { name: name.to_owned(), flag });
+        }
+        None => warn_of_unknown(name, option),
+    }
+    Ok(())
 }
 
 /// A list of texts, one per line.
@@ -175,20 +182,26 @@ impl Layers {
     }
 
     /// Puts these flags above the environment and the configuration file. The default file may be missing; one that is
-    /// named must exist. After an error the places that could be read are there.
+    /// named must exist. After an error all that could be read is there.
     pub(crate) fn put_over(&mut self, environment: &Environment) -> Result<(), SettingsError> {
-        self.environment = environment.layer()?;
-        if let Some(Sourced { value: path, origin }) = self.file_to_read(environment)? {
-            self.file = match ConfigFile::read(&path) {
-                Err(error) if origin == Origin::Default && is_missing(&error) => None,
-                file => Some(file?),
-            };
-            self.file_origin = self.file.is_some().then_some(origin);
-        }
-        Ok(())
+        let (layer, known) = environment.layer();
+        self.environment = layer;
+        let file = self.put_file(environment);
+        known?;
+        file
     }
 
-    fn file_to_read(&self, environment: &Environment) -> Result<Option<Sourced<PathBuf>>, ValueError> {
+    fn put_file(&mut self, environment: &Environment) -> Result<(), SettingsError> {
+        let Some(Sourced { value: path, origin }) = self.file_to_read(environment)? else { return Ok(()) };
+        let (file, known) = match ConfigFile::read(&path) {
+            Err(error) if origin == Origin::Default && is_missing(&error) => return Ok(()),
+            read => read?,
+        };
+        (self.file, self.file_origin) = (Some(file), Some(origin));
+        Ok(known?)
+    }
+
+    pub(super) fn file_to_read(&self, environment: &Environment) -> Result<Option<Sourced<PathBuf>>, ValueError> {
         if let Some(named) = self.find(&CONFIG_FILE) {
             return Ok(Some(named));
         }

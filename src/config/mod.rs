@@ -13,10 +13,11 @@ mod option;
 mod options;
 mod partition;
 mod settings;
-mod signals;
+mod spared;
 #[cfg(test)]
 mod tests;
 mod values;
+mod watchers;
 
 pub(crate) use account::AccountSettings;
 #[cfg(any(test, fuzzing))]
@@ -26,4 +27,5 @@ pub(crate) use listing::Setting;
 pub(crate) use option::{Command, Default, Entry, Places, list_of};
 pub(crate) use options::*;
 pub(crate) use settings::{PageSettings, Settings, SettingsError, Target, Which, ledger_path, ledgers, names, share};
-pub(crate) use signals::Signals;
+pub(crate) use spared::files_read;
+pub(crate) use watchers::Watchers;

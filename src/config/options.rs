@@ -85,8 +85,9 @@ const AGE: &str = "an age like 30d, 4w, 3mo or 1y (a month is 30 days, a year 36
 const COUNT: &str = "a whole number, 0 or more";
 const SMALL_COUNT: &str = "a whole number from 0 to 4294967295";
 const FILE: &str = "the path of a file";
+const ADDRESS_FILE: &str = "the path of a file that holds the address to ping";
 const PATTERN: &str = "a text that is not empty (in the configuration file, a list of such)";
-pub(super) const PING_WANTED: &str = "an https:// address without a query (http:// for localhost only)";
+pub(super) const PING_WANTED: &str = "an https:// address (http:// for localhost only)";
 const TEXTS: &str = "a list of texts, none of them empty";
 const DAY: &str = "a day, like 2026-11-22";
 const ID: &str = "an invitation's ID: 1 to 20 digits, or its URN";
@@ -209,8 +210,9 @@ options! {
         name: "ping_url", value: "URL", wanted: PING_WANTED, conflicts: &["ping_url_file"],
         help: "Address to ping at start and end (a secret)",
     }
-    PING_URL_FILE: PathBuf, path, NOTIFY {
-        name: "ping_url_file", value: "FILE", wanted: FILE,
+    // The address itself would be shown as a path is.
+    PING_URL_FILE: PathBuf, |value| path(value).filter(|path| !path.to_string_lossy().contains("://")), NOTIFY {
+        name: "ping_url_file", value: "FILE", wanted: ADDRESS_FILE,
         help: "File that holds the address to ping",
     }
 

@@ -1,6 +1,11 @@
 //! From `--partition` to the share that this process takes, and the rate that it has.
 
-use super::layers::{Environment, ValueError};
+use std::collections::BTreeMap;
+
+use super::account::OwnSettings;
+use super::layers::{Environment, Layers, Sourced, ValueError};
+use super::options::{DAILY_CAP, MAX_CREDITS, MAX_WITHDRAWALS};
+use crate::invitation::AccountName;
 use crate::pace::Rate;
 use crate::share::{Partition, Share};
 
@@ -34,4 +39,18 @@ pub(super) fn this_share(partition: Partition, environment: &Environment) -> Res
 /// A share's part of the rate.
 pub(super) fn shared_rate(rate: Rate, share: Share) -> Result<Rate, PartitionError> {
     rate.shared(share).ok_or(PartitionError::SmallRate { count: share.count(), rate })
+}
+
+/// Warns of limits that are smaller than the number of shares, where they leave this one nothing.
+pub(super) fn warn_of_no_part(layers: &Layers, accounts: &BTreeMap<AccountName, OwnSettings>, share: Share) {
+    let of_all = [&MAX_CREDITS, &MAX_WITHDRAWALS, &DAILY_CAP]
+        .into_iter()
+        .filter_map(|option| Some((&option.entry, layers.find(option)?)));
+    let of_accounts = accounts.values().filter_map(|own| Some((&DAILY_CAP.entry, own.daily_cap.clone()?)));
+    for (entry, Sourced { value: limit, origin }) in of_all.chain(of_accounts) {
+        if limit > 0 && share.part_of(limit) == 0 {
+            let (place, count) = (origin.place(entry), share.count());
+            tracing::warn!("{place}: {limit} for {count} shares leaves none for share {share}: take at least {count}");
+        }
+    }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::account::{AccountSettings, OwnSettings};
-use super::credentials::{ApiReason, CredentialsError, Found, is_exposed, warn_of_exposure};
+use super::credentials::{ApiReason, CredentialsError, Found, SecretFileError, is_exposed, warn_of_exposure};
 use super::file_error::FileError;
 use super::layers::{Environment, Layers, Sourced, ValueError};
 use super::option::Command;
 use super::options::{self, LEDGER_PATH};
-use super::partition::{PartitionError, shared_rate, this_share};
+use super::partition::{PartitionError, shared_rate, this_share, warn_of_no_part};
 use crate::api::{ApiVersion, BaseUrl, BaseUrlError, Credentials, InvitationType, SecretPlaces};
 use crate::input::{InputOptions, Source};
 use crate::invitation::AccountName;
@@ -140,6 +140,9 @@ pub(crate) enum SettingsError {
     ShortDuration(String),
     #[error("{0} and ping_url_file are both set: unset one of them")]
     TwoPings(String),
+    /// What was named is not repeated: it may be the address itself.
+    #[error("{0} must name a file that holds the address to ping")]
+    PingUrlFile(String, #[source] SecretFileError),
     #[error("{0} must hold {1}")]
     NoPingUrl(String, &'static str),
     #[error(transparent)]
@@ -189,6 +192,9 @@ impl Settings {
             return Err(SettingsError::NoNotes);
         }
         let part_of = |limit| share.map_or(limit, |share| share.part_of(limit));
+        if let Some(share) = share {
+            warn_of_no_part(layers, &accounts, share);
+        }
         let mut settings = Self {
             command,
             target,

@@ -37,14 +37,14 @@ pub(super) fn past(
         "SELECT sent_at FROM calls JOIN accounts ON accounts.id = account_id WHERE api = ?1 ORDER BY call DESC LIMIT ?2",
     )?;
     let mut calls = Vec::new();
-    let mut later = Duration::ZERO;
+    let mut age = Duration::ZERO;
     for sent_at in newest.query_map(params![api, most], |row| row.get(0))? {
         // Where the clock was set back since, only the order is known: it was sent before the one that was last looked at.
-        later = ago(from_millis(sent_at?)?, now).unwrap_or(later);
-        if later >= window {
+        age = ago(from_millis(sent_at?)?, now).unwrap_or(age);
+        if age >= window {
             break;
         }
-        calls.push(later);
+        calls.push(age);
     }
     calls.sort_unstable_by(|one, other| other.cmp(one));
     Ok(Past { learned, calls })

@@ -191,7 +191,7 @@ fn open_locked(partial: &Path, mut open: impl FnMut() -> io::Result<File>) -> io
             return Ok(file);
         }
     }
-    Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes this report"))
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "another run writes it"))
 }
 
 /// Fails where the growing file has lost its name: what is written to it is lost, and what has its name now is not ours.

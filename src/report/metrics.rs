@@ -51,6 +51,9 @@ pub(crate) struct MetricsJob<'a> {
     pub share: Option<&'a str>,
 }
 
+/// Those that a job has once, whatever its accounts; the others it has for each account.
+const OF_JOB: [&str; 6] = [ENDED, DURATION, EXIT_CODE, SUCCESS, PACE, LEARNED];
+
 type Labels = Vec<(String, String)>;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -81,13 +84,13 @@ pub(crate) fn metrics(summary: &Summary, job: MetricsJob<'_>, previous: &str) ->
 }
 
 impl MetricsJob<'_> {
-    /// Whether the sample is this job's.
+    /// Whether the sample is this job's. Figures of the same command and account are the same job's.
     fn owns(&self, summary: &Summary, sample: &Sample) -> bool {
         let label = |name| sample.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str());
-        let account = label("account");
+        let (account, own) = (label("account"), self.account.map(AccountName::as_str));
         label("command") == Some(summary.facts.command)
             && label("share") == self.share
-            && (self.account.is_none_or(|own| account.is_none_or(|account| account == own.as_str())))
+            && (account == own || own.is_none() && !OF_JOB.contains(&sample.name))
     }
 
     fn labels(&self, summary: &Summary, account: Option<&str>, outcome: Option<&str>) -> Labels {
@@ -163,6 +166,14 @@ impl Sample {
         let labels: Vec<_> = self.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         format!("{PREFIX}{}{{{}}} {}\n", self.name, labels.join(","), self.value)
     }
+}
+
+/// Whether a file's text holds nothing but metrics of this program.
+pub(crate) fn is_metrics(text: &str) -> bool {
+    text.lines().filter(|line| !line.trim().is_empty()).all(|line| {
+        let head = ["# HELP ", "# TYPE "].iter().find_map(|head| line.strip_prefix(head));
+        head.unwrap_or(line).starts_with(PREFIX)
+    })
 }
 
 /// A sample that an earlier run wrote; `None` for every other line.
@@ -295,19 +306,49 @@ mod tests {
         assert_eq!(text.matches("# HELP bulk_withdraw_last_run_rows ").count(), 1);
     }
 
+    /// A job that is restricted to an account and one that is not each have an exit code of their own.
     #[test]
-    fn a_foreign_or_broken_file_is_no_obstacle() {
+    fn a_restricted_job_and_an_unrestricted_one_keep_each_other_s_series() {
+        let sales = AccountName::parse("sales").unwrap();
+        let (all, of_sales) = (MetricsJob::default(), MetricsJob { account: Some(&sales), share: None });
+        for (first, second) in [(all, of_sales), (of_sales, all)] {
+            let text = metrics(&summary("clean", 1_000, 5), first, "");
+            let failed = Summary { learned: None, totals: Totals::default(), ..summary("clean", 2_000, 75) };
+            let text = metrics(&failed, second, &text);
+            assert_eq!((family(&text, EXIT_CODE).len(), family(&text, LEARNED).len()), (2, 1), "{text}");
+            assert!(family(&text, EXIT_CODE).iter().any(|line| line.ends_with(" 5")), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_program_s_file_is_told_from_ours() {
+        let ours = metrics(&summary("run", 1_000, 1), MetricsJob::default(), "");
+        for (text, is_ours) in [
+            ("", true),
+            ("\n \n", true),
+            (ours.as_str(), true),
+            ("bulk_withdraw_of_tomorrow{a=\"b\"} 7\nbulk_withdraw_cut", true),
+            ("name,url\nAnn,x\n", false),
+            ("node_load1 0.5\n", false),
+            ("# HELP node_load1 1m load average.\n", false),
+            ("# bulk_withdraw_x\n", false),
+        ] {
+            assert_eq!(is_metrics(text), is_ours, "{text}");
+        }
+        assert!(!is_metrics(&format!("{ours}# my notes\n")));
+    }
+
+    #[test]
+    fn a_broken_file_is_no_obstacle() {
         let summary = summary("run", 1_000, 1);
         let alone = metrics(&summary, MetricsJob::default(), "");
         for previous in [
-            "name,url\nAnn,x\n",
             "bulk_withdraw_last_success_timestamp_seconds{command=\"run\"",
             "bulk_withdraw_last_success_timestamp_seconds{command=\"run\"} soon\n",
             "bulk_withdraw_last_success_timestamp_seconds{command=\"run\"} NaN\n",
             "bulk_withdraw_last_success_timestamp_seconds{command=run} 7\n",
             "bulk_withdraw_last_success_timestamp_seconds{} 7\n",
             "bulk_withdraw_no_such_metric{command=\"run\"} 7\n",
-            "node_load1 0.5\n",
         ] {
             assert_eq!(metrics(&summary, MetricsJob::default(), previous), alone, "{previous}");
         }

@@ -36,7 +36,7 @@ pub(crate) use last_lines::last_lines;
 pub(crate) use list::ListSink;
 pub(crate) use live::{Look, rounded};
 pub(crate) use log::LogLines;
-pub(crate) use metrics::{MetricsJob, metrics};
+pub(crate) use metrics::{MetricsJob, is_metrics, metrics};
 pub(crate) use paper::Paper;
 pub(crate) use progress::{Progress, ProgressStyle};
 pub(crate) use results::{Columns, Report};

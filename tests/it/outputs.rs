@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -275,6 +275,19 @@ fn quiet_says_nothing_where_all_is_fine_and_why_it_stopped_at_most() {
     assert_eq!(ran.ended_with(0).stderr, "bulk-withdraw: stopped: --max-withdrawals is used up\n");
 }
 
+/// It is what was asked for.
+#[test]
+fn quiet_leaves_out_no_plan() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(2)));
+    for quiet in ["-q", "-qq"] {
+        let ran = program.run(&format!("run list.csv {SANDBOX} --dry-run {quiet} --log-format json"));
+        let lines = ran.ended_with(0).stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        assert_eq!(lines.map(|line| line["event"].clone()).collect::<Vec<_>>(), ["plan", "run_finished"]);
+        assert!(program.run(&format!("run list.csv {SANDBOX} --dry-run {quiet}")).stderr.starts_with("rows "));
+    }
+}
+
 #[test]
 fn an_output_never_overwrites_the_input_or_another_output() {
     let program = Program::new();
@@ -366,6 +379,48 @@ fn the_ledger_is_not_overwritten() {
     let ran = program.run("run list.csv --yes --base-url http://127.0.0.1:9 -o .local/state/bulk-withdraw/ledger.db");
     ran.ended_with(2).says("would overwrite the ledger");
     assert!(!program.path(".local").exists());
+}
+
+/// Whichever place names them, and whether or not that place counts.
+#[test]
+fn no_output_replaces_a_file_that_the_settings_name() {
+    let program = Program::new();
+    program
+        .write("list.csv", list(ids(1)))
+        .write("config.toml", "api_key_file = \"key\"\n[accounts.a]\nlogin_token_file = \"token\"\n");
+    fs::create_dir(program.path("secrets")).unwrap();
+    for name in ["key", "token", "env-key", "secrets/linkup_login_token", "url"] {
+        program.write(name, "http://127.0.0.1:9/secret");
+        fs::set_permissions(program.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let options = [
+        ("-o", "the report"),
+        ("--summary", "the summary"),
+        ("--html", "the page"),
+        ("--metrics-file", "the metrics file"),
+    ];
+    for (name, is) in [
+        ("config.toml", "the configuration file"),
+        ("./key", "a file with a credential"),
+        ("token", "a file with a credential"),
+        ("env-key", "a file with a credential"),
+        ("secrets/linkup_login_token", "a file with a credential"),
+        ("url", "the file with the address to ping"),
+    ] {
+        let before = program.read(name);
+        for (option, what) in options {
+            let run =
+                "run list.csv --sandbox --rate unlimited --output-format csv --config config.toml --ping-url-file url";
+            // A later `-o` would count.
+            let report = if option == "-o" { "" } else { "-o report.csv" };
+            let mut command = program.bare_command(&format!("{run} {report} {option} {name}"));
+            command.env("LINKUP_API_KEY_FILE", "env-key").env("CREDENTIALS_DIRECTORY", "secrets");
+            let ran = Ran::from(command.output().unwrap());
+            ran.ended_with(2).says(&format!("{what} would overwrite {is}: choose another name with {option}"));
+            assert_eq!(program.read(name), before, "{option}");
+        }
+    }
+    assert!(!program.path("report.csv").exists());
 }
 
 #[test]

@@ -45,3 +45,22 @@ async fn a_limit_below_the_rate_is_learned_and_kept_for_the_next_run(api: Api) {
     let pace = &program.summary()["pace"];
     assert_eq!((&pace["rate"], pace["learned"].is_null()), (&"unlimited".into(), true));
 }
+
+/// Nobody is told to wait for a call that does not follow.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_for_the_first_call_is_told_only_where_there_is_one() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("first.csv", list(ids(1))).write("second.csv", list(ids(2)));
+    let options = format!("--yes --base-url {} --rate 1/60s -o report.csv", sandbox.base_url());
+    program.complete(&format!("run first.csv {options}")).await.ended_with(0);
+    let ran = program.complete(&format!("run first.csv {options}")).await;
+    assert!(!ran.ended_with(0).stderr.contains("leave no room"), "{}", ran.stderr);
+    let mut run = program.start_logged(&format!("run second.csv {options}"));
+    while !program.log().contains("the calls of earlier runs leave no room yet") {
+        assert!(run.try_wait().unwrap().is_none(), "{}", program.log());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+}

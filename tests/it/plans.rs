@@ -134,7 +134,7 @@ async fn a_reviewed_plan_is_carried_out_without_another_list(api: Api) {
         assert!(plan.starts_with("invitation_id,entity_urn,account,name,profile_url,"), "{plan}");
         assert_eq!(plan.lines().count(), 12);
         for share in 1..=shares {
-            let own = format!("--partition {share}/{shares} --ledger {share}.db -o {share}.csv");
+            let own = format!("--partition {share}/{shares} --ledger {share}.db -o {share}-of-{shares}.csv");
             program.complete(&format!("run plan.csv --yes {own} {}", unlimited(&sandbox))).await.ended_with(0);
         }
         let old = stock[3..].iter().map(|item| item.id.to_string()).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 
 use super::SettingsError;
-use super::credentials::{CredentialsError, SecretFile};
+use super::credentials::SecretFile;
 use super::layers::{Layers, Origin, Sourced};
 use super::options::{self, ACCOUNT, DRY_RUN, METRICS_FILE, PING_URL, PING_URL_FILE};
 use crate::invitation::AccountName;
@@ -13,19 +13,24 @@ use crate::ping::PingUrl;
 
 /// Nobody is told of a dry run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Signals {
+pub(crate) struct Watchers {
     pub(crate) metrics_file: Option<PathBuf>,
     pub(crate) ping: Option<PingUrl>,
     /// The account to which the command is restricted.
     pub(crate) account: Option<AccountName>,
 }
 
-impl Signals {
-    pub(crate) fn of(layers: &Layers) -> Result<Self, SettingsError> {
+impl Watchers {
+    /// Those that could be found out, and what is wrong with the others.
+    pub(crate) fn of(layers: &Layers) -> (Self, Result<(), SettingsError>) {
         if layers.is_set(&DRY_RUN) {
-            return Ok(Self::default());
+            return (Self::default(), Ok(()));
         }
-        Ok(Self { metrics_file: layers.get(&METRICS_FILE), ping: ping(layers)?, account: layers.get(&ACCOUNT) })
+        let (ping, known) = match ping(layers) {
+            Ok(ping) => (ping, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        (Self { metrics_file: layers.get(&METRICS_FILE), ping, account: layers.get(&ACCOUNT) }, known)
     }
 }
 
@@ -40,7 +45,8 @@ fn ping(layers: &Layers) -> Result<Option<PingUrl>, SettingsError> {
         }
         (_, Some(file)) => file,
     };
-    let file = SecretFile::read(&path).map_err(|error| CredentialsError::Named(origin.clone(), error))?;
+    let unread = |error| SettingsError::PingUrlFile(origin.place(&PING_URL_FILE.entry), error);
+    let file = SecretFile::read(&path).map_err(unread)?;
     let url = file.secret().and_then(|text| text.expose_secret().parse().ok());
     url.map(Some).ok_or_else(|| SettingsError::NoPingUrl(path.display().to_string(), options::PING_WANTED))
 }

@@ -37,6 +37,7 @@ async fn every_end_is_pinged_with_its_code_and_the_summary() {
         (format!("run bad.csv {flags}"), 1),
         (format!("run none.csv {flags}"), 2),
         ("clean --yes --ping-url PING".to_owned(), 2),
+        (format!("run list.csv {flags} --metrics-file list.csv"), 2),
         (format!("run list.csv {flags} --config missing.toml --ping-url PING"), 2),
         (format!("list --limit 1 {}", unlimited(&sandbox)), 0),
         (format!("check {}", unlimited(&sandbox)), 0),
@@ -143,13 +144,97 @@ fn a_ping_s_address_is_masked_and_checked() {
         format!("run list.csv --yes --ping-url http://hc-ping.example/{SECRET}"),
         format!("run list.csv --yes --ping-url {SECRET}"),
         "run list.csv --yes --ping-url-file url".to_owned(),
-        format!("run list.csv --yes --ping-url-file {SECRET}"),
+        format!("run list.csv --yes --ping-url-file https://hc-ping.example/{SECRET}"),
         format!("run list.csv --yes --ping-url https://hc-ping.example/{SECRET} --ping-url-file url"),
     ] {
         let ran = program.run(&arguments);
         ran.ended_with(2);
         assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
     }
+    let ran = program.run(&format!("run list.csv --yes --ping-url-file {SECRET}"));
+    ran.ended_with(2).says("--ping-url-file must name a file that holds the address to ping");
+    assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
+    // An address where its file belongs.
+    program.write("config.toml", format!("ping_url_file = \"https://hc-ping.example/{SECRET}\"\n"));
+    for arguments in ["config --config config.toml", "run list.csv --sandbox --config config.toml --html page.html"] {
+        let ran = program.run(arguments);
+        ran.ended_with(2).says("ping_url_file must be the path of a file that holds the address to ping");
+        assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{} {}", ran.stdout, ran.stderr);
+    }
+}
+
+/// What else is wrong with the settings, they are told of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_settings_beside_theirs_are_told() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(1))).write("url", "no address");
+    let file = |server: &MockServer, more: &str| {
+        format!("ping_url = \"{}/x\"\nmetrics_file = \"run.prom\"\n{more}", server.uri())
+    };
+    for (more, variables, says) in [
+        ("a_key_of_tomorrow = 1\n", None, "unknown key `a_key_of_tomorrow`"),
+        ("rate = \"often\"\n", None, "rate must be"),
+        ("[accounts.a]\nlogin_tokn = \"x\"\n", None, "unknown key `login_tokn`"),
+        ("", Some(("BULK_WITHDRAW_RATE", "often")), "BULK_WITHDRAW_RATE must be"),
+        ("", Some(("BULK_WITHDRAW_YES", "1")), "BULK_WITHDRAW_YES has no effect"),
+    ] {
+        let server = ping_server(ResponseTemplate::new(200)).await;
+        program.write("config.toml", file(&server, more));
+        fs::set_permissions(program.path("config.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+        let mut command = program.command("run list.csv --yes --config config.toml");
+        command.envs(variables);
+        wait(spawn(command)).await.ended_with(2).says(says);
+        let told: Vec<_> = pings(&server).await.into_iter().map(|(path, _)| path).collect();
+        assert_eq!(told, ["/x/start", "/x/2"], "{says}");
+        assert!(program.read("run.prom").contains("bulk_withdraw_last_run_exit_code{command=\"run\"} 2\n"), "{says}");
+        fs::remove_file(program.path("run.prom")).unwrap();
+    }
+    // Each of the two is told though the other can't be.
+    let ran = program.run("run list.csv --yes --ping-url-file url --metrics-file run.prom");
+    ran.ended_with(2).says("url must hold an https:// address");
+    assert!(program.path("run.prom").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_s_query_follows_its_path() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(1)));
+    let server = ping_server(ResponseTemplate::new(200)).await;
+    let flags = format!("--sandbox --rate unlimited --ping-url {}/key/slug?create=1", server.uri());
+    program.complete(&format!("run list.csv {flags}")).await.ended_with(0);
+    let told = server.received_requests().await.unwrap();
+    let told: Vec<_> = told.iter().map(|told| told.url.as_str().split_once("/key").unwrap().1.to_owned()).collect();
+    assert_eq!(told, ["/slug/start?create=1", "/slug/0?create=1"]);
+}
+
+/// It may be anything: a list, a script, another program's metrics.
+#[test]
+fn a_metrics_file_of_somebody_else_s_is_left_alone() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(1))).write(".profile", "export A=1\n").write("node.prom", "node_load1 0.5\n");
+    program.write("bytes", [0xff, 0xfe]).write("empty.prom", "\n");
+    for name in [".profile", "node.prom", "bytes"] {
+        let before = fs::read(program.path(name)).unwrap();
+        let flags = "--sandbox --rate unlimited -o report.csv --log-format json";
+        let ran = program.run(&format!("run list.csv {flags} --metrics-file {name}"));
+        ran.ended_with(0).says("it holds something else than this program's metrics").says("\"metrics_failed\"");
+        assert!(fs::read(program.path(name)).unwrap() == before, "{name}");
+        assert!(!program.path(&format!("{name}.partial")).exists());
+    }
+    for _ in 0..2 {
+        program.run("run list.csv --sandbox --rate unlimited -o - --metrics-file empty.prom -q").ended_with(0);
+        assert!(program.read("empty.prom").contains("bulk_withdraw_last_run_exit_code"));
+    }
+}
+
+#[test]
+fn a_metrics_file_that_another_run_writes_is_called_so() {
+    let program = Program::new();
+    program.write("list.csv", list(ids(1))).write("run.prom.partial", "");
+    let held = fs::File::open(program.path("run.prom.partial")).unwrap();
+    held.lock().unwrap();
+    let ran = program.run("run list.csv --sandbox --rate unlimited -o report.csv --metrics-file run.prom");
+    ran.ended_with(0).says("the metrics file run.prom can't be written: another run writes it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
