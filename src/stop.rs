@@ -151,6 +151,9 @@ struct Accounts {
     stopped: Mutex<Vec<StopCause>>,
 }
 
+/// Parts what is known of a row from the stop that cut it short.
+const CUT_SHORT: &str = "; then ";
+
 impl Stop {
     /// A stop for each of these accounts. The run's stop stops them too; once all of them are stopped, the run is. One
     /// account has the run's.
@@ -237,7 +240,18 @@ impl Stop {
         format!("{} stopped before this row, {cause}", self.what_stopped())
     }
 
-    pub(crate) fn what_stopped(&self) -> &'static str {
+    /// The detail of a row that it cut short, with what was known of it.
+    pub(crate) fn after(&self, known: &str) -> String {
+        let cause = self.cause().map_or_else(String::new, |cause| cause.to_string());
+        format!("{known}{CUT_SHORT}{} stopped, {cause}", self.what_stopped())
+    }
+
+    /// What was known before.
+    pub(crate) fn without_it(detail: &str) -> &str {
+        detail.split_once(CUT_SHORT).map_or(detail, |(known, _)| known)
+    }
+
+    fn what_stopped(&self) -> &'static str {
         if self.own_cause().is_some() && self.account.is_some() { "its account" } else { "the run" }
     }
 

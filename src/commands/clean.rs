@@ -80,6 +80,7 @@ async fn rows(job: &mut Job<'_>) -> (Vec<Row>, Fetched) {
         fetched.leave(&mut selected, max_pending);
     }
     if let Some(observed) = &mut job.sinks.observed {
+        fetched.backlog.choose(selected.iter().map(|listed| (&listed.found, &listed.account)));
         observed.set_backlog(fetched.backlog.clone());
     }
     ((1..).zip(selected).map(|(number, listed)| listed.into_row(number)).collect(), fetched)

@@ -162,11 +162,9 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             tally.settled_at = self.bounds.now();
             return (Outcome::NotAttempted, J::nothing());
         }
-        let cause = stop.cause();
-        tally.cut_by_limit = cause.as_ref().is_some_and(|cause| cause.reason.is_limit());
-        let cause = cause.map_or_else(String::new, |cause| cause.to_string());
+        tally.cut_by_limit = stop.cause().is_some_and(|cause| cause.reason.is_limit());
         let outcome = given_up(tally.history);
-        tally.words = format!("{}; then {} stopped, {cause}", tally.detail(outcome), stop.what_stopped());
+        tally.words = stop.after(&tally.detail(outcome));
         tally.lost_words.clone_from(&tally.words);
         let settlement = tally.settle(outcome, self.bounds.now());
         (outcome, self.journal.settle(tally.last_call, row.key(), settlement).await)
@@ -221,6 +219,7 @@ impl Tally {
             cost: self.cost,
             settled_at: self.settled_at,
             duration: self.first_sent.map(|sent| sent.elapsed()),
+            is_kept: false,
             cut_by_limit: self.cut_by_limit,
             carried: row.carried,
         }

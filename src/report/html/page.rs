@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
+use super::backlog::Backlog;
 use super::calls::calls;
 use super::cost::cost;
 use super::frame::{document, section, text};
 use super::observed::Observed;
 use super::outcomes::outcomes;
-use super::people::{kept, needs, pending, withdrawn};
+use super::people::{kept, needs, pending, settled, untried, withdrawn};
 use super::verdict::verdict;
 use crate::ledger::RunLine;
 use crate::report::{Summary, human_duration};
@@ -32,33 +33,39 @@ pub(crate) fn page(summary: &Summary, observed: Observed, facts: &PageFacts<'_>)
     observed.timeline.end(summary.finished_at);
     let is_list = summary.facts.command == "list";
     let backlog = observed.backlog.as_ref();
-    let mut sections = vec![("verdict", "What happened")];
-    match is_list {
-        true => sections.extend([("pending", "Pending"), ("kept", "Left out")]),
-        false => sections.extend([("withdrawn", "Withdrawn"), ("kept", "Kept"), ("needs", "Needs a person")]),
+    let is_whole = backlog.map_or(summary.input_complete, Backlog::is_whole);
+    let has_accounts = summary.totals.accounts.len() > 1;
+    let kept_title = if is_list { "Left out" } else { "Kept" };
+    let kept = kept(&observed, has_accounts).map(|kept| ("kept", kept_title, kept));
+    let mut sections = vec![("verdict", "What happened", verdict(summary, is_whole, facts))];
+    if is_list {
+        sections.extend(backlog.map(|backlog| ("pending", "Pending", pending(&backlog.selected, facts.report))));
+        sections.extend(kept);
+    } else {
+        sections.push(("withdrawn", "Withdrawn", withdrawn(&observed, facts.report)));
+        sections.extend(settled(&observed, has_accounts).map(|settled| ("settled", "Settled before", settled)));
+        sections.extend(kept);
+        sections.extend(untried(&observed, summary, has_accounts).map(|untried| ("untried", "Not tried", untried)));
+        sections.push(("needs", "Needs a person", needs(&observed, summary, facts.report, has_accounts)));
     }
-    sections.push(("cost", "Cost"));
-    sections.extend(backlog.map(|_| ("backlog", "Backlog")));
-    sections.extend([("calls", "Calls"), ("settings", "Settings")]);
-    sections.extend((!is_list).then_some(("outcomes", "Outcomes")));
-    let body = html! {
-        (verdict(summary, facts.command_line, facts.report))
-        @if is_list {
-            @if let Some(backlog) = backlog { (pending(&backlog.selected, facts.report)) }
-            (kept(&observed))
-        } @else {
-            (withdrawn(&observed, facts.report))
-            (kept(&observed))
-            (needs(&observed, summary, facts.report))
-        }
-        (cost(&observed, summary, facts.runs))
-        @if let Some(backlog) = backlog { (backlog.section((!is_list).then_some(&observed.gone))) }
-        (calls(&observed, summary, facts.settings))
-        (settings(facts.settings))
-        @if !is_list { (outcomes(&summary.totals.run.rows)) }
-    };
+    sections.push(("cost", "Cost", cost(&observed, summary, facts.runs)));
+    let gone = (!is_list).then_some(&observed.gone);
+    sections.extend(backlog.map(|backlog| ("backlog", "Backlog", backlog.section(gone))));
+    sections.push(("calls", "Calls", calls(&observed, summary, facts.settings)));
+    sections.push(("settings", "Settings", settings(facts.settings)));
+    if !is_list && summary.totals.run.rows.total() > 0 {
+        sections.push(("outcomes", "Outcomes", outcomes(&summary.totals.run.rows)));
+    }
+    let links: Vec<_> = sections.iter().map(|(id, title, _)| (*id, *title)).collect();
+    let body = html! { @for (.., section) in &sections { (section) } };
     let title = format!("bulk-withdraw {}, {}", summary.facts.command, summary.facts.started_at.strftime("%Y-%m-%d"));
-    document(&title, &sections, header(summary, facts), body)
+    document(&title, &links, header(summary, facts), body)
+}
+
+/// A command that an error ended before anything else could be shown.
+pub(crate) fn short_page(summary: &Summary, facts: &PageFacts<'_>) -> String {
+    let title = format!("bulk-withdraw {}, {}", summary.facts.command, summary.facts.started_at.strftime("%Y-%m-%d"));
+    document(&title, &[], header(summary, facts), verdict(summary, true, facts))
 }
 
 fn header(summary: &Summary, facts: &PageFacts<'_>) -> Markup {

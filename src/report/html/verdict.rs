@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::cost::credits;
 use super::frame::text;
+use super::page::PageFacts;
 use crate::outcome::Outcome;
 use crate::policy::visible;
 use crate::report::{Summary, plural};
@@ -31,16 +32,17 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(summary: &Summary) -> Self {
+    /// `is_whole`: whether all of the input, or of the list, was read.
+    fn of(summary: &Summary, is_whole: bool) -> Self {
         let (headline, mood) = headline(summary);
         let (next, again) = next(summary);
-        Self { mood, headline, sentence: sentence(summary), next, again }
+        Self { mood, headline, sentence: sentence(summary, is_whole), next, again }
     }
 }
 
-/// `command`: the same one again; `report`: where the lines are.
-pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) -> Markup {
-    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary);
+pub(super) fn verdict(summary: &Summary, is_whole: bool, facts: &PageFacts<'_>) -> Markup {
+    let PageFacts { command_line: command, report, .. } = facts;
+    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary, is_whole);
     let (class, sign) = match mood {
         Mood::Good => ("good", "✓"),
         Mood::Open => ("open", "!"),
@@ -50,6 +52,7 @@ pub(super) fn verdict(summary: &Summary, command: &str, report: Option<&str>) ->
         section.verdict.(class) id="verdict" aria-labelledby="verdict-title" {
             h2 id="verdict-title" { span.sign aria-hidden="true" { (sign) } " " (headline) }
             p { (sentence) }
+            @if let Some(missing) = missing(summary, is_whole) { p { strong { (missing) } } }
             @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.detail)) " " code { (stop.reason.as_str()) } } }
             @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
                 p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.detail)) " " code { (cause.reason.as_str()) } }
@@ -84,6 +87,22 @@ fn headline(summary: &Summary) -> (String, Mood) {
     }
 }
 
+/// What was not read, so that nobody takes a part for the whole.
+fn missing(summary: &Summary, is_whole: bool) -> Option<String> {
+    match &summary.totals.list {
+        Some(list) if !is_whole && summary.facts.command != "run" => Some(format!(
+            "The list is not whole (at least {}): pages that were not read are missing below.",
+            plural(list.invitations, "invitation")
+        )),
+        // Why nothing was read is said.
+        None if summary.totals.run.rows.total() == 0 && summary.stop.is_some() => None,
+        Some(_) | None if !summary.input_complete => {
+            Some("Not all was read: rows that were not read are neither counted here nor in the report.".to_owned())
+        }
+        Some(_) | None => None,
+    }
+}
+
 fn needs(rows: u64) -> String {
     if rows == 1 { "1 row needs".to_owned() } else { format!("{rows} rows need") }
 }
@@ -109,8 +128,9 @@ const fn stopped_words(reason: StopReason) -> &'static str {
     }
 }
 
-fn sentence(summary: &Summary) -> String {
+fn sentence(summary: &Summary, is_whole: bool) -> String {
     let cost = credits(summary.totals.run.cost);
+    let least = if is_whole { "" } else { "at least " };
     let listed = summary.totals.list.as_ref().map(|list| plural(list.invitations, "pending invitation"));
     let rows = &summary.totals.run.rows;
     let total = rows.total();
@@ -123,14 +143,18 @@ fn sentence(summary: &Summary) -> String {
     }
     let of = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| rows.of(*outcome)).sum::<u64>();
     let withdrawn = of(&[Outcome::Withdrawn, Outcome::PresumedWithdrawn]);
+    let presumed = of(&[Outcome::PresumedWithdrawn]);
     let needless = of(&[Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotPending]);
     let not_tried = of(&[Outcome::NotAttempted]);
     let unsettled = total - withdrawn - needless - not_tried;
     let chosen = match listed.filter(|_| summary.facts.command == "clean") {
-        Some(listed) => format!(" chosen from {listed}"),
+        Some(listed) => format!(" chosen from {least}{listed}"),
         None => String::new(),
     };
     let mut said = format!("Withdrew {withdrawn} of {}{chosen}, for {cost}.", plural(total, "invitation"));
+    if presumed > 0 {
+        said.push_str(&format!(" {presumed} of them presumed: the answer was lost, and nothing is pending any more."));
+    }
     let parts = [(needless, "needed no withdrawal"), (unsettled, "not settled"), (not_tried, "not tried")];
     let parts: Vec<_> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
@@ -245,6 +269,7 @@ mod tests {
             kind: CallKind::Withdraw,
             account: AccountName::default(),
             cost: Cost { charged: withdrawn, possible: withdrawn + 2 },
+            meaning: crate::policy::Meaning::Withdrawn,
             is_retry: false,
             is_rate_limited: false,
             sent_at: jiff::Timestamp::UNIX_EPOCH,
@@ -280,7 +305,8 @@ mod tests {
             if command != "run" {
                 totals.add_page(108);
             }
-            let Verdict { mood, headline, sentence, next, again } = Verdict::of(&summary(command, totals, stop, code));
+            let Verdict { mood, headline, sentence, next, again } =
+                Verdict::of(&summary(command, totals, stop, code), true);
             let again = if again { " [the same command]" } else { "" };
             format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}{again}\n")
         });
