@@ -42,7 +42,7 @@ pub(crate) async fn call(
         Ok(done) => done,
         Err(error) => {
             screen.print_failure(&crate::error_chain(&error));
-            Done::failed(&error, facts, layers, environment).await
+            Done::failed(&error, command, facts, layers, environment).await
         }
     };
     done.tell(layers.get(&config::QUIET).unwrap_or_default(), screen, signals, pings).await

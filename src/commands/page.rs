@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ending::unwritable;
 use super::output::write_page;
 use super::target;
 use crate::config::{PageSettings, Settings};
-use crate::exit;
+use crate::input::Source;
 use crate::ledger::{History, LedgerError, RunLine};
 use crate::report::{Observed, PageFacts, ReportFile, Summary, page};
 
@@ -18,6 +19,7 @@ pub(super) struct OpenPage {
     observed: Observed,
     asked: PageSettings,
     is_rehearsal: bool,
+    input: Option<PathBuf>,
     /// With the API as it is known there.
     ledger: Option<(PathBuf, String)>,
 }
@@ -27,28 +29,27 @@ impl OpenPage {
     pub(super) fn new(settings: &Settings, file: Option<ReportFile>, observed: Option<Observed>) -> Option<Box<Self>> {
         let (file, observed, asked) = (file?, observed?, settings.page.clone()?);
         let ledger = settings.ledger.clone().map(|path| (path, target::api(settings)));
-        Some(Box::new(Self { file, observed, asked, is_rehearsal: settings.is_rehearsal(), ledger }))
+        let input = match &settings.source {
+            Some(Source::Path(path)) => Some(path.clone()),
+            Some(Source::Stdin) | None => None,
+        };
+        Some(Box::new(Self { file, observed, asked, is_rehearsal: settings.is_rehearsal(), input, ledger }))
     }
 
     /// Writes the page, once the ledger is closed. The exit code says if that fails.
     pub(super) fn finish(self, summary: &mut Summary, report: Option<&Path>) {
-        let Self { file, mut observed, asked, is_rehearsal, ledger } = self;
+        let Self { file, mut observed, asked, is_rehearsal, input, ledger } = self;
         let runs = by_ledger(ledger, &mut observed).unwrap_or_else(|error| {
             tracing::warn!("the page is without names and runs of the ledger: {}", crate::error_chain(&error));
             Vec::new()
         });
         // The page may be sent to others, for whom our directories mean nothing.
-        let report = report.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let facts = PageFacts {
-            command_line: &asked.command_line,
-            settings: &asked.listing,
-            is_rehearsal,
-            report: report.as_deref(),
-            runs: &runs,
-        };
+        let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let (report, input) = (report.and_then(name), input.as_deref().and_then(name));
+        let facts =
+            PageFacts { command_line: asked.command_line, settings: asked.listing, is_rehearsal, input, report, runs };
         if let Err(error) = write_page(file, &page(summary, observed, &facts)) {
-            tracing::error!("{}", crate::error_chain(&error));
-            summary.exit_code = exit::UNWRITABLE;
+            unwritable(summary, &error);
         }
     }
 }

@@ -48,7 +48,6 @@ pub(crate) struct DayLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunLine {
     pub(crate) command: String,
-    /// To the second.
     pub(crate) started_at: Timestamp,
     /// When the last call was answered, else when it was sent.
     pub(crate) last_call_at: Option<Timestamp>,
@@ -239,7 +238,7 @@ impl History {
     pub(crate) fn last_runs(&self, api: Option<&str>, most: u32) -> Result<Vec<RunLine>, LedgerError> {
         let sql = format!(
             "WITH last AS (
-                SELECT number, command, unixepoch(started_at) * 1000 AS began_at FROM runs
+                SELECT number, command, CAST(ROUND(unixepoch(started_at, 'subsec') * 1000) AS INTEGER) AS began_at FROM runs
                 WHERE ?1 IS NULL OR api = ?1 ORDER BY began_at DESC, number DESC LIMIT {most}
             )
             SELECT command, began_at, MAX(COALESCE(ended_at, sent_at)),
@@ -417,7 +416,7 @@ mod tests {
     use super::super::testing::{
         API, Place, end, id, intent, key, key_of, run_at, settle, settlement, settlement_at, standing,
     };
-    use super::super::{Ledger, LedgerError, Standing};
+    use super::super::{Ledger, LedgerError, RunInfo, Standing};
     use super::*;
 
     #[tokio::test]
@@ -462,6 +461,15 @@ mod tests {
         assert_eq!(history.by_day(None).unwrap(), both);
         assert_eq!(history.by_day(Some("2026-03-02".parse().unwrap())).unwrap(), second_day);
         assert_eq!(history.by_day(Some("2026-03-03".parse().unwrap())).unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_run_began_to_the_millisecond() {
+        let place = Place::new();
+        let started_at = "2026-03-01T10:00:00.123Z".parse().unwrap();
+        drop(Ledger::open(&place.path, &RunInfo { started_at, ..run_at("a", API) }).unwrap());
+        let runs = History::open(&place.path).unwrap().last_runs(None, 9).unwrap();
+        assert_eq!(runs.iter().map(|run| run.started_at).collect::<Vec<_>>(), [started_at]);
     }
 
     #[tokio::test]

@@ -173,7 +173,7 @@ pub(super) fn last_runs(runs: &[RunLine]) -> Markup {
                 th.number scope="col" { "Time" }
             } }
             tbody { @for run in runs { tr {
-                th.moment scope="row" { (time(run.started_at)) }
+                th.moment scope="row" { @for part in time(run.started_at).split(' ') { span { (part) } " " } }
                 td { (text(&run.command)) }
                 td.number { (run.withdrawn) }
                 td.number { (range(run.cost)) }

@@ -90,11 +90,12 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
         cost: Cost::default(),
     }];
     let facts = PageFacts {
-        command_line: EVIL,
-        settings: &[[EVIL; 3].map(str::to_owned)],
+        command_line: EVIL.to_owned(),
+        settings: vec![[EVIL; 3].map(str::to_owned), ["keep", EVIL, "flag"].map(str::to_owned)],
         is_rehearsal: true,
-        report: Some(EVIL),
-        runs: &runs,
+        input: Some(EVIL.to_owned()),
+        report: Some(EVIL.to_owned()),
+        runs: runs.into(),
     };
     let stop = StopCause { reason: StopReason::MaxCredits, detail: EVIL.to_owned() };
     page(&summary(command, totals, Some(stop), 1), observed, &facts)
@@ -217,7 +218,7 @@ fn whatever_is_said_stays_text() {
         failed: 1,
         cost: Cost::default(),
     };
-    assert_harmless(&history_page(moment(0), EVIL, &[day], &[], &[person]));
+    assert_harmless(&history_page(moment(0), EVIL, &[day], &[], &[person], None));
 }
 
 #[test]
@@ -258,7 +259,7 @@ fn a_run_of_100_000_rows_is_a_small_page() {
         observed.take(&Event::Settled(row));
         observed.take(&Event::Called(called(CallKind::Withdraw, 7, false)));
     }
-    let facts = PageFacts { command_line: "x", settings: &[], is_rehearsal: false, report: Some("run.csv"), runs: &[] };
+    let facts = PageFacts { report: Some("run.csv".to_owned()), ..PageFacts::default() };
     let page = page(&summary("run", totals, None, 1), observed, &facts);
     assert!(page.len() < 3_000_000, "{}", page.len());
     // 16,668 withdrawn and presumed.
@@ -348,7 +349,7 @@ fn a_part_of_the_list_is_not_shown_as_the_whole() {
         totals.add_page(30);
         let mut observed = Observed::new(moment(0), Some(30));
         observed.set_backlog(backlog);
-        let facts = PageFacts { command_line: "x", settings: &[], is_rehearsal: false, report: None, runs: &[] };
+        let facts = PageFacts::default();
         let stop = StopCause { reason: StopReason::Signal(crate::stop::Signal::Interrupt), detail: String::new() };
         let summary = Summary { input_complete: is_whole, ..summary("clean", totals, Some(stop), 130) };
         let page = page(&summary, observed, &facts);

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::cost::credits;
 use super::frame::text;
 use super::page::PageFacts;
+use crate::exit;
 use crate::outcome::Outcome;
 use crate::policy::visible;
 use crate::report::{Summary, plural};
@@ -31,18 +32,28 @@ struct Verdict {
     again: bool,
 }
 
+/// What a page knows beside the sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Whether all of the input, or of the list, was read.
+    pub(super) is_whole: bool,
+    /// Those of a list that the filters select.
+    pub(super) selected: Option<u64>,
+}
+
 impl Verdict {
-    /// `is_whole`: whether all of the input, or of the list, was read.
-    fn of(summary: &Summary, is_whole: bool) -> Self {
+    fn of(summary: &Summary, seen: Seen) -> Self {
         let (headline, mood) = headline(summary);
         let (next, again) = next(summary);
-        Self { mood, headline, sentence: sentence(summary, is_whole), next, again }
+        Self { mood, headline, sentence: sentence(summary, seen), next, again }
     }
 }
 
-pub(super) fn verdict(summary: &Summary, is_whole: bool, facts: &PageFacts<'_>) -> Markup {
-    let PageFacts { command_line: command, report, .. } = facts;
-    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary, is_whole);
+pub(super) fn verdict(summary: &Summary, seen: Seen, facts: &PageFacts) -> Markup {
+    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary, seen);
+    let report = facts.report.as_deref();
+    let is_list = summary.facts.command == "list";
+    let run_it = report.filter(|report| is_list && !again && *report != "standard output");
     let (class, sign) = match mood {
         Mood::Good => ("good", "✓"),
         Mood::Open => ("open", "!"),
@@ -52,19 +63,44 @@ pub(super) fn verdict(summary: &Summary, is_whole: bool, facts: &PageFacts<'_>) 
         section.verdict.(class) id="verdict" aria-labelledby="verdict-title" {
             h2 id="verdict-title" { span.sign aria-hidden="true" { (sign) } " " (headline) }
             p { (sentence) }
-            @if let Some(missing) = missing(summary, is_whole) { p { strong { (missing) } } }
+            @if let Some(missing) = missing(summary, seen.is_whole) { p { strong { (missing) } } }
             @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.detail)) " " code { (stop.reason.as_str()) } } }
             @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
                 p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.detail)) " " code { (cause.reason.as_str()) } }
             }
             p { strong { "Next: " } (next) }
-            @if again { pre { code { @for word in command.split(' ') { span { (visible(word)) } " " } } } }
+            @if let Some(list) = run_it { (command(&format!("bulk-withdraw run {} --dry-run", quoted(list)))) }
+            @if again {
+                (command(&facts.command_line))
+                (left_out(facts))
+            } @else {
+                details { summary { "The command" } (command(&facts.command_line)) (left_out(facts)) }
+            }
             p.facts {
                 "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
-                @if let Some(report) = report { " · " @if summary.facts.command == "list" { "list" } @else { "report" } " " (text(report)) }
+                @if let Some(report) = report { " · " @if is_list { "list" } @else { "report" } " " (text(report)) }
             }
         }
     }
+}
+
+fn command(line: &str) -> Markup {
+    html! { pre { code { @for word in line.split(' ') { span { (visible(word)) } " " } } } }
+}
+
+/// What the command needs that is not in its words.
+fn left_out(facts: &PageFacts) -> Markup {
+    let reads_stdin = facts.command_line.split(' ').nth(2) == Some("-");
+    let has_ping = facts.settings.iter().any(|[name, _, origin]| name == "ping_url" && origin == "flag");
+    html! {
+        @if reads_stdin { p.facts { "Pipe the same input into it." } }
+        @if has_ping { p.facts { "Without " code { "--ping-url" } ", whose address is a secret: add it." } }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
 fn headline(summary: &Summary) -> (String, Mood) {
@@ -128,15 +164,21 @@ const fn stopped_words(reason: StopReason) -> &'static str {
     }
 }
 
-fn sentence(summary: &Summary, is_whole: bool) -> String {
+fn sentence(summary: &Summary, Seen { is_whole, selected }: Seen) -> String {
     let cost = credits(summary.totals.run.cost);
     let least = if is_whole { "" } else { "at least " };
     let listed = summary.totals.list.as_ref().map(|list| plural(list.invitations, "pending invitation"));
     let rows = &summary.totals.run.rows;
     let total = rows.total();
+    if total == 0 && summary.exit_code == exit::USAGE || summary.exit_code == exit::HELD {
+        return "Nothing was withdrawn.".to_owned();
+    }
     if total == 0 {
         return match listed {
-            Some(listed) if summary.facts.command == "list" => format!("{listed} were listed, for {cost}."),
+            Some(listed) if summary.facts.command == "list" => match selected {
+                Some(selected) => format!("{selected} of {least}{listed} match, for {cost}."),
+                None => format!("{listed} were listed, for {cost}."),
+            },
             Some(listed) => format!("{listed} were listed, and none was withdrawn, for {cost}."),
             None => format!("No row was read, for {cost}."),
         };
@@ -306,7 +348,7 @@ mod tests {
                 totals.add_page(108);
             }
             let Verdict { mood, headline, sentence, next, again } =
-                Verdict::of(&summary(command, totals, stop, code), true);
+                Verdict::of(&summary(command, totals, stop, code), Seen { is_whole: true, selected: None });
             let again = if again { " [the same command]" } else { "" };
             format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}{again}\n")
         });
