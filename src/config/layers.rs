@@ -212,7 +212,11 @@ impl Layers {
                 continue;
             }
             let flag = if entry.places == Places::Argument { String::new() } else { format!("{} ", entry.flag()) };
-            let text = value.to_string_lossy();
+            // It may hold a password, which is refused then.
+            let text = match value.to_string_lossy() {
+                text if entry.name == "base_url" && text.contains('@') => "(its address)".into(),
+                text => text,
+            };
             match (entry.is_switch(), entry.is_list) {
                 (true, _) => match text.parse().unwrap_or(1) {
                     1 => line.push_str(&format!(" {}", flag.trim_end())),

@@ -69,7 +69,9 @@ async fn a_list_has_a_page(api: Api) {
     let page = program.read("page.html");
     assert_eq!(sections(&page), ["verdict", "pending", "kept", "cost", "backlog", "calls", "settings"]);
     let pending = page.split("id=\"pending\"").nth(1).unwrap().split("</section>").next().unwrap();
-    assert_eq!(pending.matches("<tr><td>").count(), ran.stdout.lines().count() - 1);
+    let matching = ran.stdout.lines().count() - 1;
+    assert_eq!(pending.matches("<tr><td>").count(), matching);
+    assert!(page.contains(&format!("<p>{matching} of ")) && page.contains("<bdi>--older-than 30d</bdi>"), "{page}");
 
     let ran = program.run("history --html history.html --format csv");
     ran.ended_with(0);

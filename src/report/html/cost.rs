@@ -112,7 +112,7 @@ fn by_result(observed: &Observed) -> Markup {
     );
     let chart = bars(&rows.iter().map(|(words, spent)| bar(words, spent.cost)).collect::<Vec<_>>(), &LEGEND);
     let rows = rows.iter().map(|(words, spent)| ((*words).to_owned(), *spent)).collect::<Vec<_>>();
-    figure(&said, None, chart, table("Calls that were", &rows))
+    figure(&said, None, chart, table("Result", &rows))
 }
 
 fn accounts(observed: &Observed) -> Vec<(String, Spent)> {

@@ -45,6 +45,7 @@ pub(crate) fn history_page(
             h2 id="overview-title" { (plural(withdrawn, "invitation")) " withdrawn, for " (credits(cost)) }
             p {
                 @match (days.first(), days.last()) {
+                    (Some(first), Some(last)) if first.day == last.day => { "On " (first.day) ". " }
                     (Some(first), Some(last)) => { "From " (first.day) " to " (last.day) ". " }
                     _ => { "The ledger has no calls of that time. " }
                 }

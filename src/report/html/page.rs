@@ -21,30 +21,13 @@ pub(crate) struct PageFacts {
     /// Name, value and origin of each; secrets are masked.
     pub(crate) settings: Vec<[String; 3]>,
     pub(crate) is_rehearsal: bool,
-    /// The input's name.
-    pub(crate) input: Option<String>,
+    /// Input and filters.
+    pub(crate) asked: Vec<String>,
     /// Where the report's or the list's lines are.
     pub(crate) report: Option<String>,
     /// The last ones in the ledger, the newest last.
     pub(crate) runs: Vec<RunLine>,
 }
-
-/// Settings that say which invitations were asked for.
-const FILTERS: [&str; 13] = [
-    "account",
-    "older_than",
-    "newer_than",
-    "type",
-    "match",
-    "not_match",
-    "without_note",
-    "limit",
-    "max_pages",
-    "max_pending",
-    "max_withdrawals",
-    "keep",
-    "recheck",
-];
 
 /// A run or a list that has ended, as a page.
 pub(crate) fn page(summary: &Summary, observed: Observed, facts: &PageFacts) -> String {
@@ -99,22 +82,11 @@ fn header(summary: &Summary, facts: &PageFacts) -> Markup {
             @if let Some(api) = summary.facts.api { " · API " (api) } " · run "
             (text(&summary.facts.run_id))
         }
-        @let asked = asked(summary, facts);
+        @let share = summary.facts.share.map(|share| format!("share {share}"));
+        @let asked: Vec<_> = facts.asked.iter().chain(&share).collect();
         @if !asked.is_empty() { p.facts { @for (at, words) in asked.iter().enumerate() { @if at > 0 { " · " } (text(words)) } } }
         @if facts.is_rehearsal { p.rehearsal { strong { "A rehearsal" } " against the simulated API: nothing real was withdrawn or paid." } }
     }
-}
-
-/// What was asked for: input, filters, share.
-fn asked(summary: &Summary, facts: &PageFacts) -> Vec<String> {
-    let input = facts.input.iter().map(|name| format!("input {name}"));
-    let filters = facts.settings.iter().filter(|[name, _, origin]| origin != DEFAULT && FILTERS.contains(&&**name));
-    let filters = filters.map(|[name, value, _]| match value.as_str() {
-        "true" => format!("--{}", name.replace('_', "-")),
-        value => format!("--{} {}", name.replace('_', "-"), local(value)),
-    });
-    let share = summary.facts.share.map(|share| format!("share {share}"));
-    input.chain(filters).chain(share).collect()
 }
 
 /// The origin of what nobody set.

@@ -93,7 +93,7 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
         command_line: EVIL.to_owned(),
         settings: vec![[EVIL; 3].map(str::to_owned), ["keep", EVIL, "flag"].map(str::to_owned)],
         is_rehearsal: true,
-        input: Some(EVIL.to_owned()),
+        asked: vec![EVIL.to_owned()],
         report: Some(EVIL.to_owned()),
         runs: runs.into(),
     };
