@@ -31,6 +31,15 @@ for (const file of process.argv.slice(2)) {
             await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
             const opened = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
             check(`${what}: no horizontal scrolling when unfolded`, opened > 0 ? [`${opened} px too wide`] : []);
+            const narrow = await page.evaluate(() =>
+                [...document.querySelectorAll('.bars svg')].map((bar) => bar.getBoundingClientRect().width).filter((bar) => bar < 60),
+            );
+            check(`${what}: bars can be compared`, narrow.map((bar) => `a bar of ${bar} px`));
+            const wide = await page.evaluate(() => {
+                const { right } = document.querySelector('main').getBoundingClientRect();
+                return [...document.querySelectorAll('main table')].filter((table) => table.getBoundingClientRect().right > right + 1).length;
+            });
+            check(`${what}: no table is wider than the page`, wide > 0 ? [`${wide} are`] : []);
             // Contrast, names, headings, tables, landmarks.
             const { violations } = await page.evaluate(`${axe}; axe.run()`);
             const words = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));

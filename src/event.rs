@@ -56,6 +56,8 @@ pub(crate) struct Called {
     pub kind: CallKind,
     pub account: AccountName,
     pub cost: Cost,
+    /// What its answer means; of a page, whether it is one.
+    pub meaning: Meaning,
     /// Whether it repeated an earlier one, for the same row or page.
     pub is_retry: bool,
     pub is_rate_limited: bool,
@@ -88,6 +90,8 @@ pub(crate) struct Settled {
     pub settled_at: Timestamp,
     /// From the row's first call to its outcome; `None` if there was no call.
     pub duration: Option<Duration>,
+    /// Not sent because of `--keep`.
+    pub is_kept: bool,
     /// Only a limit of the user kept it from another attempt, so its outcome does not make the exit code 1.
     pub cut_by_limit: bool,
     /// The input's other columns.
@@ -122,6 +126,7 @@ impl Settled {
             cost: Cost::default(),
             settled_at: Timestamp::now(),
             duration: None,
+            is_kept: false,
             cut_by_limit: false,
             carried,
         }

@@ -103,6 +103,7 @@ async fn select(job: &mut Job<'_>) -> (Vec<Listed>, Fetched) {
         fetched.leave(&mut selected, max_pending);
     }
     if let Some(observed) = &mut job.sinks.observed {
+        fetched.backlog.choose(selected.iter().map(|listed| (&listed.found, &listed.account)));
         observed.set_backlog(fetched.backlog.clone());
     }
     (selected, fetched)

@@ -11,7 +11,7 @@ use super::account_list::ListEnd;
 use super::error::CommandError;
 use super::job::{Job, Opened};
 use super::metrics_file;
-use super::output::{SUMMARY_FLAG, late_summary, write_summary};
+use super::output::{OutputError, PAGE_FLAG, SUMMARY_FLAG, late_page, late_summary, write_page, write_summary};
 use super::page::OpenPage;
 use super::spared::Files;
 use crate::config::{self, Layers, Watchers};
@@ -20,18 +20,26 @@ use crate::ledger::Ledger;
 use crate::pace::{Learned, Pace, Rate};
 use crate::ping::Pings;
 use crate::policy::visible;
-use crate::report::{MetricsJob, Report, ReportFile, RunFacts, Screen, Summary, Totals, last_lines, table};
+use crate::report::{
+    MetricsJob, PageFacts, Report, ReportFile, RunFacts, Screen, Summary, Totals, last_lines, short_page, table,
+};
 use crate::runner::Bounds;
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Stop, StopCause, StopReason};
 
 /// A command that has ended, with the file where that is written.
 pub(super) enum Done {
     /// `report` is where its lines are.
     Summed { summary: Box<Summary>, file: Option<ReportFile>, page: Option<Box<OpenPage>>, report: Option<PathBuf> },
     /// An error ended it, which was said.
-    Failed { summary: Box<Summary>, file: Option<ReportFile> },
+    Failed { summary: Box<Summary>, file: Option<ReportFile>, page: Option<ShortPage> },
     /// A dry run, whose plan was shown.
     Planned { plan: Value, file: Option<ReportFile>, exit_code: u8 },
+}
+
+/// What is left to say of a command that an error ended, as a page.
+pub(super) struct ShortPage {
+    file: ReportFile,
+    text: String,
 }
 
 impl Done {
@@ -52,7 +60,13 @@ impl Done {
             Some(to) if files.spares(SUMMARY_FLAG) && !error.forbids_a_summary() => late_summary(to).await,
             Some(_) | None => None,
         };
-        Self::Failed { summary: Box::new(summary), file }
+        let page = match layers.get(&config::HTML) {
+            Some(to) if files.spares(PAGE_FLAG) && !error.is_of_file(PAGE_FLAG) => late_page(to).await,
+            Some(_) | None => None,
+        };
+        let facts = PageFacts { is_rehearsal: layers.is_set(&config::SIMULATE), ..PageFacts::default() };
+        let page = page.map(|file| ShortPage { file, text: short_page(&summary, &facts) });
+        Self::Failed { summary: Box::new(summary), file, page }
     }
 
     /// Writes the summary, and tells whoever is to know. Returns the exit code.
@@ -65,7 +79,14 @@ impl Done {
                 }
                 (summary, file, report, true)
             }
-            Self::Failed { summary, file } => (summary, file, None, false),
+            Self::Failed { mut summary, file, page } => {
+                if let Some(ShortPage { file, text }) = page
+                    && let Err(error) = write_page(file, &text)
+                {
+                    unwritable(&mut summary, &error);
+                }
+                (summary, file, None, false)
+            }
         };
         write(file, &mut summary);
         if let Some(path) = watchers.metrics_file {
@@ -101,8 +122,17 @@ fn tell_plan(plan: &Value, file: Option<ReportFile>, exit_code: u8, screen: &Scr
 
 fn write(file: Option<ReportFile>, summary: &mut Summary) {
     if let Err(error) = write_summary(file, &summary.to_json()) {
-        tracing::error!("{}", crate::error_chain(&error));
+        unwritable(summary, &error);
+    }
+}
+
+/// The page or the summary could not be written. That is no reason to hide a graver one.
+pub(super) fn unwritable(summary: &mut Summary, error: &OutputError) {
+    let detail = crate::error_chain(error);
+    tracing::error!("{detail}");
+    if matches!(summary.exit_code, exit::FINE | exit::NOT_FINE) {
         summary.exit_code = exit::UNWRITABLE;
+        summary.stop = Some(StopCause { reason: StopReason::ReportUnwritable, detail });
     }
 }
 

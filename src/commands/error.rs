@@ -60,8 +60,7 @@ impl CommandError {
         match self {
             Self::Ledger(error) => exit::of_ledger(error),
             Self::Stopped(reason) => exit::of_stop(*reason),
-            Self::Output(OutputError::Create { .. } | OutputError::Summary(_) | OutputError::Page(_))
-            | Self::Stdout(_) => exit::UNWRITABLE,
+            Self::Output(OutputError::Create { .. } | OutputError::Write { .. }) | Self::Stdout(_) => exit::UNWRITABLE,
             Self::Output(
                 OutputError::Overwrites(..) | OutputError::SharedName { .. } | OutputError::UnknownFormat(_),
             )
@@ -97,10 +96,12 @@ impl CommandError {
     /// Whether it is about the summary itself, which can't be written then.
     pub(super) fn forbids_a_summary(&self) -> bool {
         let error = if let Self::DryRun(inner) = self { inner } else { self };
-        if let Self::Output(OutputError::Create { option, .. }) = error {
-            return *option == SUMMARY_FLAG;
-        }
-        matches!(error, Self::Settings(SettingsError::BothToStdout(..)))
+        error.is_of_file(SUMMARY_FLAG) || matches!(error, Self::Settings(SettingsError::BothToStdout(..)))
+    }
+
+    /// Whether what this option names could not be created, which was said.
+    pub(super) fn is_of_file(&self, flag: &str) -> bool {
+        matches!(self, Self::Output(OutputError::Create { option, .. }) if *option == flag)
     }
 }
 

@@ -120,7 +120,10 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
     };
     caller.bounds.watch_time(&caller.stop);
     sinks.during(fetch.accounts()).await;
-    let fetched = fetch.fetched;
+    let mut fetched = fetch.fetched;
+    let are_whole =
+        fetched.lists.len() == settings.listed_accounts().count() && fetched.lists.iter().all(|list| list.is_whole);
+    fetched.backlog.end(are_whole.then(|| fetched.lists.iter().map(|list| list.ids.len() as u64).sum()));
     sinks.progress = None;
     for doubt in fetched.counts.words() {
         tracing::warn!("the list: {doubt}");

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 use super::error::{CommandError, confirm, has_terminal, written};
 use super::output::{OutputError, create_page, write_page};
@@ -57,7 +58,7 @@ pub(crate) fn history(ledgers: &[PathBuf], layers: &Layers, screen: &Screen) -> 
     }
     let lines = history.by_day(layers.get(&config::SINCE))?;
     if let Some(path) = layers.get(&config::HTML) {
-        write_history_page(&Destination::Path(path), ledgers, &history, &lines)?;
+        write_history_page(&Destination::Path(path), ledgers, &history, &lines, layers.get(&config::SINCE))?;
     }
     if lines.is_empty() {
         screen.print("no records of that time\n");
@@ -70,6 +71,7 @@ fn write_history_page(
     ledgers: &[PathBuf],
     history: &History,
     days: &[DayLine],
+    since: Option<Date>,
 ) -> Result<(), CommandError> {
     let written = match place {
         Destination::Path(page) => {
@@ -83,10 +85,15 @@ fn write_history_page(
     }
     let file = create_page(place)?;
     let now = Timestamp::now();
-    let people = history.reinvitable(now.to_zoned(TimeZone::UTC).date())?;
-    let runs = history.runs(None, None, Some(page::RUNS))?;
-    let names = ledgers.iter().map(|ledger| ledger.display().to_string()).collect::<Vec<_>>().join(", ");
-    Ok(write_page(file, &history_page(now, &names, days, &runs, &people))?)
+    let today = now.to_zoned(TimeZone::UTC).date();
+    // With those whose day has not come yet.
+    let mut people = history.reinvitable(today.saturating_add(22.days()))?;
+    let next = people.iter().map(|person| person.reinvite_on).filter(|day| *day > today).min();
+    people.retain(|person| person.reinvite_on <= today);
+    let runs = history.runs(None, since, Some(page::RUNS))?;
+    let names = ledgers.iter().filter_map(|ledger| ledger.file_name()).map(|name| name.to_string_lossy());
+    let names = names.collect::<Vec<_>>().join(", ");
+    Ok(write_page(file, &history_page(now, &names, days, &runs, &people, next))?)
 }
 
 fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen: &Screen) -> Result<u8, CommandError> {

@@ -25,13 +25,12 @@ pub(crate) enum OutputError {
     UnknownFormat(String),
     #[error("{what} {path} can't be written: {}", why_unwritten(why, option))]
     Create { what: &'static str, path: String, option: &'static str, why: io::Error },
-    #[error("the summary could not be written")]
-    Summary(#[source] io::Error),
-    #[error("the page could not be written")]
-    Page(#[source] io::Error),
+    #[error("{what} {path} could not be written")]
+    Write { what: &'static str, path: String, source: io::Error },
 }
 
 pub(super) const SUMMARY_FLAG: &str = "--summary";
+pub(super) const PAGE_FLAG: &str = "--html";
 
 /// Numbers that are tried for one name.
 const MOST_NAMES: u32 = 1_000;
@@ -151,31 +150,48 @@ const LATE: Duration = Duration::from_secs(2);
 
 /// Opens the summary of a command that failed; `None` where it can't be opened.
 pub(super) async fn late_summary(destination: Destination) -> Option<ReportFile> {
-    let opened = on_a_thread("summary", move || ReportFile::create(&destination)).ok()?;
+    open_late("summary", move || ReportFile::create(&destination)).await
+}
+
+/// Opens the page of a command that failed, for the same reason: one of an earlier run must not pass for its own.
+pub(super) async fn late_page(path: PathBuf) -> Option<ReportFile> {
+    open_late("page", move || ReportFile::create_private(&Destination::Path(path))).await
+}
+
+async fn open_late(
+    what: &'static str,
+    open: impl FnOnce() -> io::Result<ReportFile> + Send + 'static,
+) -> Option<ReportFile> {
+    let opened = on_a_thread(what, open).ok()?;
     let why = match tokio::time::timeout(LATE, opened).await {
         Ok(Ok(Ok(file))) => return Some(file),
         Ok(Ok(Err(error))) => error.to_string(),
         Ok(Err(_)) => "it broke off".to_owned(),
         Err(_) => "nobody reads it".to_owned(),
     };
-    tracing::warn!("the summary can't be written: {why}");
+    tracing::warn!("the {what} can't be written: {why}");
     None
 }
 
 /// Writes the summary and finishes it.
 pub(super) fn write_summary(file: Option<ReportFile>, summary: &Value) -> Result<(), OutputError> {
-    let Some(mut file) = file else { return Ok(()) };
-    file.write(format!("{summary:#}\n").as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Summary)
+    file.map_or(Ok(()), |file| write_all("the summary", file, &format!("{summary:#}\n")))
 }
 
 /// Opens a page. It names people, so that only its owner may read it.
 pub(super) fn create_page(destination: &Destination) -> Result<ReportFile, OutputError> {
-    ReportFile::create_private(destination).map_err(|source| cannot_create("the page", destination, "--html", source))
+    ReportFile::create_private(destination).map_err(|source| cannot_create("the page", destination, PAGE_FLAG, source))
 }
 
 /// Writes the page and finishes it.
-pub(super) fn write_page(mut file: ReportFile, page: &str) -> Result<(), OutputError> {
-    file.write(page.as_bytes()).and_then(|()| file.finish()).map_err(OutputError::Page)
+pub(super) fn write_page(file: ReportFile, page: &str) -> Result<(), OutputError> {
+    write_all("the page", file, page)
+}
+
+fn write_all(what: &'static str, mut file: ReportFile, text: &str) -> Result<(), OutputError> {
+    let path = file.name().display().to_string();
+    let written = file.write(text.as_bytes()).and_then(|()| file.finish());
+    written.map_err(|source| OutputError::Write { what, path, source })
 }
 
 fn cannot_create(what: &'static str, place: &Destination, option: &'static str, why: io::Error) -> OutputError {

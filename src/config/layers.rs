@@ -222,16 +222,20 @@ impl Layers {
             let Some(value) = self.flags.get(entry.name) else { continue };
             // What follows its host is a secret.
             if entry.name == "ping_url" {
-                line.push_str(" --ping-url '(its address)'");
                 continue;
             }
             let flag = if entry.places == Places::Argument { String::new() } else { format!("{} ", entry.flag()) };
-            let text = value.to_string_lossy();
+            // It may hold a password, which is refused then.
+            let text = match value.to_string_lossy() {
+                text if entry.name == "base_url" && text.contains('@') => "(its address)".into(),
+                text => text,
+            };
             match (entry.is_switch(), entry.is_list) {
-                (true, _) => {
-                    let count = text.parse().unwrap_or(1);
-                    (0..count).for_each(|_| line.push_str(&format!(" {}", flag.trim_end())));
-                }
+                (true, _) => match text.parse().unwrap_or(1) {
+                    1 => line.push_str(&format!(" {}", flag.trim_end())),
+                    // As -qq.
+                    count => line.push_str(&format!(" -{}", entry.name[..1].repeat(count))),
+                },
                 (false, true) => {
                     let texts: Vec<String> = serde_json::from_str(&text).unwrap_or_default();
                     texts.iter().for_each(|text| line.push_str(&format!(" {flag}{}", quoted(text))));

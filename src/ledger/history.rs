@@ -51,7 +51,6 @@ pub(crate) struct RunLine {
     pub(crate) command: String,
     /// The API's address.
     pub(crate) api: String,
-    /// To the second.
     pub(crate) started_at: Timestamp,
     /// When the last call was answered, else when it was sent. There is no other end on record, so that it is known of a
     /// run that was killed, too.
@@ -252,7 +251,7 @@ impl History {
         let (since, most) = (since.map_or(0, start_of), most.map_or(-1, i64::from));
         let sql = format!(
             "WITH newest AS (
-                SELECT number, run_id, command, api, unixepoch(started_at) * 1000 AS began_at FROM runs
+                SELECT number, run_id, command, api, CAST(ROUND(unixepoch(started_at, 'subsec') * 1000) AS INTEGER) AS began_at FROM runs
                 WHERE (?1 IS NULL OR api = ?1) AND began_at >= {since} ORDER BY began_at DESC, number DESC LIMIT {most}
             ), sums AS (
                 SELECT run_number, account_id, COUNT(*) FILTER (WHERE state <> {not_sent}) AS calls,
@@ -440,7 +439,7 @@ mod tests {
     use super::super::testing::{
         API, Place, end, id, intent, key, key_of, run_at, settle, settlement, settlement_at, standing,
     };
-    use super::super::{Ledger, LedgerError, Standing};
+    use super::super::{Ledger, LedgerError, RunInfo, Standing};
     use super::*;
 
     #[tokio::test]
@@ -517,6 +516,15 @@ mod tests {
         assert_eq!(history.runs(None, Some(day.tomorrow().unwrap()), None).unwrap(), []);
         assert_eq!(history.runs(None, None, Some(1)).unwrap(), runs[1..]);
         assert_eq!(history.runs(Some(API), None, None).unwrap(), runs[..1]);
+    }
+
+    #[tokio::test]
+    async fn a_run_began_to_the_millisecond() {
+        let place = Place::new();
+        let started_at = "2026-03-01T10:00:00.123Z".parse().unwrap();
+        drop(Ledger::open(&place.path, &RunInfo { started_at, ..run_at("a", API) }).unwrap());
+        let runs = History::open(&place.path).unwrap().runs(None, None, None).unwrap();
+        assert_eq!(runs.iter().map(|run| run.started_at).collect::<Vec<_>>(), [started_at]);
     }
 
     #[tokio::test]

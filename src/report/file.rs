@@ -25,6 +25,7 @@ pub(crate) enum Destination {
 pub(crate) struct ReportFile {
     out: Out,
     name: PathBuf,
+    is_written: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl ReportFile {
     fn create_for(destination: &Destination, is_private: bool) -> io::Result<Self> {
         let path = match destination {
             Destination::Stdout => {
-                return Ok(Self { out: Out::Stdout(io::stdout()), name: PathBuf::from("standard output") });
+                return Ok(Self::new(Out::Stdout(io::stdout()), PathBuf::from("standard output")));
             }
             // A link is followed, so that its target is replaced, not the link.
             Destination::Path(path) => files::resolved(path),
@@ -63,7 +64,7 @@ impl ReportFile {
             Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(metadata) if !metadata.is_file() => {
                 let file = OpenOptions::new().write(true).open(&path)?;
-                return Ok(Self { out: Out::Direct(file), name: path });
+                return Ok(Self::new(Out::Direct(file), path));
             }
             // The directory's permissions would allow replacing it, but a read-only file is meant to stay.
             Ok(metadata) if metadata.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
@@ -82,7 +83,7 @@ impl ReportFile {
             // An older one may have been readable.
             file.set_permissions(Permissions::from_mode(0o600))?;
         }
-        Ok(Self { out: Out::Partial { file, partial, replaces: true }, name: path })
+        Ok(Self::new(Out::Partial { file, partial, replaces: true }, path))
     }
 
     /// Opens a report under the first of these names that is free, with no finished report and no growing one. It never
@@ -91,10 +92,19 @@ impl ReportFile {
         for name in names {
             let partial = Self::partial_name(&name);
             if let Some(file) = reserve(&name, &partial)? {
-                return Ok(Self { out: Out::Partial { file, partial, replaces: false }, name });
+                return Ok(Self::new(Out::Partial { file, partial, replaces: false }, name));
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    const fn new(out: Out, name: PathBuf) -> Self {
+        Self { out, name, is_written: false }
+    }
+
+    /// What it is called once it is finished.
+    pub(crate) fn name(&self) -> &Path {
+        &self.name
     }
 
     /// The name under which a report grows.
@@ -114,6 +124,7 @@ impl ReportFile {
 
     /// Writes at once: settled rows must not wait in a buffer.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.is_written = true;
         match &mut self.out {
             Out::Stdout(out) => {
                 out.write_all(bytes)?;
@@ -136,31 +147,37 @@ impl ReportFile {
     }
 
     /// Removes the file, since there is nothing to report.
-    pub(crate) fn discard(self) {
-        match self.out {
-            Out::Stdout(_) | Out::Direct(_) => {}
-            // If that fails, an empty file stays, which the next report of this name replaces.
-            Out::Partial { file, partial, .. } => {
-                drop(check_is_at(&file, &partial).and_then(|()| fs::remove_file(partial)));
-            }
-        }
+    pub(crate) fn discard(mut self) {
+        self.is_written = false;
     }
 
     /// Makes it durable: synced, then renamed, then the rename synced.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        match self.out {
-            Out::Stdout(mut out) => out.flush(),
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        match &mut self.out {
+            Out::Stdout(out) => out.flush(),
             Out::Direct(_) => Ok(()),
             Out::Partial { file, partial, replaces } => {
-                check_is_at(&file, &partial)?;
+                check_is_at(file, partial)?;
                 file.sync_all()?;
-                if replaces {
-                    fs::rename(&partial, &self.name)?;
+                if *replaces {
+                    fs::rename(&*partial, &self.name)?;
                 } else {
-                    rename_to_new(&partial, &self.name)?;
+                    rename_to_new(partial, &self.name)?;
                 }
                 sync_directory_of(&self.name)
             }
+        }
+    }
+}
+
+/// A growing file that holds nothing would be found later, and tell nobody anything.
+impl Drop for ReportFile {
+    fn drop(&mut self) {
+        if let Out::Partial { file, partial, .. } = &self.out
+            && !self.is_written
+        {
+            // If that fails, it stays, and the next report of this name replaces it.
+            drop(check_is_at(file, partial).and_then(|()| fs::remove_file(partial)));
         }
     }
 }
@@ -268,6 +285,18 @@ mod tests {
         report.finish().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_report_that_was_never_written_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let create = || ReportFile::create(&Destination::Path(dir.path().join("report.csv"))).unwrap();
+        drop(create());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let mut written = create();
+        written.write(b"lines").unwrap();
+        drop(written);
+        assert_eq!(fs::read_to_string(dir.path().join("report.csv.partial")).unwrap(), "lines");
     }
 
     #[test]

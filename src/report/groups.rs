@@ -1,5 +1,7 @@
 //! Things in groups of one reason each, in bounded memory.
 
+use std::collections::BTreeMap;
+
 /// Different reasons: each may hold words of its own.
 const MAX_GROUPS: usize = 40;
 /// Beyond them, once for each kind.
@@ -10,44 +12,41 @@ pub(crate) struct Group<K, V> {
     pub(super) kind: K,
     /// Without its numbers, where they differ.
     pub(super) reason: String,
-    masked: String,
     pub(super) value: V,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Groups<K, V>(pub(super) Vec<Group<K, V>>);
+pub(crate) struct Groups<K, V>(pub(super) Vec<Group<K, V>>, BTreeMap<(K, String), usize>);
 
 impl<K, V> Default for Groups<K, V> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(Vec::new(), BTreeMap::new())
     }
 }
 
-impl<K: Copy + PartialEq, V: Default> Groups<K, V> {
+impl<K: Copy + Ord, V: Default> Groups<K, V> {
     /// What is known of the group of this reason.
     pub(super) fn of(&mut self, kind: K, reason: &str) -> &mut V {
-        let masked = masked(reason);
-        let at = |masked: &str, groups: &[Group<K, V>]| {
-            groups.iter().position(|group| group.kind == kind && group.masked == masked)
-        };
-        let (reason, masked) = match at(&masked, &self.0) {
-            None if self.0.len() >= MAX_GROUPS => (OTHER, OTHER.to_owned()),
-            Some(_) | None => (reason, masked),
-        };
-        match at(&masked, &self.0) {
-            Some(at) => {
-                let group = &mut self.0[at];
-                if group.reason != reason {
-                    group.reason.clone_from(&group.masked);
-                }
-                &mut group.value
-            }
-            None => {
-                self.0.push(Group { kind, reason: reason.to_owned(), masked, value: V::default() });
-                let last = self.0.len() - 1;
-                &mut self.0[last].value
-            }
+        let Self(groups, places) = self;
+        let mut key = (kind, masked(reason));
+        let mut reason = reason;
+        if groups.len() >= MAX_GROUPS && !places.contains_key(&key) {
+            (reason, key.1) = (OTHER, OTHER.to_owned());
         }
+        let at = match places.get(&key) {
+            Some(at) => *at,
+            None => {
+                groups.push(Group { kind, reason: reason.to_owned(), value: V::default() });
+                places.insert((kind, key.1.clone()), groups.len() - 1);
+                groups.len() - 1
+            }
+        };
+        let group = &mut groups[at];
+        // What only some of them say must not be said of all.
+        if group.reason != reason {
+            group.reason = key.1;
+        }
+        &mut group.value
     }
 }
 
@@ -59,7 +58,14 @@ fn masked(reason: &str) -> String {
         let (before, number) = rest.split_at(at);
         let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
         masked.push_str(before);
-        masked.push_str(if before.ends_with("HTTP ") { &number[..end] } else { "…" });
+        if masked.ends_with("HTTP ") {
+            masked.push_str(&number[..end]);
+        } else if masked.ends_with("…, ") {
+            // However many they are.
+            masked.truncate(masked.len() - 2);
+        } else {
+            masked.push('…');
+        }
         rest = &number[end..];
     }
     masked + rest
@@ -79,6 +85,16 @@ mod tests {
         }
         let seen: Vec<_> = groups.0.iter().map(|group| (group.kind, &*group.reason, group.value)).collect();
         assert_eq!(seen, [(1, "row … is bad", 2), (1, "no ID", 2), (2, "no ID", 1), (2, "5 s", 1)]);
+    }
+
+    #[test]
+    fn what_one_row_s_reason_names_is_never_said_of_another_row() {
+        let mut groups = Groups::<_, u64>::default();
+        for names in ["7290000000000000001, 7290000000000000002", "7290000000000000003", "7290000000000000004, 5, 6"] {
+            *groups.of((), &format!("it may have been {names}, or another")) += 1;
+        }
+        let seen: Vec<_> = groups.0.iter().map(|group| (&*group.reason, group.value)).collect();
+        assert_eq!(seen, [("it may have been …, or another", 3)]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) use differences::DifferenceReport;
 pub(crate) use events::EventLog;
 pub(crate) use file::{Destination, ReportFile};
 pub(crate) use format::{Cell, Format, TableFormat, encode};
-pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page};
+pub(crate) use html::{Backlog, Observed, PageFacts, PersonColumns, history_page, page, short_page};
 pub(crate) use last_lines::last_lines;
 pub(crate) use list::ListSink;
 pub(crate) use live::{Look, rounded};

@@ -150,7 +150,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         }
         let is_rate_limited = meaning == Meaning::RateLimited;
         let (kind, account) = (call.kind(), call.account().clone());
-        let called = Called { kind, account, cost, is_retry, is_rate_limited, sent_at, latency };
+        let called = Called { kind, account, cost, meaning, is_retry, is_rate_limited, sent_at, latency };
         self.tell(Event::Called(called)).await;
         for event in change.events() {
             self.tell(event).await;

@@ -228,6 +228,7 @@ impl Tally {
             cost: self.cost,
             settled_at: self.settled_at,
             duration: self.first_sent.map(|sent| sent.elapsed()),
+            is_kept: false,
             cut_by_limit: self.cut_by_limit,
             carried: row.carried,
         }

@@ -152,7 +152,8 @@ impl Triage {
         let address = row.profile_url.as_deref().unwrap_or_default();
         // Before a list is paid for. Who is kept by ID shows only then.
         if let Some(why) = self.spare(None, address) {
-            return Route::NoCall(unsent_row(row, Some(account), Outcome::NotAttempted, why.to_owned()));
+            let unsent = unsent_row(row, Some(account), Outcome::NotAttempted, why.to_owned());
+            return Route::NoCall(Settled { is_kept: true, ..unsent });
         }
         let Some(person) = PersonAddress::parse(address) else {
             return Route::NoCall(unsent_row(row, Some(account), Outcome::Invalid, NO_PERSON.to_owned()));
@@ -193,7 +194,8 @@ impl Triage {
         let spared = self.spare(Some(&withdrawal.id), profile_url.as_deref().unwrap_or_default());
         let mut row = ReadyRow { number, line, withdrawal, lost_before: false, carried };
         if let Some(why) = spared {
-            return Route::NoCall(unsent(row, Outcome::NotAttempted, why.to_owned()));
+            let unsent = unsent(row, Outcome::NotAttempted, why.to_owned());
+            return Route::NoCall(Settled { is_kept: true, ..unsent });
         }
         match self.lookup.standing(&row.key(), number) {
             Ok(Standing::New { lost_before }) => {

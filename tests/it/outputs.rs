@@ -445,7 +445,7 @@ fn a_dry_run_that_fails_ends_with_2_and_leaves_at_most_its_summary() {
     let files = program.files();
     for (arguments, says) in [
         ("--summary no/such/summary.json", "choose another place with --summary"),
-        ("--summary /dev/full", "the summary could not be written"),
+        ("--summary /dev/full", "the summary /dev/full could not be written"),
         ("--summary summary.json --ledger broken.db", "broken.db can't be read"),
         ("--summary summary.json --ledger file/ledger.db", "file/ledger.db can't be read"),
     ] {

@@ -38,7 +38,7 @@ async fn a_page_names_people_and_shows_no_secret(api: Api) {
     let page = program.read("page.html");
     assert_eq!(mode(&program, "page.html"), 0o600);
     assert_eq!(program.files().iter().filter(|name| name.contains("partial")).count(), 0);
-    let expected = ["verdict", "withdrawn", "kept", "needs", "cost", "calls", "settings", "outcomes"];
+    let expected = ["verdict", "withdrawn", "needs", "cost", "calls", "settings", "outcomes"];
     assert_eq!(sections(&page), expected);
     let withdrawn = page.split("id=\"withdrawn\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(withdrawn.contains(&name), "{name}: {withdrawn}");
@@ -69,7 +69,9 @@ async fn a_list_has_a_page(api: Api) {
     let page = program.read("page.html");
     assert_eq!(sections(&page), ["verdict", "pending", "kept", "cost", "backlog", "calls", "settings"]);
     let pending = page.split("id=\"pending\"").nth(1).unwrap().split("</section>").next().unwrap();
-    assert_eq!(pending.matches("<tr><td>").count(), ran.stdout.lines().count() - 1);
+    let matching = ran.stdout.lines().count() - 1;
+    assert_eq!(pending.matches("<tr><td>").count(), matching);
+    assert!(page.contains(&format!("<p>{matching} of ")) && page.contains("<bdi>--older-than 30d</bdi>"), "{page}");
 
     let ran = program.run("history --html history.html --format csv");
     ran.ended_with(0);
@@ -98,6 +100,48 @@ async fn a_page_that_can_not_be_written_is_found_before_anything_is_sent() {
     }
     assert_eq!(sandbox.record().calls, 0);
     program.run("history --html page.html --id 7").ended_with(2);
+    // Nothing was begun that stayed empty.
+    assert_eq!(program.files().iter().filter(|name| name.contains("partial")).count(), 0);
+}
+
+/// An older page must not pass for that of a run that did not come to one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_at_once_has_a_page_that_says_so() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(3))).write("page.html", "an older one").write("keep.txt", "not an ID\n");
+    for (arguments, code, said) in [
+        ("run nowhere.csv --html page.html", 2, "nowhere.csv"),
+        ("run list.csv --html page.html --keep keep.txt", 2, "keep.txt"),
+    ] {
+        program.complete(&format!("{arguments} {}", swiftly(&sandbox))).await.ended_with(code);
+        let page = program.read("page.html");
+        assert_eq!(sections(&page), ["verdict"]);
+        for text in [said, "Nothing was withdrawn.", &format!("Exit code {code}"), "bulk-withdraw</span>"] {
+            assert!(page.contains(text), "no {text:?}: {page}");
+        }
+        assert_eq!(mode(&program, "page.html"), 0o600);
+    }
+    // What is named by mistake is spared.
+    program
+        .complete(&format!("run list.csv {} --html list.csv --keep keep.txt", swiftly(&sandbox)))
+        .await
+        .ended_with(2);
+    assert_eq!(program.read("list.csv"), list(ids(3)));
+    assert_eq!(sandbox.record().calls, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_not_written_hides_no_graver_end() {
+    for (credits, code, reason) in [(None, 6, "report_unwritable"), (Some(1), 4, "credits_used_up")] {
+        let sandbox = swift(|options| options.credits = credits).await;
+        let program = Program::new();
+        program.write("list.csv", list(ids(3)));
+        let ran = program.complete(&format!("run list.csv {} --html /dev/full", swiftly(&sandbox))).await;
+        ran.ended_with(code).says("the page /dev/full could not be written");
+        let summary = program.summary();
+        assert_eq!((&summary["exit_code"], &summary["stop"]["reason"]), (&code.into(), &reason.into()));
+    }
 }
 
 /// 90 people, the same ones each time, of whom some have answers of their own.

@@ -1,5 +1,7 @@
 //! How many invitations are how old.
 
+use crate::report::plural;
+
 /// In days: where one group of ages ends and the next begins.
 const BOUNDS: [u32; 8] = [7, 14, 21, 30, 60, 90, 180, 365];
 
@@ -31,10 +33,11 @@ impl Ages {
     pub(super) fn groups(&self) -> impl Iterator<Item = (u32, String, u64)> {
         let starts = std::iter::once(0).chain(self.bounds.iter().copied());
         let ends = self.bounds.iter().copied().map(Some).chain([None]);
-        let words = |start, end: Option<u32>| match end {
-            Some(end) if start == 0 => format!("under {end} days"),
+        let words = |start: u32, end: Option<u32>| match end {
+            Some(end) if start == 0 => format!("under {}", plural(end.into(), "day")),
+            Some(end) if end - start == 1 => plural(start.into(), "day"),
             Some(end) => format!("{start} to {} days", end - 1),
-            None => format!("{start} days or more"),
+            None => format!("{} or more", plural(start.into(), "day")),
         };
         starts.zip(ends).zip(&self.counts).map(move |((start, end), count)| (start, words(start, end), *count))
     }
@@ -64,5 +67,7 @@ mod tests {
         ];
         assert_eq!(filled, expected.map(|(start, words, count)| (start, words.to_owned(), count)));
         assert_eq!((ages.unknown, ages.total()), (1, 8));
+        let words: Vec<_> = Ages::new(Some(20)).groups().map(|(_, words, _)| words).collect();
+        assert_eq!(words[2..5], ["14 to 19 days", "20 days", "21 to 29 days"]);
     }
 }

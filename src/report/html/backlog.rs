@@ -10,21 +10,24 @@ use super::observed::MOST_PEOPLE;
 use super::person::Person;
 use crate::invitation::AccountName;
 use crate::listing::{Found, Selection, age_days};
-use crate::outcome::Outcome;
 use crate::report::groups::Groups;
+use crate::report::plural;
 
 /// What lists showed, in bounded memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Backlog {
     cut_off: Option<u32>,
     before: Ages,
+    /// Whether that is all that is pending.
+    is_whole: bool,
     pub(super) selected: First<MOST_PEOPLE>,
-    pub(super) left_out: Groups<Option<Outcome>, First<20>>,
+    pub(super) left_out: Groups<(), First<20>>,
 }
 
 impl Backlog {
     pub(crate) fn new(cut_off: Option<u32>) -> Self {
-        Self { cut_off, before: Ages::new(cut_off), selected: First::default(), left_out: Groups::default() }
+        let before = Ages::new(cut_off);
+        Self { cut_off, before, is_whole: false, selected: First::default(), left_out: Groups::default() }
     }
 
     pub(crate) fn add(&mut self, found: &Found, account: &AccountName, selection: Selection) {
@@ -32,7 +35,7 @@ impl Backlog {
         let person = || Person::found(found, account);
         match reason(selection) {
             None => self.selected.add(person),
-            Some(reason) => self.left_out.of(None, reason).add(person),
+            Some(reason) => self.left_out.of((), reason).add(person),
         }
     }
 
@@ -40,8 +43,23 @@ impl Backlog {
     pub(crate) fn leave<'a>(&mut self, people: impl Iterator<Item = (&'a Found, &'a AccountName)>) {
         for (found, account) in people {
             let reason = "among the youngest, who stay within --max-pending";
-            self.left_out.of(None, reason).add(|| Person::found(found, account));
+            self.left_out.of((), reason).add(|| Person::found(found, account));
         }
+    }
+
+    /// Those who are selected after all: later pages may say that somebody is younger, and some may stay.
+    pub(crate) fn choose<'a>(&mut self, people: impl Iterator<Item = (&'a Found, &'a AccountName)>) {
+        self.selected = First::default();
+        people.for_each(|(found, account)| self.selected.add(|| Person::found(found, account)));
+    }
+
+    /// `whole`: how many are on the lists, if each was read to its end.
+    pub(crate) fn end(&mut self, whole: Option<u64>) {
+        self.is_whole = whole == Some(self.before.total());
+    }
+
+    pub(super) const fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Before and after, if `gone` says who is no longer pending.
@@ -63,9 +81,14 @@ impl Backlog {
             }])
             .collect();
         let (before, after) = (self.before.total(), rows.iter().map(|row| row.after).sum::<u64>());
+        let (least, partly) = match self.is_whole {
+            true => ("", ""),
+            false => ("At least ", " The list is not whole: those on pages that were not read are missing here."),
+        };
+        let (before, are) = (plural(before, "invitation"), if before == 1 { "is" } else { "are" });
         let said = match gone {
-            Some(_) => format!("{before} invitations were pending before the run and {after} after it, by age."),
-            None => format!("{before} invitations are pending, by age."),
+            Some(_) => format!("{least}{before} pending before the run and {after} of them after it, by age.{partly}"),
+            None => format!("{least}{before} {are} pending, by age.{partly}"),
         };
         let cut_off = self.cut_off.map(|days| format!("From {days} days on, they are old enough to be withdrawn."));
         section(

@@ -6,22 +6,34 @@ use maud::{Markup, html};
 
 use super::chart::{Bar, Part, bars};
 use super::frame::{figure, section, text};
-use super::observed::{Observed, Purpose, Spent};
+use super::observed::{Observed, Result, Spent};
 use super::people::time;
 use crate::ledger::RunLine;
 use crate::policy::Cost;
 use crate::report::{Summary, human_duration, plural};
 
-impl Purpose {
-    const ALL: [Self; 5] = [Self::List, Self::Withdrawal, Self::Retry, Self::Refusal, Self::Check];
+impl Result {
+    const ALL: [Self; 8] = [
+        Self::Page,
+        Self::Confirmed,
+        Self::NotPending,
+        Self::Lost,
+        Self::Refused,
+        Self::OtherAnswer,
+        Self::OwnError,
+        Self::NotSent,
+    ];
 
     const fn words(self) -> &'static str {
         match self {
-            Self::List => "Pages of the list",
-            Self::Withdrawal => "Withdrawals, first call",
-            Self::Retry => "Retries",
-            Self::Refusal => "Refused by the rate limit",
-            Self::Check => "Checks of the key",
+            Self::Page => "Pages of the list",
+            Self::Confirmed => "Confirmed withdrawals",
+            Self::NotPending => "No longer pending",
+            Self::Lost => "Lost or unclear answers",
+            Self::Refused => "Refused by the rate limit",
+            Self::OtherAnswer => "Other answers",
+            Self::OwnError => "The API's own errors",
+            Self::NotSent => "Never sent",
         }
     }
 }
@@ -36,23 +48,43 @@ pub(super) fn credits(Cost { charged, possible }: Cost) -> String {
 }
 
 pub(super) fn cost(observed: &Observed, summary: &Summary, runs: &[RunLine]) -> Markup {
-    let of_run = summary.totals.run.cost;
-    let certain = if of_run.charged == of_run.possible {
-        "The API charged for each of them for certain."
-    } else {
-        "The higher figure counts every call that the API may have charged for: refused and failed ones, and those whose \
-         answer was lost."
+    let run = &summary.totals.run;
+    let free = observed.spent.values().map(|spent| spent.free).sum();
+    let repeated = match run.retries {
+        0 => String::new(),
+        retries => format!(", {retries} of them repeated"),
     };
+    let certain = certain(run.cost, run.calls, free, summary.facts.api);
     section(
         "cost",
         "What it cost",
         html! {
-            p { "This run cost " strong { (credits(of_run)) } " for " (plural(summary.totals.run.calls, "call")) ". " (certain) }
-            (by_purpose(observed))
+            p { "This run cost " strong { (credits(run.cost)) } " for " (plural(run.calls, "call")) (repeated) ". " (certain) }
+            @if run.calls > 0 { (by_result(observed)) }
             @if accounts(observed).len() > 1 { (by_account(observed)) }
             @if !runs.is_empty() { (last_runs(runs)) }
         },
     )
+}
+
+/// How far the figure can be relied on, and why. `free`: calls that cost nothing for certain.
+fn certain(cost: Cost, calls: u64, free: u64, api: Option<&str>) -> String {
+    let free_words = match free {
+        0 => String::new(),
+        1 => " 1 call cost nothing for certain.".to_owned(),
+        _ => format!(" {free} calls cost nothing for certain."),
+    };
+    let why = match cost {
+        _ if calls == 0 => return String::new(),
+        Cost { charged: 0, possible: 0 } => return "Nothing was charged: that is certain.".to_owned(),
+        Cost { charged, possible } if charged == possible => "That is certain.",
+        _ if api == Some("v2") => "The higher figure counts calls whose answer was lost, or did not say what it cost.",
+        _ => {
+            "The higher figure counts calls for which the API may have charged: those that it refused or answered without \
+             a withdrawal, and those whose answer was lost. Its own errors (HTTP 500) cost nothing."
+        }
+    };
+    format!("{why}{free_words}")
 }
 
 const LEGEND: [(Part, &str); 2] = [(Part::Main, "charged"), (Part::Pale, "possible beyond that")];
@@ -69,20 +101,18 @@ fn range(Cost { charged, possible }: Cost) -> String {
     if charged == possible { charged.to_string() } else { format!("{charged} to {possible}") }
 }
 
-fn by_purpose(observed: &Observed) -> Markup {
-    let of = |purpose| sum(observed.spent.iter().filter(|((_, other), _)| *other == purpose).map(|(_, spent)| *spent));
-    let rows: Vec<_> = Purpose::ALL.map(|purpose| (purpose.words(), of(purpose))).into();
+fn by_result(observed: &Observed) -> Markup {
+    let of = |result| sum(observed.spent.iter().filter(|((_, other), _)| *other == result).map(|(_, spent)| *spent));
+    let rows = Result::ALL.map(|result| (result.words(), of(result)));
     let rows: Vec<_> = rows.into_iter().filter(|(_, spent)| spent.calls > 0).collect();
     let dearest = rows.iter().max_by_key(|(_, spent)| spent.cost.possible);
     let said = dearest.map_or_else(
         || "No call was made.".to_owned(),
-        |(words, spent)| {
-            format!("Credits by what the calls were for; most went to: {words} ({}).", credits(spent.cost))
-        },
+        |(words, spent)| format!("Credits by what the calls came to; most went to: {words} ({}).", credits(spent.cost)),
     );
     let chart = bars(&rows.iter().map(|(words, spent)| bar(words, spent.cost)).collect::<Vec<_>>(), &LEGEND);
     let rows = rows.iter().map(|(words, spent)| ((*words).to_owned(), *spent)).collect::<Vec<_>>();
-    figure(&said, None, chart, table("What for", &rows))
+    figure(&said, None, chart, table("Result", &rows))
 }
 
 fn accounts(observed: &Observed) -> Vec<(String, Spent)> {
@@ -122,6 +152,7 @@ fn table(first: &str, rows: &[(String, Spent)]) -> Markup {
 fn sum(all: impl Iterator<Item = Spent>) -> Spent {
     all.fold(Spent::default(), |mut sum, spent| {
         sum.calls += spent.calls;
+        sum.free += spent.free;
         sum.cost += spent.cost;
         sum
     })
@@ -142,7 +173,7 @@ pub(super) fn last_runs(runs: &[RunLine]) -> Markup {
                 th.number scope="col" { "Time" }
             } }
             tbody { @for run in runs { tr {
-                th.moment scope="row" { (time(run.started_at)) }
+                th.moment scope="row" { @for part in time(run.started_at).split(' ') { span { (part) } " " } }
                 td { (text(&run.command)) }
                 td.number { (run.withdrawn) }
                 td.number { (range(run.cost)) }
@@ -161,4 +192,26 @@ fn count(runs: usize) -> String {
 fn lasted(run: &RunLine) -> String {
     let lasted = run.last_call_at.map(|end| end.duration_since(run.started_at));
     lasted.and_then(|time| time.try_into().ok()).map_or_else(String::new, human_duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_the_bill_can_be_relied_on() {
+        let cases = [
+            ((0, 0), 0, 0, Some("v1"), ""),
+            ((0, 0), 52, 52, Some("v1"), "Nothing was charged: that is certain."),
+            ((7, 7), 7, 0, Some("v1"), "That is certain."),
+            ((7, 7), 9, 2, Some("v2"), "That is certain. 2 calls cost nothing for certain."),
+            ((7, 9), 10, 1, Some("v1"), "may have charged: those that it refused"),
+            ((7, 9), 10, 1, Some("v1"), "(HTTP 500) cost nothing. 1 call cost nothing for certain."),
+            ((7, 9), 9, 0, Some("v2"), "did not say what it cost."),
+        ];
+        for ((charged, possible), calls, free, api, expected) in cases {
+            let said = certain(Cost { charged, possible }, calls, free, api);
+            assert!(said == expected || !expected.is_empty() && said.contains(expected), "{said}");
+        }
+    }
 }

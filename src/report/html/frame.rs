@@ -25,9 +25,11 @@ pub(super) fn document(title: &str, sections: &[(&str, &str)], header: Markup, b
             }
             body {
                 header { (header) }
-                nav aria-label="Sections" { ul {
-                    @for (id, title) in sections { li { a rel="noreferrer" href=(format!("#{id}")) { (title) } } }
-                } }
+                @if !sections.is_empty() {
+                    nav aria-label="Sections" { ul {
+                        @for (id, title) in sections { li { a rel="noreferrer" href=(format!("#{id}")) { (title) } } }
+                    } }
+                }
                 main { (body) }
             }
         }

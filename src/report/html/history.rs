@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use maud::{Markup, html};
 
 use super::chart::{Bar, Part, bars};
@@ -17,12 +18,14 @@ use crate::report::plural;
 /// Days that a chart shows, the newest.
 const MOST_DAYS: usize = 60;
 
+/// `next`: the day from which somebody else can be invited again.
 pub(crate) fn history_page(
     now: Timestamp,
     ledger: &str,
     days: &[DayLine],
     runs: &[RunLine],
     people: &[Reinvitable],
+    next: Option<Date>,
 ) -> String {
     let sections = [
         ("overview", "Overview"),
@@ -38,19 +41,20 @@ pub(crate) fn history_page(
     let withdrawn: u64 = days.iter().map(|line| line.withdrawn).sum();
     let cost = sum(days);
     let body = html! {
-        section.verdict.good id="overview" aria-labelledby="overview-title" {
+        section.verdict id="overview" aria-labelledby="overview-title" {
             h2 id="overview-title" { (plural(withdrawn, "invitation")) " withdrawn, for " (credits(cost)) }
             p {
                 @match (days.first(), days.last()) {
+                    (Some(first), Some(last)) if first.day == last.day => { "On " (first.day) ". " }
                     (Some(first), Some(last)) => { "From " (first.day) " to " (last.day) ". " }
                     _ => { "The ledger has no calls of that time. " }
                 }
-                (people.len()) @if people.len() == 1 { " person" } @else { " people" } " can be invited again."
+                (again(people.len(), next))
             }
         }
         @if !days.is_empty() { (by_day(days)) (by_account(days)) }
         @if !runs.is_empty() { (section("runs", "The last runs", last_runs(runs))) }
-        (reinvitable(people))
+        (reinvitable(people, next))
     };
     let shown: Vec<_> = sections
         .into_iter()
@@ -61,6 +65,16 @@ pub(crate) fn history_page(
         })
         .collect();
     document("bulk-withdraw history", &shown, header, body)
+}
+
+/// Who can be invited again, and from when.
+fn again(people: usize, next: Option<Date>) -> String {
+    let now = match people {
+        0 => "Nobody can be invited again yet.".to_owned(),
+        1 => "1 person can be invited again.".to_owned(),
+        _ => format!("{people} people can be invited again."),
+    };
+    next.map_or(now.clone(), |day| format!("{now} The next can be from {day} on."))
 }
 
 fn sum<'a>(lines: impl IntoIterator<Item = &'a DayLine>) -> Cost {
@@ -121,6 +135,7 @@ fn chart(rows: &[(String, Sums)]) -> Markup {
 }
 
 fn table(first: &str, rows: &[(String, Sums)]) -> Markup {
+    let is_day = first == "Day";
     html! {
         table {
             thead { tr {
@@ -131,7 +146,7 @@ fn table(first: &str, rows: &[(String, Sums)]) -> Markup {
                 th.number scope="col" { "Credits" }
             } }
             tbody { @for (label, sums) in rows { tr {
-                th scope="row" { (text(label)) }
+                @if is_day { th.day scope="row" { (label) } } @else { th scope="row" { (text(label)) } }
                 td.number { (sums.withdrawn) }
                 td.number { (sums.not_pending) }
                 td.number { (sums.failed) }
@@ -144,14 +159,14 @@ fn table(first: &str, rows: &[(String, Sums)]) -> Markup {
     }
 }
 
-fn reinvitable(people: &[Reinvitable]) -> Markup {
+fn reinvitable(people: &[Reinvitable], next: Option<Date>) -> Markup {
     let more = people.len().saturating_sub(MOST_PEOPLE);
     section(
         "reinvitable",
         "Who can be invited again",
         html! {
             @if people.is_empty() {
-                p { "Nobody yet: that takes 21 days from a withdrawal." }
+                p { (again(0, next)) " That takes 21 days from a withdrawal." }
             } @else {
                 table.people {
                     thead { tr { th scope="col" { "Person" } th scope="col" { "Account" } th.number scope="col" { "Since" } } }

@@ -25,5 +25,5 @@ mod verdict;
 pub(crate) use backlog::Backlog;
 pub(crate) use history::history_page;
 pub(crate) use observed::Observed;
-pub(crate) use page::{PageFacts, page};
+pub(crate) use page::{PageFacts, page, short_page};
 pub(crate) use person::PersonColumns;

@@ -14,26 +14,55 @@ use crate::api::CallKind;
 use crate::event::{Called, Event, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::Outcome;
-use crate::policy::Cost;
+use crate::policy::{Cost, Meaning, cut};
 use crate::report::groups::Groups;
+use crate::stop::Stop;
 
 /// People that a page names in one list.
 pub(super) const MOST_PEOPLE: usize = 1_000;
 
-/// What a call was for, as the bill tells it apart.
+/// What a call came to, as the bill tells it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Purpose {
-    List,
-    Withdrawal,
-    Retry,
-    /// Whatever it was for: the rate limit refused it.
-    Refusal,
-    Check,
+pub(super) enum Result {
+    Page,
+    Confirmed,
+    NotPending,
+    Lost,
+    Refused,
+    OtherAnswer,
+    OwnError,
+    NotSent,
+}
+
+impl Result {
+    const fn of(called: &Called) -> Self {
+        match (called.meaning, called.kind) {
+            (Meaning::Withdrawn, CallKind::List) => Self::Page,
+            (Meaning::Withdrawn, CallKind::Withdraw) => Self::Confirmed,
+            (Meaning::NotPending, _) => Self::NotPending,
+            (Meaning::Lost | Meaning::Unclear, _) => Self::Lost,
+            (Meaning::RateLimited, _) => Self::Refused,
+            (Meaning::ServerError, _) => Self::OwnError,
+            (Meaning::NotSent, _) => Self::NotSent,
+            (Meaning::Withdrawn, CallKind::Key | CallKind::Balance | CallKind::Account)
+            | (
+                Meaning::NotFound
+                | Meaning::Rejected
+                | Meaning::KeyRefused
+                | Meaning::LoginRefused
+                | Meaning::AccountRefused
+                | Meaning::CreditsUsedUp,
+                _,
+            ) => Self::OtherAnswer,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spent {
     pub(super) calls: u64,
+    /// Those of them that cost nothing for certain.
+    pub(super) free: u64,
     pub(super) cost: Cost,
 }
 
@@ -42,10 +71,14 @@ pub(super) struct Spent {
 pub(crate) struct Observed {
     pub(super) columns: PersonColumns,
     pub(super) withdrawn: First<MOST_PEOPLE>,
-    /// By the outcome, or `None` for those whom the list's filters left out.
-    pub(super) kept: Groups<Option<Outcome>, First<20>>,
+    /// Those who need no withdrawal.
+    pub(super) settled: Groups<Outcome, First<20>>,
+    /// Those who are on the list of whom to keep.
+    pub(super) kept: Groups<(), First<20>>,
+    /// Those whom a stop or a limit left.
+    pub(super) untried: Groups<(), First<20>>,
     pub(super) needs: Groups<Outcome, First<20>>,
-    pub(super) spent: BTreeMap<(AccountName, Purpose), Spent>,
+    pub(super) spent: BTreeMap<(AccountName, Result), Spent>,
     pub(super) timeline: Timeline,
     pub(super) latencies: Latencies,
     /// Those that are no longer pending.
@@ -59,7 +92,9 @@ impl Observed {
         Self {
             columns: PersonColumns::of_a_list(),
             withdrawn: First::default(),
+            settled: Groups::default(),
             kept: Groups::default(),
+            untried: Groups::default(),
             needs: Groups::default(),
             spent: BTreeMap::new(),
             timeline: Timeline::new(started_at),
@@ -94,24 +129,22 @@ impl Observed {
     }
 
     fn add_row(&mut self, settled: &Settled) {
-        let Self { columns, withdrawn, kept, needs, gone, .. } = self;
+        let Self { columns, withdrawn, settled: needless, kept, untried, needs, gone, .. } = self;
         let person = || Person::settled(settled, columns);
-        let outcome = settled.outcome;
+        let (outcome, detail) = (settled.outcome, cut(Stop::without_it(&settled.detail)));
         match outcome {
             Outcome::Withdrawn | Outcome::PresumedWithdrawn => withdrawn.add(person),
-            Outcome::AlreadySettled => kept.of(Some(outcome), "an earlier run settled it").add(person),
-            Outcome::Duplicate => kept.of(Some(outcome), "the same invitation as an earlier row").add(person),
-            Outcome::NotAttempted if [Settled::KEPT, Settled::MIGHT_BE_KEPT].contains(&&*settled.detail) => {
-                kept.of(Some(outcome), &settled.detail).add(person);
+            Outcome::AlreadySettled | Outcome::Duplicate | Outcome::NotPending => {
+                needless.of(outcome, &detail).add(person);
             }
-            Outcome::NotPending => kept.of(Some(outcome), &settled.detail).add(person),
+            Outcome::NotAttempted if settled.is_kept => kept.of((), &detail).add(person),
+            Outcome::NotAttempted => untried.of((), &detail).add(person),
             Outcome::NotFound
             | Outcome::Unconfirmed
             | Outcome::Rejected
             | Outcome::RateLimited
             | Outcome::Failed
-            | Outcome::Invalid
-            | Outcome::NotAttempted => needs.of(outcome, &settled.detail).add(person),
+            | Outcome::Invalid => needs.of(outcome, &detail).add(person),
         }
         if matches!(outcome, Outcome::Withdrawn | Outcome::PresumedWithdrawn | Outcome::NotPending) {
             gone.add(columns.age_days(&settled.carried));
@@ -119,19 +152,12 @@ impl Observed {
     }
 
     fn add_call(&mut self, called: &Called) {
-        let purpose = match called.kind {
-            CallKind::Balance | CallKind::Account => return,
-            _ if called.is_rate_limited => Purpose::Refusal,
-            _ if called.is_retry => Purpose::Retry,
-            CallKind::List => Purpose::List,
-            CallKind::Withdraw => Purpose::Withdrawal,
-            CallKind::Key => Purpose::Check,
-        };
-        let spent = match self.spent.get_mut(&(called.account.clone(), purpose)) {
-            Some(spent) => spent,
-            None => self.spent.entry((called.account.clone(), purpose)).or_default(),
-        };
+        if matches!(called.kind, CallKind::Balance | CallKind::Account) {
+            return;
+        }
+        let spent = self.spent.entry((called.account.clone(), Result::of(called))).or_default();
         spent.calls += 1;
+        spent.free += u64::from(called.cost.possible == 0);
         spent.cost += called.cost;
         self.timeline.add_call(called.sent_at, called.latency, called.is_rate_limited);
         self.latencies.add(called.latency);
@@ -139,8 +165,10 @@ impl Observed {
 
     /// Those who are named on the page.
     pub(crate) fn people_mut(&mut self) -> impl Iterator<Item = &mut Person> {
-        let needs = self.needs.0.iter_mut().map(|group| &mut group.value);
-        let kept = self.kept.0.iter_mut().map(|group| &mut group.value);
-        self.withdrawn.people.iter_mut().chain(needs.chain(kept).flat_map(|first| &mut first.people))
+        let Self { withdrawn, settled, kept, untried, needs, .. } = self;
+        let firsts = settled.0.iter_mut().map(|group| &mut group.value);
+        let firsts = firsts.chain(kept.0.iter_mut().chain(&mut untried.0).map(|group| &mut group.value));
+        let firsts = firsts.chain(needs.0.iter_mut().map(|group| &mut group.value));
+        withdrawn.people.iter_mut().chain(firsts.flat_map(|first| &mut first.people))
     }
 }

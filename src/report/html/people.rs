@@ -11,7 +11,7 @@ use super::observed::{MOST_PEOPLE, Observed};
 use super::outcomes::next_of;
 use super::person::Person;
 use crate::outcome::Outcome;
-use crate::report::groups::Groups;
+use crate::report::groups::{Group, OTHER};
 use crate::report::{Summary, plural};
 
 pub(super) fn time(at: Timestamp) -> String {
@@ -29,6 +29,7 @@ struct Shown {
 /// `report`: the name of the file that has all of them.
 pub(super) fn withdrawn(observed: &Observed, report: Option<&str>) -> Markup {
     let First { people, count } = &observed.withdrawn;
+    let has_presumed = people.iter().any(|person| person.is_presumed);
     section(
         "withdrawn",
         "Who was withdrawn",
@@ -37,6 +38,9 @@ pub(super) fn withdrawn(observed: &Observed, report: Option<&str>) -> Markup {
                 p { "Nobody." }
             } @else {
                 p { (plural(*count, "invitation")) " withdrawn. From the day in the last column on, the person can be invited again." }
+                @if has_presumed {
+                    p { "Those marked " em { "presumed" } " had a lost answer, and a later one said that nothing is pending any more." }
+                }
                 (table(people, true))
                 (more(&observed.withdrawn, report))
             }
@@ -105,7 +109,7 @@ fn part(people: &[Person], shown: Shown) -> Markup {
 fn row(person: &Person, shown: Shown) -> Markup {
     html! {
         tr {
-            td { (who(person)) }
+            td { (who(person)) @if person.is_presumed { small { em { "presumed" } } } }
             @if shown.account { td { (text(&person.account)) } }
             @if shown.age { td.number { @if let Some(days) = person.age_days { (days) " d" } @else { "unknown" } } }
             @if shown.reinvite { td.number { @if let Some(day) = person.reinvite_on { (day.to_string()) } } }
@@ -128,60 +132,79 @@ fn who(person: &Person) -> Markup {
     }
 }
 
-pub(super) fn kept(observed: &Observed) -> Markup {
-    let left_out = observed.backlog.as_ref().map(|backlog| &backlog.left_out);
-    let all = left_out.into_iter().chain([&observed.kept]);
-    let groups: Vec<_> = all.flat_map(|groups: &Groups<Option<Outcome>, First<20>>| &groups.0).collect();
-    section(
-        "kept",
-        "Who was kept, and why",
-        html! {
-            @if groups.is_empty() {
-                p { "Nobody: all that were asked for were called for." }
-            }
-            @for group in groups {
-                div.group {
-                    h3 { (plural(group.value.count, "invitation")) ": " (text(&group.reason)) }
-                    @if let Some(outcome) = group.kind { p.outcome { code { (outcome.as_str()) } } }
-                    (names(&group.value))
+/// What a list of people says of each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    place: bool,
+    account: bool,
+}
+
+/// Those who need no withdrawal; `None` if there are none.
+pub(super) fn settled(observed: &Observed, has_accounts: bool) -> Option<Markup> {
+    let groups = by_rank(&observed.settled.0, |outcome| outcome as usize);
+    let told = Told { place: false, account: has_accounts };
+    (!groups.is_empty()).then(|| {
+        section(
+            "settled",
+            "No longer pending, or settled earlier",
+            html! { @for group in groups { (of_outcome(group, "invitation", told)) } },
+        )
+    })
+}
+
+/// Those who are kept, by the list of whom to keep or by the filters; `None` if there are none.
+pub(super) fn kept(observed: &Observed, has_accounts: bool) -> Option<Markup> {
+    let left_out = observed.backlog.iter().flat_map(|backlog| &backlog.left_out.0);
+    let groups: Vec<_> = left_out.chain(&observed.kept.0).collect();
+    let told = Told { place: false, account: has_accounts };
+    (!groups.is_empty()).then(|| {
+        section("kept", "Who was kept, and why", html! { @for group in groups { (plain(group, "invitation", told)) } })
+    })
+}
+
+/// Those whom a stop or a limit left; `None` if there are none.
+pub(super) fn untried(observed: &Observed, summary: &Summary, has_accounts: bool) -> Option<Markup> {
+    let chosen = observed.backlog.as_ref().map(|backlog| &backlog.selected).filter(|first| first.count > 0);
+    // The stop came before the first row.
+    let unreached = chosen.filter(|_| summary.totals.run.rows.total() == 0);
+    let told = Told { place: unreached.is_none(), account: has_accounts };
+    (!observed.untried.0.is_empty() || unreached.is_some()).then(|| {
+        section(
+            "untried",
+            "Not tried",
+            html! {
+                p { "Nothing was sent for these. The next run tries them." }
+                @if let Some(unreached) = unreached {
+                    div.group {
+                        h3 { (plural(unreached.count, "invitation")) ": chosen, but not reached" }
+                        (names(&unreached.people[..unreached.people.len().min(20)], unreached.count, None, told))
+                    }
                 }
-            }
-        },
-    )
+                @for group in &observed.untried.0 { (plain(group, "row", told)) }
+            },
+        )
+    })
 }
 
-fn names(first: &First<20>) -> Markup {
-    html! {
-        ul.names {
-            @for person in &first.people { li { (who(person)) } }
-            @if first.more() > 0 { li.more { "and " (first.more()) " more" } }
-        }
-    }
-}
-
-/// What needs a person, by cause. What a limit of the user's or a stop left is told of, too.
-pub(super) fn needs(observed: &Observed, summary: &Summary, report: Option<&str>) -> Markup {
-    let groups = &observed.needs.0;
-    let total = groups.iter().map(|group| group.value.count).sum();
+/// What needs a person, the gravest first.
+pub(super) fn needs(observed: &Observed, summary: &Summary, report: Option<&str>, has_accounts: bool) -> Markup {
+    let groups = by_rank(&observed.needs.0, rank);
+    let total: u64 = groups.iter().map(|group| group.value.count).sum();
+    let told = Told { place: true, account: has_accounts };
+    let is_settled = summary.input_complete && observed.untried.0.is_empty() && summary.stop.is_none();
     section(
         "needs",
         "What needs a person",
         html! {
             @if groups.is_empty() {
-                p { "Nothing: every row is settled." }
+                p { @if is_settled { "Nothing: every row is settled." } @else { "Nothing among the rows that were tried." } }
             } @else {
                 p {
                     (plural(total, "row")) ", by cause"
                     @if let Some(report) = report { "; each with its details is in " (text(report)) } "."
                 }
             }
-            @for group in groups {
-                div.group {
-                    h3 { (plural(group.value.count, "row")) ": " (text(if group.reason.is_empty() { "no reason given" } else { &group.reason })) }
-                    p.outcome { code { (group.kind.as_str()) } " – " (next_of(group.kind)) }
-                    (lines(&group.value))
-                }
-            }
+            @for group in groups { (of_outcome(group, "row", told)) }
             @if !summary.totals.unknown.is_empty() {
                 div.group {
                     h3 { "Answers in words that this program does not know" }
@@ -193,15 +216,80 @@ pub(super) fn needs(observed: &Observed, summary: &Summary, report: Option<&str>
     )
 }
 
-fn lines(first: &First<20>) -> Markup {
-    let place = |person: &Person| match person.line {
-        Some(line) => format!("line {line}"),
-        None => format!("row {}", person.row),
+/// Who must look first, and what only wants another run last.
+const fn rank(outcome: Outcome) -> usize {
+    match outcome {
+        Outcome::Unconfirmed => 0,
+        Outcome::Rejected => 1,
+        Outcome::NotFound => 2,
+        Outcome::Invalid => 3,
+        Outcome::Failed => 4,
+        Outcome::RateLimited => 5,
+        Outcome::Withdrawn
+        | Outcome::PresumedWithdrawn
+        | Outcome::AlreadySettled
+        | Outcome::Duplicate
+        | Outcome::NotPending
+        | Outcome::NotAttempted => 6,
+    }
+}
+
+/// By rank, and the largest of each rank first.
+fn by_rank(groups: &[PeopleGroup<Outcome>], rank: fn(Outcome) -> usize) -> Vec<&PeopleGroup<Outcome>> {
+    let mut groups: Vec<_> = groups.iter().collect();
+    groups.sort_by_key(|group| (rank(group.kind), std::cmp::Reverse(group.value.count)));
+    groups
+}
+
+type PeopleGroup<K> = Group<K, First<20>>;
+
+fn of_outcome(group: &PeopleGroup<Outcome>, noun: &str, told: Told) -> Markup {
+    let outcome = html! { p.outcome { code { (group.kind.as_str()) } " – " (next_of(group.kind)) } };
+    named(&group.reason, &group.value, noun, told, outcome)
+}
+
+fn plain(group: &PeopleGroup<()>, noun: &str, told: Told) -> Markup {
+    named(&group.reason, &group.value, noun, told, html! {})
+}
+
+fn named(reason: &str, first: &First<20>, noun: &str, told: Told, outcome: Markup) -> Markup {
+    let shown = if reason.is_empty() { "no reason given" } else { reason };
+    html! {
+        div.group {
+            h3 { (plural(first.count, noun)) ": " (text(shown)) }
+            (outcome)
+            (names(&first.people, first.count, Some(reason), told))
+        }
+    }
+}
+
+/// `reason`: what was said of all of them; what a row's own reason says beyond that is added.
+fn names(people: &[Person], count: u64, reason: Option<&str>, told: Told) -> Markup {
+    let mut people: Vec<_> = people.iter().collect();
+    people.sort_by_key(|person| (&person.account, person.row));
+    let more = count - people.len() as u64;
+    let own = |person: &Person| {
+        reason.is_some_and(|reason| reason == OTHER || reason.contains('…') && person.detail != reason)
     };
     html! {
         ul.names {
-            @for person in &first.people { li { strong { (place(person)) } " " (who(person)) } }
-            @if first.more() > 0 { li.more { "and " (first.more()) " more" } }
+            @for person in people {
+                li {
+                    @if told.place { strong { (place(person)) } " " }
+                    (who(person))
+                    @if told.account && !person.account.is_empty() { small { "account " (text(&person.account)) } }
+                    @if let Some(day) = person.reinvite_on { small { "can be invited again from " (day) } }
+                    @if own(person) { small { (text(&person.detail)) } }
+                }
+            }
+            @if more > 0 { li.more { "and " (more) " more" } }
         }
+    }
+}
+
+fn place(person: &Person) -> String {
+    match person.line {
+        Some(line) => format!("line {line}"),
+        None => format!("row {}", person.row),
     }
 }

@@ -8,7 +8,9 @@ use crate::event::Settled;
 use crate::input::is_profile_url;
 use crate::invitation::{AccountName, Carried};
 use crate::listing::{Found, Listed, age_days};
+use crate::outcome::Outcome;
 use crate::policy::cut;
+use crate::stop::Stop;
 
 /// Characters of a name.
 const MAX_NAME: usize = 120;
@@ -23,6 +25,10 @@ pub(crate) struct Person {
     pub(crate) profile_url: String,
     pub(crate) age_days: Option<u32>,
     pub(crate) reinvite_on: Option<Date>,
+    /// Whether that they are withdrawn is likely, not certain.
+    pub(crate) is_presumed: bool,
+    /// What the report says of the row, without the stop that cut it short.
+    pub(crate) detail: String,
 }
 
 impl Person {
@@ -41,6 +47,8 @@ impl Person {
             profile_url: cut(&text(Role::ProfileUrl)),
             age_days: columns.age_days(&settled.carried),
             reinvite_on: settled.reinvite_on(),
+            is_presumed: settled.outcome == Outcome::PresumedWithdrawn,
+            detail: cut(Stop::without_it(&settled.detail)),
         }
     }
 
@@ -133,7 +141,6 @@ impl PersonColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Outcome;
 
     fn person(columns: &PersonColumns, carried: Carried) -> Person {
         let settled = Settled::unsent(7, "1".to_owned(), None, Outcome::Withdrawn, String::new(), carried);

@@ -4,6 +4,8 @@ use maud::{Markup, html};
 
 use super::cost::credits;
 use super::frame::text;
+use super::page::PageFacts;
+use crate::exit;
 use crate::outcome::Outcome;
 use crate::policy::visible;
 use crate::report::next::next;
@@ -31,17 +33,28 @@ struct Verdict {
     again: bool,
 }
 
+/// What a page knows beside the sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Whether all of the input, or of the list, was read.
+    pub(super) is_whole: bool,
+    /// Those of a list that the filters select.
+    pub(super) selected: Option<u64>,
+}
+
 impl Verdict {
-    fn of(summary: &Summary) -> Self {
+    fn of(summary: &Summary, seen: Seen) -> Self {
         let (headline, mood) = headline(summary);
         let (next, again) = next(summary);
-        Self { mood, headline, sentence: sentence(summary), next, again }
+        Self { mood, headline, sentence: sentence(summary, seen), next, again }
     }
 }
 
-/// `report`: where the lines are.
-pub(super) fn verdict(summary: &Summary, report: Option<&str>) -> Markup {
-    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary);
+pub(super) fn verdict(summary: &Summary, seen: Seen, facts: &PageFacts) -> Markup {
+    let Verdict { mood, headline, sentence, next, again } = Verdict::of(summary, seen);
+    let report = facts.report.as_deref();
+    let is_list = summary.facts.command == "list";
+    let run_it = report.filter(|report| is_list && !again && *report != "standard output");
     let (class, sign) = match mood {
         Mood::Good => ("good", "✓"),
         Mood::Open => ("open", "!"),
@@ -51,20 +64,46 @@ pub(super) fn verdict(summary: &Summary, report: Option<&str>) -> Markup {
         section.verdict.(class) id="verdict" aria-labelledby="verdict-title" {
             h2 id="verdict-title" { span.sign aria-hidden="true" { (sign) } " " (headline) }
             p { (sentence) }
+            @if let Some(missing) = missing(summary, seen.is_whole) { p { strong { (missing) } } }
             @if let Some(stop) = &summary.stop { p { "It stopped: " (text(&stop.to_string())) " " code { (stop.reason.as_str()) } } }
             @for (account, cause) in summary.stopped_accounts.iter().filter(|(_, cause)| summary.stop.as_ref() != Some(*cause)) {
                 p { "Account " strong { (text(account.as_str())) } " stopped: " (text(&cause.to_string())) " " code { (cause.reason.as_str()) } }
             }
             p { strong { "Next: " } (next) "." }
-            @if let Some(command) = summary.facts.again.as_ref().filter(|_| again) {
-                pre { code { @for word in command.split(' ') { span { (visible(word)) } " " } } }
+            @if let Some(list) = run_it { (command(&format!("bulk-withdraw run {} --dry-run", quoted(list)))) }
+            @if let Some(typed) = &summary.facts.again {
+                @if again {
+                    (command(typed))
+                    (left_out(typed, facts))
+                } @else {
+                    details { summary { "The command" } (command(typed)) (left_out(typed, facts)) }
+                }
             }
             p.facts {
                 "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
-                @if let Some(report) = report { " · " @if summary.facts.command == "list" { "list" } @else { "report" } " " (text(report)) }
+                @if let Some(report) = report { " · " @if is_list { "list" } @else { "report" } " " (text(report)) }
             }
         }
     }
+}
+
+fn command(line: &str) -> Markup {
+    html! { pre { code { @for word in line.split(' ') { span { (visible(word)) } " " } } } }
+}
+
+/// What the command needs that is not in its words.
+fn left_out(typed: &str, facts: &PageFacts) -> Markup {
+    let reads_stdin = typed.split(' ').nth(2) == Some("-");
+    let has_ping = facts.settings.iter().any(|[name, _, origin]| name == "ping_url" && origin == "flag");
+    html! {
+        @if reads_stdin { p.facts { "Pipe the same input into it." } }
+        @if has_ping { p.facts { "Without " code { "--ping-url" } ", whose address is a secret: add it." } }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
 fn headline(summary: &Summary) -> (String, Mood) {
@@ -84,6 +123,22 @@ fn headline(summary: &Summary) -> (String, Mood) {
             ("Ended at a limit that you set".to_owned(), Mood::Open)
         }
         None => ("Done".to_owned(), Mood::Good),
+    }
+}
+
+/// What was not read, so that nobody takes a part for the whole.
+fn missing(summary: &Summary, is_whole: bool) -> Option<String> {
+    match &summary.totals.list {
+        Some(list) if !is_whole && summary.facts.command != "run" => Some(format!(
+            "The list is not whole (at least {}): pages that were not read are missing below.",
+            plural(list.invitations, "invitation")
+        )),
+        // Why nothing was read is said.
+        None if summary.totals.run.rows.total() == 0 && summary.stop.is_some() => None,
+        Some(_) | None if !summary.input_complete => {
+            Some("Not all was read: rows that were not read are neither counted here nor in the report.".to_owned())
+        }
+        Some(_) | None => None,
     }
 }
 
@@ -112,28 +167,39 @@ const fn stopped_words(reason: StopReason) -> &'static str {
     }
 }
 
-fn sentence(summary: &Summary) -> String {
+fn sentence(summary: &Summary, Seen { is_whole, selected }: Seen) -> String {
     let cost = credits(summary.totals.run.cost);
+    let least = if is_whole { "" } else { "at least " };
     let listed = summary.totals.list.as_ref().map(|list| plural(list.invitations, "pending invitation"));
     let rows = &summary.totals.run.rows;
     let total = rows.total();
+    if total == 0 && summary.exit_code == exit::USAGE || summary.exit_code == exit::HELD {
+        return "Nothing was withdrawn.".to_owned();
+    }
     if total == 0 {
         return match listed {
-            Some(listed) if summary.facts.command == "list" => format!("{listed} were listed, for {cost}."),
+            Some(listed) if summary.facts.command == "list" => match selected {
+                Some(selected) => format!("{selected} of {least}{listed} match, for {cost}."),
+                None => format!("{listed} were listed, for {cost}."),
+            },
             Some(listed) => format!("{listed} were listed, and none was withdrawn, for {cost}."),
             None => format!("No row was read, for {cost}."),
         };
     }
     let of = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| rows.of(*outcome)).sum::<u64>();
     let withdrawn = of(&[Outcome::Withdrawn, Outcome::PresumedWithdrawn]);
+    let presumed = of(&[Outcome::PresumedWithdrawn]);
     let needless = of(&[Outcome::AlreadySettled, Outcome::Duplicate, Outcome::NotPending]);
     let not_tried = of(&[Outcome::NotAttempted]);
     let unsettled = total - withdrawn - needless - not_tried;
     let chosen = match listed.filter(|_| summary.facts.command == "clean") {
-        Some(listed) => format!(" chosen from {listed}"),
+        Some(listed) => format!(" chosen from {least}{listed}"),
         None => String::new(),
     };
     let mut said = format!("Withdrew {withdrawn} of {}{chosen}, for {cost}.", plural(total, "invitation"));
+    if presumed > 0 {
+        said.push_str(&format!(" {presumed} of them presumed: the answer was lost, and nothing is pending any more."));
+    }
     let parts = [(needless, "needed no withdrawal"), (unsettled, "not settled"), (not_tried, "not tried")];
     let parts: Vec<_> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
@@ -180,6 +246,7 @@ mod tests {
             kind: CallKind::Withdraw,
             account: AccountName::default(),
             cost: Cost { charged: withdrawn, possible: withdrawn + 2 },
+            meaning: crate::policy::Meaning::Withdrawn,
             is_retry: false,
             is_rate_limited: false,
             sent_at: jiff::Timestamp::UNIX_EPOCH,
@@ -215,7 +282,8 @@ mod tests {
             if command != "run" {
                 totals.add_page(108);
             }
-            let Verdict { mood, headline, sentence, next, again } = Verdict::of(&summary(command, totals, stop, code));
+            let Verdict { mood, headline, sentence, next, again } =
+                Verdict::of(&summary(command, totals, stop, code), Seen { is_whole: true, selected: None });
             let again = if again { " [the same command]" } else { "" };
             format!("{code} {mood:?}: {headline}. {sentence}\n  Next: {next}.{again}\n")
         });
