@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
 use bulk_withdraw::sandbox::StockItem;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
