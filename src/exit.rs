@@ -1,7 +1,7 @@
 //! The exit codes that scripts and cron jobs depend on.
 
 use crate::ledger::LedgerError;
-use crate::stop::{Signal, StopReason};
+use crate::stop::{Refusal, Signal, StopReason};
 
 pub(crate) const FINE: u8 = 0;
 /// Finished, but some rows are not fine, or the input was not read to its end.
@@ -30,14 +30,14 @@ pub(crate) fn of_run(stop: Option<StopReason>, accounts: impl IntoIterator<Item 
 
 pub(crate) const fn of_stop(reason: StopReason) -> u8 {
     match reason {
-        StopReason::KeyRefused | StopReason::LoginRefused | StopReason::AccountRefused => REFUSED,
-        StopReason::CreditsUsedUp => CREDITS_USED_UP,
+        StopReason::Refused(Refusal::Key | Refusal::Login | Refusal::Account) => REFUSED,
+        StopReason::Refused(Refusal::Credits) => CREDITS_USED_UP,
         StopReason::TooManyFailures | StopReason::PatienceExhausted => GAVE_UP,
         StopReason::ReportUnwritable | StopReason::LedgerUnwritable => UNWRITABLE,
         StopReason::Usage => USAGE,
         StopReason::LedgerHeld => HELD,
         StopReason::Broken => NOT_FINE,
-        StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration | StopReason::DailyCap => FINE,
+        StopReason::Limit(_) => FINE,
         StopReason::Signal(signal) => of_signal(signal),
     }
 }
@@ -73,22 +73,23 @@ pub(crate) const fn of_signal(signal: Signal) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::Limit;
 
     #[test]
     fn a_limit_of_the_user_is_no_failure_unless_something_else_is() {
         let cases: [(_, &[_], _, _); 12] = [
             (None, &[], true, FINE),
             (None, &[], false, NOT_FINE),
-            (Some(StopReason::DailyCap), &[], true, FINE),
-            (Some(StopReason::DailyCap), &[], false, NOT_FINE),
-            (Some(StopReason::MaxCredits), &[], true, FINE),
-            (Some(StopReason::MaxWithdrawals), &[], true, FINE),
-            (Some(StopReason::MaxDuration), &[], false, NOT_FINE),
-            (Some(StopReason::CreditsUsedUp), &[], true, CREDITS_USED_UP),
-            (Some(StopReason::LoginRefused), &[], false, REFUSED),
-            (None, &[StopReason::DailyCap], true, FINE),
-            (None, &[StopReason::DailyCap, StopReason::LoginRefused], false, REFUSED),
-            (Some(StopReason::MaxCredits), &[StopReason::AccountRefused], true, REFUSED),
+            (Some(StopReason::Limit(Limit::DailyCap)), &[], true, FINE),
+            (Some(StopReason::Limit(Limit::DailyCap)), &[], false, NOT_FINE),
+            (Some(StopReason::Limit(Limit::Credits)), &[], true, FINE),
+            (Some(StopReason::Limit(Limit::Withdrawals)), &[], true, FINE),
+            (Some(StopReason::Limit(Limit::Duration)), &[], false, NOT_FINE),
+            (Some(StopReason::Refused(Refusal::Credits)), &[], true, CREDITS_USED_UP),
+            (Some(StopReason::Refused(Refusal::Login)), &[], false, REFUSED),
+            (None, &[StopReason::Limit(Limit::DailyCap)], true, FINE),
+            (None, &[StopReason::Limit(Limit::DailyCap), StopReason::Refused(Refusal::Login)], false, REFUSED),
+            (Some(StopReason::Limit(Limit::Credits)), &[StopReason::Refused(Refusal::Account)], true, REFUSED),
         ];
         for (stop, accounts, fine, code) in cases {
             assert_eq!(of_run(stop, accounts.iter().copied(), fine), code, "{stop:?} {accounts:?} {fine}");

@@ -178,10 +178,7 @@ fn judge_answer(version: ApiVersion, data: &[u8]) {
         Meaning::NotSent => panic!("{}", why()),
         Meaning::NotFound
         | Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
+        | Meaning::Refused(_)
         | Meaning::RateLimited
         | Meaning::ServerError
         | Meaning::Lost

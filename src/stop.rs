@@ -16,10 +16,7 @@ use crate::underway::Underway;
 /// Why a run stopped before the end of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
-    KeyRefused,
-    LoginRefused,
-    AccountRefused,
-    CreditsUsedUp,
+    Refused(Refusal),
     /// `--max-errors` consecutive failures.
     TooManyFailures,
     /// Rate limited for longer than `--patience`.
@@ -34,15 +31,32 @@ pub(crate) enum StopReason {
     LedgerHeld,
     /// A panic: a bug in this program.
     Broken,
-    /// `--max-credits`.
-    MaxCredits,
-    /// `--max-withdrawals`.
-    MaxWithdrawals,
-    /// `--max-duration`.
-    MaxDuration,
-    /// `--daily-cap`.
-    DailyCap,
+    Limit(Limit),
     Signal(Signal),
+}
+
+/// What the API refuses, whichever invitation it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Refusal {
+    Key,
+    /// The login token of V1.
+    Login,
+    /// The account ID of V2.
+    Account,
+    /// There are none left.
+    Credits,
+}
+
+/// A limit that the user set, and that a run may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// `--max-credits`.
+    Credits,
+    /// `--max-withdrawals`.
+    Withdrawals,
+    /// `--max-duration`.
+    Duration,
+    DailyCap,
 }
 
 /// The signals that stop a run in an orderly way.
@@ -62,24 +76,23 @@ impl StopReason {
 
     /// Whether the user set the limit that ended the run.
     pub(crate) const fn is_limit(self) -> bool {
-        matches!(self, Self::MaxCredits | Self::MaxWithdrawals | Self::MaxDuration | Self::DailyCap)
+        matches!(self, Self::Limit(_))
     }
 
     /// Whether it says nothing of other accounts.
     const fn is_of_an_account(self) -> bool {
         match self {
-            Self::LoginRefused | Self::AccountRefused | Self::TooManyFailures | Self::DailyCap => true,
-            Self::KeyRefused
-            | Self::CreditsUsedUp
+            Self::Refused(Refusal::Login | Refusal::Account) | Self::TooManyFailures | Self::Limit(Limit::DailyCap) => {
+                true
+            }
+            Self::Refused(Refusal::Key | Refusal::Credits)
             | Self::PatienceExhausted
             | Self::ReportUnwritable
             | Self::LedgerUnwritable
             | Self::Usage
             | Self::LedgerHeld
             | Self::Broken
-            | Self::MaxCredits
-            | Self::MaxWithdrawals
-            | Self::MaxDuration
+            | Self::Limit(Limit::Credits | Limit::Withdrawals | Limit::Duration)
             | Self::Signal(_) => false,
         }
     }
@@ -87,10 +100,10 @@ impl StopReason {
     /// The name in the summary.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::KeyRefused => "key_refused",
-            Self::LoginRefused => "login_refused",
-            Self::AccountRefused => "account_refused",
-            Self::CreditsUsedUp => "credits_used_up",
+            Self::Refused(Refusal::Key) => "key_refused",
+            Self::Refused(Refusal::Login) => "login_refused",
+            Self::Refused(Refusal::Account) => "account_refused",
+            Self::Refused(Refusal::Credits) => "credits_used_up",
             Self::TooManyFailures => "too_many_failures",
             Self::PatienceExhausted => "patience_exhausted",
             Self::ReportUnwritable => "report_unwritable",
@@ -98,10 +111,10 @@ impl StopReason {
             Self::Usage => "usage",
             Self::LedgerHeld => "ledger_held",
             Self::Broken => "broken",
-            Self::MaxCredits => "max_credits",
-            Self::MaxWithdrawals => "max_withdrawals",
-            Self::MaxDuration => "max_duration",
-            Self::DailyCap => "daily_cap",
+            Self::Limit(Limit::Credits) => "max_credits",
+            Self::Limit(Limit::Withdrawals) => "max_withdrawals",
+            Self::Limit(Limit::Duration) => "max_duration",
+            Self::Limit(Limit::DailyCap) => "daily_cap",
             Self::Signal(Signal::Hangup) => "sighup",
             Self::Signal(Signal::Interrupt) => "sigint",
             Self::Signal(Signal::Terminate) => "sigterm",
@@ -118,23 +131,10 @@ pub(crate) struct StopCause {
 
 impl fmt::Display for StopCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.reason {
-            StopReason::Signal(_) => f.write_str(&self.reason.as_str().to_uppercase()),
-            StopReason::KeyRefused
-            | StopReason::LoginRefused
-            | StopReason::AccountRefused
-            | StopReason::CreditsUsedUp
-            | StopReason::TooManyFailures
-            | StopReason::PatienceExhausted
-            | StopReason::ReportUnwritable
-            | StopReason::LedgerUnwritable
-            | StopReason::Usage
-            | StopReason::LedgerHeld
-            | StopReason::Broken
-            | StopReason::MaxCredits
-            | StopReason::MaxWithdrawals
-            | StopReason::MaxDuration
-            | StopReason::DailyCap => f.write_str(&self.detail),
+        if let StopReason::Signal(_) = self.reason {
+            f.write_str(&self.reason.as_str().to_uppercase())
+        } else {
+            f.write_str(&self.detail)
         }
     }
 }
@@ -337,7 +337,7 @@ impl AccountScope {
 /// The cause that decides the exit code, where several accounts stopped: a limit of the user's is none to worry about.
 pub(crate) fn gravest(causes: impl IntoIterator<Item = StopCause>) -> Option<StopCause> {
     causes.into_iter().min_by_key(|StopCause { reason, .. }| {
-        let is_refusal = matches!(reason, StopReason::LoginRefused | StopReason::AccountRefused);
+        let is_refusal = matches!(reason, StopReason::Refused(Refusal::Login | Refusal::Account));
         (!is_refusal, reason.is_limit())
     })
 }
@@ -349,12 +349,12 @@ mod tests {
     #[test]
     fn the_first_reason_is_kept_except_for_an_unwritable_report() {
         let stop = Stop::default();
-        stop.request(StopReason::CreditsUsedUp, "first");
+        stop.request(StopReason::Refused(Refusal::Credits), "first");
         stop.request(StopReason::Signal(Signal::Interrupt), "second");
         assert_eq!(stop.cause().unwrap().detail, "first");
         stop.request(StopReason::ReportUnwritable, "third");
         stop.request(StopReason::LedgerUnwritable, "fourth");
-        stop.request(StopReason::KeyRefused, "fifth");
+        stop.request(StopReason::Refused(Refusal::Key), "fifth");
         let cause = stop.cause().unwrap();
         assert_eq!((cause.reason, cause.detail.as_str()), (StopReason::ReportUnwritable, "third"));
     }
@@ -363,9 +363,15 @@ mod tests {
     fn an_account_stops_without_the_others_and_the_last_one_stops_the_run() {
         let names = || ["a", "b", "c"].map(|name| AccountName::parse(name).unwrap());
         let reasons = [
-            ([StopReason::LoginRefused, StopReason::DailyCap, StopReason::TooManyFailures], StopReason::LoginRefused),
-            ([StopReason::DailyCap, StopReason::TooManyFailures, StopReason::DailyCap], StopReason::TooManyFailures),
-            ([StopReason::DailyCap; 3], StopReason::DailyCap),
+            (
+                [StopReason::Refused(Refusal::Login), StopReason::Limit(Limit::DailyCap), StopReason::TooManyFailures],
+                StopReason::Refused(Refusal::Login),
+            ),
+            (
+                [StopReason::Limit(Limit::DailyCap), StopReason::TooManyFailures, StopReason::Limit(Limit::DailyCap)],
+                StopReason::TooManyFailures,
+            ),
+            ([StopReason::Limit(Limit::DailyCap); 3], StopReason::Limit(Limit::DailyCap)),
         ];
         for (reasons, of_run) in reasons {
             let run = Stop::default();
@@ -386,13 +392,13 @@ mod tests {
         let run = Stop::default();
         let names = ["a", "b"].map(|name| AccountName::parse(name).unwrap());
         let stops = run.of_accounts(names.clone());
-        stops[&names[0]].request(StopReason::KeyRefused, "");
+        stops[&names[0]].request(StopReason::Refused(Refusal::Key), "");
         assert!(run.is_requested() && stops[&names[1]].is_requested());
         assert_eq!(stops[&names[1]].own_cause(), None);
 
         let run = Stop::default();
-        run.of_accounts(names[..1].to_vec())[&names[0]].request(StopReason::LoginRefused, "");
-        assert_eq!(run.cause().unwrap().reason, StopReason::LoginRefused);
+        run.of_accounts(names[..1].to_vec())[&names[0]].request(StopReason::Refused(Refusal::Login), "");
+        assert_eq!(run.cause().unwrap().reason, StopReason::Refused(Refusal::Login));
     }
 
     #[tokio::test]
@@ -403,7 +409,7 @@ mod tests {
             let stops = run.of_accounts(names.clone());
             let (waited, ()) = tokio::join!(stops[&names[0]].or(std::future::pending::<()>()), async {
                 let asked = if of_run { &run } else { &stops[&names[0]] };
-                asked.request(StopReason::LoginRefused, "");
+                asked.request(StopReason::Refused(Refusal::Login), "");
             });
             assert_eq!(waited, None);
         }

@@ -13,7 +13,7 @@ use crate::ledger::{DurableWrite, Ledger, ListOf, Shown};
 use crate::listing::{Found, Paging, PersonAddress, Taken};
 use crate::report::plural;
 use crate::runner::{Caller, NoPage};
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Limit, Stop, StopReason};
 
 /// How a list ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl<'a> AccountList<'a> {
         }
         self.caller.tell(Event::PageRead { invitations: taken.new.len() as u64 }).await;
         if let Some(why) = self.too_dear() {
-            self.caller.stop.request(StopReason::MaxCredits, why);
+            self.caller.stop.request(StopReason::Limit(Limit::Credits), why);
             return Err(ListEnd::Stopped);
         }
         Ok(taken)

@@ -16,7 +16,7 @@ use crate::listing::{Keep, read_page};
 use crate::policy::{Meaning, accepts_key, balance, is_connected};
 use crate::report::{Cell, Column, Format, Paper, RunFacts, Screen, Table, TableFormat, encode};
 use crate::runner::{Caller, NoLook, stop_on_signals};
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Refusal, Stop, StopReason};
 
 const COLUMNS: [&str; 5] = ["account", "key", "login", "balance", "detail"];
 
@@ -157,7 +157,7 @@ async fn look_at_login(
             finding.login = if is_connected { State::Accepted } else { State::Refused };
         }
         Err(NoLook::Refused(Meaning::NotFound, words)) if settings.api == ApiVersion::V2 => {
-            finding.refuse("login", Meaning::AccountRefused, words);
+            finding.refuse("login", Meaning::Refused(Refusal::Account), words);
         }
         Err(NoLook::Refused(meaning, words)) => finding.refuse("login", meaning, words),
         Err(NoLook::Stopped) => {}

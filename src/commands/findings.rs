@@ -4,6 +4,7 @@ use crate::config::Setting;
 use crate::exit;
 use crate::invitation::AccountName;
 use crate::policy::Meaning;
+use crate::stop::Refusal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -27,7 +28,7 @@ impl State {
 
 /// An answer in which what was looked for was not found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Refusal {
+struct Miss {
     looked_for: &'static str,
     meaning: Meaning,
     words: String,
@@ -43,14 +44,14 @@ pub(super) struct Finding {
     pub(super) balance: Option<u64>,
     /// For people.
     pub(super) problems: Vec<String>,
-    refusals: Vec<Refusal>,
+    misses: Vec<Miss>,
 }
 
 impl Finding {
     /// Nothing yet.
     pub(super) fn of(account: &AccountName) -> Self {
         let (key, login, account) = (State::Unknown, State::Unknown, account.clone());
-        Self { account, key, login, balance: None, problems: Vec::new(), refusals: Vec::new() }
+        Self { account, key, login, balance: None, problems: Vec::new(), misses: Vec::new() }
     }
 
     /// The same for another account.
@@ -60,13 +61,13 @@ impl Finding {
 
     pub(super) fn refuse(&mut self, looked_for: &'static str, meaning: Meaning, words: String) {
         match meaning {
-            Meaning::KeyRefused => self.key = State::Refused,
+            Meaning::Refused(Refusal::Key) => self.key = State::Refused,
             // The API looks at these only behind the key.
-            Meaning::LoginRefused | Meaning::AccountRefused => {
+            Meaning::Refused(Refusal::Login | Refusal::Account) => {
                 self.key = State::Accepted;
                 self.login = State::Refused;
             }
-            Meaning::CreditsUsedUp => {
+            Meaning::Refused(Refusal::Credits) => {
                 self.key = State::Accepted;
                 self.balance = Some(0);
             }
@@ -80,14 +81,14 @@ impl Finding {
             | Meaning::Unclear
             | Meaning::NotSent => {}
         }
-        self.refusals.push(Refusal { looked_for, meaning, words });
+        self.misses.push(Miss { looked_for, meaning, words });
     }
 
     /// Whether a further look can find anything: not without the key, nor where nobody answers.
     pub(super) fn is_open(&self) -> bool {
         let has_no_answer =
-            |refusal: &Refusal| matches!(refusal.meaning, Meaning::Lost | Meaning::NotSent | Meaning::ServerError);
-        self.key != State::Refused && !self.refusals.iter().any(has_no_answer)
+            |miss: &Miss| matches!(miss.meaning, Meaning::Lost | Meaning::NotSent | Meaning::ServerError);
+        self.key != State::Refused && !self.misses.iter().any(has_no_answer)
     }
 
     /// Says what is wrong. `settings` are those that `config` shows.
@@ -98,18 +99,18 @@ impl Finding {
         };
         let of_account = |key: &str| place(&format!("accounts.{}.{key}", self.account));
         let mut said = Vec::new();
-        for Refusal { looked_for, meaning, words } in &self.refusals {
+        for Miss { looked_for, meaning, words } in &self.misses {
             said.push(match meaning {
-                Meaning::KeyRefused => format!("key refused ({words}): renew {}", place("api_key")),
-                Meaning::LoginRefused => {
+                Meaning::Refused(Refusal::Key) => format!("key refused ({words}): renew {}", place("api_key")),
+                Meaning::Refused(Refusal::Login) => {
                     let token = of_account("login_token");
                     format!("login refused ({words}): log in to LinkedIn again and renew {token}")
                 }
-                Meaning::AccountRefused => {
+                Meaning::Refused(Refusal::Account) => {
                     let id = of_account("account_id");
                     format!("account refused ({words}): check {id}, and that it is connected at LinkUp")
                 }
-                Meaning::CreditsUsedUp => continue,
+                Meaning::Refused(Refusal::Credits) => continue,
                 Meaning::Lost | Meaning::NotSent | Meaning::ServerError => {
                     format!("no answer ({words}): check {} and the network, or try again later", place("base_url"))
                 }
@@ -121,7 +122,7 @@ impl Finding {
                 | Meaning::Unclear => format!("{looked_for} unknown ({words})"),
             });
         }
-        if self.login == State::Refused && !self.refusals.iter().any(|refusal| refusal.looked_for != "balance") {
+        if self.login == State::Refused && !self.misses.iter().any(|miss| miss.looked_for != "balance") {
             said.push(format!("account not connected: connect {} at LinkUp again", of_account("account_id")));
         }
         if self.balance == Some(0) {
@@ -180,7 +181,7 @@ mod tests {
                 Unknown,
                 Unknown,
                 None,
-                Some(("key", Meaning::KeyRefused)),
+                Some(("key", Meaning::Refused(Refusal::Key))),
                 "key refused (words): renew api_key (environment variable LINKUP_API_KEY)",
                 3,
             ),
@@ -188,7 +189,7 @@ mod tests {
                 Accepted,
                 Unknown,
                 None,
-                Some(("login", Meaning::LoginRefused)),
+                Some(("login", Meaning::Refused(Refusal::Login))),
                 "login refused (words): log in to LinkedIn again and renew accounts.sales.login_token (file c.toml:8)",
                 3,
             ),
@@ -196,7 +197,7 @@ mod tests {
                 Accepted,
                 Unknown,
                 Some(0),
-                Some(("account", Meaning::AccountRefused)),
+                Some(("account", Meaning::Refused(Refusal::Account))),
                 "account refused (words): check accounts.sales.account_id, and that it is connected at LinkUp; no \
                  credits left: buy credits at LinkUp",
                 3,
@@ -213,7 +214,7 @@ mod tests {
                 Unknown,
                 Unknown,
                 None,
-                Some(("key", Meaning::CreditsUsedUp)),
+                Some(("key", Meaning::Refused(Refusal::Credits))),
                 "no credits left: buy credits at LinkUp",
                 4,
             ),

@@ -46,14 +46,9 @@ fn cost_v1(meaning: Meaning, http_status: Option<u16>) -> Cost {
         Meaning::NotSent | Meaning::ServerError => 0,
         // The status of a lost answer is not the API's, so it says nothing about the charge.
         Meaning::Withdrawn | Meaning::Lost | Meaning::Unclear => 1,
-        Meaning::NotPending
-        | Meaning::NotFound
-        | Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
-        | Meaning::RateLimited => u64::from(http_status != Some(500)),
+        Meaning::NotPending | Meaning::NotFound | Meaning::Rejected | Meaning::Refused(_) | Meaning::RateLimited => {
+            u64::from(http_status != Some(500))
+        }
     };
     Cost { charged: u64::from(meaning == Meaning::Withdrawn), possible }
 }
@@ -67,10 +62,7 @@ fn cost_v2(meaning: Meaning, consumed: Option<u64>) -> Cost {
         Meaning::NotPending
         | Meaning::NotFound
         | Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
+        | Meaning::Refused(_)
         | Meaning::RateLimited
         | Meaning::ServerError
         | Meaning::NotSent => charged,
@@ -108,6 +100,7 @@ fn parse(result: &CallResult) -> Option<AnswerV2> {
 mod tests {
     use super::*;
     use crate::api::HttpAnswer;
+    use crate::stop::Refusal;
 
     fn answered(http_status: u16, body: &str) -> CallResult {
         CallResult::Answered(HttpAnswer { http_status, body: body.into(), ..HttpAnswer::default() })
@@ -158,10 +151,10 @@ mod tests {
             (Meaning::NotFound, Some(404), (0, 1)),
             (Meaning::Rejected, Some(200), (0, 1)),
             (Meaning::Rejected, Some(500), (0, 0)),
-            (Meaning::KeyRefused, Some(403), (0, 1)),
-            (Meaning::LoginRefused, Some(200), (0, 1)),
-            (Meaning::AccountRefused, Some(403), (0, 1)),
-            (Meaning::CreditsUsedUp, Some(200), (0, 1)),
+            (Meaning::Refused(Refusal::Key), Some(403), (0, 1)),
+            (Meaning::Refused(Refusal::Login), Some(200), (0, 1)),
+            (Meaning::Refused(Refusal::Account), Some(403), (0, 1)),
+            (Meaning::Refused(Refusal::Credits), Some(200), (0, 1)),
             (Meaning::RateLimited, Some(200), (0, 1)),
             (Meaning::RateLimited, Some(429), (0, 1)),
             (Meaning::RateLimited, Some(500), (0, 0)),

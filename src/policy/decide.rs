@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Backoff, Meaning, retry_delay};
 use crate::outcome::Outcome;
-use crate::stop::StopReason;
+use crate::stop::Refusal;
 
 /// What happened to a row before the call that is being judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl PriorCalls {
 pub(crate) enum Decision {
     Settle(Outcome),
     /// Every further call would end in the same way.
-    SettleAndStop(Outcome, StopReason),
+    SettleAndStop(Outcome, Refusal),
     Retry(Duration),
     /// Retry after the hold of all calls; doesn't count as a retry.
     Hold,
@@ -48,10 +48,7 @@ pub(crate) fn decide(meaning: Meaning, prior: PriorCalls, retries: u32, backoff:
         Meaning::NotPending => Decision::Settle(Outcome::NotPending),
         Meaning::NotFound => Decision::Settle(unless_lost(Outcome::NotFound)),
         Meaning::Rejected => Decision::Settle(unless_lost(Outcome::Rejected)),
-        Meaning::KeyRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::KeyRefused),
-        Meaning::LoginRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::LoginRefused),
-        Meaning::AccountRefused => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::AccountRefused),
-        Meaning::CreditsUsedUp => Decision::SettleAndStop(unless_lost(Outcome::Rejected), StopReason::CreditsUsedUp),
+        Meaning::Refused(refusal) => Decision::SettleAndStop(unless_lost(Outcome::Rejected), refusal),
         Meaning::RateLimited => Decision::Hold,
         Meaning::ServerError | Meaning::Lost | Meaning::NotSent if prior.retries < retries => {
             Decision::Retry(retry_delay(backoff, prior.retries, jitter))
@@ -85,32 +82,20 @@ mod tests {
     #[test]
     fn what_follows_each_answer() {
         let retry = |millis| Retry(Duration::from_millis(millis));
+        let refused = |refusal| {
+            let stop = |outcome| SettleAndStop(outcome, refusal);
+            (Meaning::Refused(refusal), stop(Outcome::Rejected), stop(Outcome::Unconfirmed))
+        };
         // With retries left: the answer, and the decision without and with an earlier lost answer.
         let cases = [
             (Meaning::Withdrawn, Settle(Outcome::Withdrawn), Settle(Outcome::Withdrawn)),
             (Meaning::NotPending, Settle(Outcome::NotPending), Settle(Outcome::PresumedWithdrawn)),
             (Meaning::NotFound, Settle(Outcome::NotFound), Settle(Outcome::Unconfirmed)),
             (Meaning::Rejected, Settle(Outcome::Rejected), Settle(Outcome::Unconfirmed)),
-            (
-                Meaning::KeyRefused,
-                SettleAndStop(Outcome::Rejected, StopReason::KeyRefused),
-                SettleAndStop(Outcome::Unconfirmed, StopReason::KeyRefused),
-            ),
-            (
-                Meaning::LoginRefused,
-                SettleAndStop(Outcome::Rejected, StopReason::LoginRefused),
-                SettleAndStop(Outcome::Unconfirmed, StopReason::LoginRefused),
-            ),
-            (
-                Meaning::AccountRefused,
-                SettleAndStop(Outcome::Rejected, StopReason::AccountRefused),
-                SettleAndStop(Outcome::Unconfirmed, StopReason::AccountRefused),
-            ),
-            (
-                Meaning::CreditsUsedUp,
-                SettleAndStop(Outcome::Rejected, StopReason::CreditsUsedUp),
-                SettleAndStop(Outcome::Unconfirmed, StopReason::CreditsUsedUp),
-            ),
+            refused(Refusal::Key),
+            refused(Refusal::Login),
+            refused(Refusal::Account),
+            refused(Refusal::Credits),
             (Meaning::RateLimited, Hold, Hold),
             (Meaning::ServerError, retry(2_000), retry(2_000)),
             (Meaning::Lost, retry(2_000), retry(2_000)),

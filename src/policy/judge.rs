@@ -7,6 +7,7 @@ use super::inside::{denial, names_another, says_withdrawn, texts};
 use super::words::{Reading, SuccessMessages, read};
 use super::{judge_v1, judge_v2};
 use crate::api::{ApiVersion, CallResult};
+use crate::stop::Refusal;
 
 /// What a call's result means for its invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,13 +20,8 @@ pub(crate) enum Meaning {
     NotFound,
     /// The API refused this invitation for another reason.
     Rejected,
-    /// The API key was refused: every row would end like this.
-    KeyRefused,
-    /// The login token was refused: every row of this account would end like this.
-    LoginRefused,
-    /// The account ID was refused: every row of this account would end like this.
-    AccountRefused,
-    CreditsUsedUp,
+    /// The caller was refused, so every row would end like this: of the run, or of the account.
+    Refused(Refusal),
     /// Too many calls: nothing was done, and the call may have been charged.
     RateLimited,
     /// The API's own 500: nothing was done and nothing charged (docs/linkup-api.md, "Credits").
@@ -53,10 +49,10 @@ impl Meaning {
         Self::NotPending,
         Self::NotFound,
         Self::Rejected,
-        Self::KeyRefused,
-        Self::LoginRefused,
-        Self::AccountRefused,
-        Self::CreditsUsedUp,
+        Self::Refused(Refusal::Key),
+        Self::Refused(Refusal::Login),
+        Self::Refused(Refusal::Account),
+        Self::Refused(Refusal::Credits),
         Self::RateLimited,
         Self::ServerError,
         Self::Lost,
@@ -185,8 +181,8 @@ fn contradiction(status: u16, claim: &str, message: &str) -> String {
 /// What an error means whose text says nothing known.
 pub(super) fn by_status(status: u16, is_silent: bool) -> Meaning {
     match status {
-        401 | 403 => Meaning::KeyRefused,
-        402 => Meaning::CreditsUsedUp,
+        401 | 403 => Meaning::Refused(Refusal::Key),
+        402 => Meaning::Refused(Refusal::Credits),
         408 => Meaning::Lost,
         // With words it may be something else that was not found.
         404 if is_silent => Meaning::NotFound,

@@ -76,6 +76,7 @@ fn judge_unclaimed(status: u16, body: &Value, id: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::Refusal;
 
     fn judged(http_status: u16, body: &str) -> Meaning {
         let answer = HttpAnswer { http_status, body: body.as_bytes().to_vec(), ..HttpAnswer::default() };
@@ -92,8 +93,16 @@ mod tests {
                 Meaning::Withdrawn,
             ),
             (r#"{"status": "error", "message": "Missing required parameter: invitation_id"}"#, 400, Meaning::Rejected),
-            (r#"{"status": "error", "message": "Invalid or expired LinkedIn cookie"}"#, 401, Meaning::LoginRefused),
-            (r#"{"status": "error", "message": "Insufficient credits available"}"#, 403, Meaning::CreditsUsedUp),
+            (
+                r#"{"status": "error", "message": "Invalid or expired LinkedIn cookie"}"#,
+                401,
+                Meaning::Refused(Refusal::Login),
+            ),
+            (
+                r#"{"status": "error", "message": "Insufficient credits available"}"#,
+                403,
+                Meaning::Refused(Refusal::Credits),
+            ),
             (
                 r#"{"status": "error", "message": "Rate limit exceeded. Please try again later"}"#,
                 429,
@@ -113,9 +122,9 @@ mod tests {
         let cases = [
             (200, error, Meaning::Rejected),
             (400, error, Meaning::Rejected),
-            (401, error, Meaning::KeyRefused),
-            (402, error, Meaning::CreditsUsedUp),
-            (403, error, Meaning::KeyRefused),
+            (401, error, Meaning::Refused(Refusal::Key)),
+            (402, error, Meaning::Refused(Refusal::Credits)),
+            (403, error, Meaning::Refused(Refusal::Key)),
             (404, error, Meaning::Rejected),
             (429, error, Meaning::RateLimited),
             (500, error, Meaning::ServerError),
@@ -128,9 +137,9 @@ mod tests {
             (422, r#"{"detail": [{"loc": ["body"], "msg": "field required"}]}"#, Meaning::Rejected),
             (404, r#"{"detail": "Not Found"}"#, Meaning::NotFound),
             (404, r#"{"detail": "Account not found"}"#, Meaning::Rejected),
-            (401, r#"{"detail": "User not found"}"#, Meaning::KeyRefused),
-            (401, r#"{"error": {"message": "Bad key"}}"#, Meaning::KeyRefused),
-            (403, r#"{"status": 403, "message": "Forbidden"}"#, Meaning::KeyRefused),
+            (401, r#"{"detail": "User not found"}"#, Meaning::Refused(Refusal::Key)),
+            (401, r#"{"error": {"message": "Bad key"}}"#, Meaning::Refused(Refusal::Key)),
+            (403, r#"{"status": 403, "message": "Forbidden"}"#, Meaning::Refused(Refusal::Key)),
             (500, r#"{"status": "error", "message": "Invalid or expired LinkedIn cookie"}"#, Meaning::ServerError),
             (503, r#"{"status": "error", "message": "Rate limit exceeded"}"#, Meaning::Lost),
             (200, r#"{"status": "SUCCESS"}"#, Meaning::Withdrawn),

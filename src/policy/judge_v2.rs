@@ -11,6 +11,7 @@ use super::judge::{by_status, judge_foreign, judge_message, judge_success, membe
 use super::words::SuccessMessages;
 use super::{Meaning, Verdict};
 use crate::api::HttpAnswer;
+use crate::stop::Refusal;
 
 /// The members that decide. One that occurs twice makes an answer unreadable.
 #[derive(Deserialize)]
@@ -57,10 +58,10 @@ fn judge_error(status: u16, body: &Value, id: &str) -> Verdict {
         "CHANNEL_ERROR" => return Verdict::new(Meaning::Rejected, words),
         // A gateway's status says that nobody knows, a 429 that nothing was done.
         _ if status == 429 || status > 500 => None,
-        "INVALID_API_KEY" => Some(Meaning::KeyRefused),
+        "INVALID_API_KEY" => Some(Meaning::Refused(Refusal::Key)),
         // A wrong account, not a missing invitation (docs/linkup-api.md, "V2 errors").
-        "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Some(Meaning::AccountRefused),
-        "INSUFFICIENT_CREDITS" => Some(Meaning::CreditsUsedUp),
+        "ACCOUNT_INACTIVE" | "INVALID_ACCOUNT" => Some(Meaning::Refused(Refusal::Account)),
+        "INSUFFICIENT_CREDITS" => Some(Meaning::Refused(Refusal::Credits)),
         "RATE_LIMITED" => Some(Meaning::RateLimited),
         "INTERNAL_ERROR" => Some(Meaning::ServerError),
         "INVALID_ACTION" => Some(Meaning::Rejected),
@@ -71,12 +72,12 @@ fn judge_error(status: u16, body: &Value, id: &str) -> Verdict {
     }
     let is_silent = code.is_empty() && message.is_empty();
     let verdict = judge_message(status, body, id, words, || match status {
-        403 => Meaning::AccountRefused,
+        403 => Meaning::Refused(Refusal::Account),
         status => by_status(status, is_silent),
     });
     // On V2 the login belongs to the account.
-    if verdict.meaning == Meaning::LoginRefused {
-        Verdict { meaning: Meaning::AccountRefused, ..verdict }
+    if verdict.meaning == Meaning::Refused(Refusal::Login) {
+        Verdict { meaning: Meaning::Refused(Refusal::Account), ..verdict }
     } else {
         verdict
     }
@@ -101,12 +102,12 @@ mod tests {
     #[test]
     fn what_the_documented_codes_mean() {
         let cases = [
-            (403, "INVALID_API_KEY", Meaning::KeyRefused),
-            (403, "ACCOUNT_INACTIVE", Meaning::AccountRefused),
-            (404, "INVALID_ACCOUNT", Meaning::AccountRefused),
+            (403, "INVALID_API_KEY", Meaning::Refused(Refusal::Key)),
+            (403, "ACCOUNT_INACTIVE", Meaning::Refused(Refusal::Account)),
+            (404, "INVALID_ACCOUNT", Meaning::Refused(Refusal::Account)),
             (400, "INVALID_ACTION", Meaning::Rejected),
             (400, "INVALID_PARAMS", Meaning::Rejected),
-            (402, "INSUFFICIENT_CREDITS", Meaning::CreditsUsedUp),
+            (402, "INSUFFICIENT_CREDITS", Meaning::Refused(Refusal::Credits)),
             (429, "RATE_LIMITED", Meaning::RateLimited),
             (500, "INTERNAL_ERROR", Meaning::ServerError),
             // The code decides, whatever the status.
@@ -130,10 +131,10 @@ mod tests {
             (409, "INVITATION_NOT_PENDING", "Conflict", Meaning::NotPending),
             (404, "ACCOUNT_NOT_FOUND", "", Meaning::Rejected),
             (409, "CONFLICT", "This invitation was already accepted", Meaning::NotPending),
-            (400, "BAD", "LinkedIn cookie expired", Meaning::AccountRefused),
-            (401, "UNAUTHORIZED", "no", Meaning::KeyRefused),
-            (403, "FORBIDDEN", "no", Meaning::AccountRefused),
-            (402, "PAY", "no", Meaning::CreditsUsedUp),
+            (400, "BAD", "LinkedIn cookie expired", Meaning::Refused(Refusal::Account)),
+            (401, "UNAUTHORIZED", "no", Meaning::Refused(Refusal::Key)),
+            (403, "FORBIDDEN", "no", Meaning::Refused(Refusal::Account)),
+            (402, "PAY", "no", Meaning::Refused(Refusal::Credits)),
             (429, "SLOW", "no", Meaning::RateLimited),
             (500, "ODD", "no", Meaning::ServerError),
             (503, "UPSTREAM", "no", Meaning::Lost),
@@ -165,7 +166,7 @@ mod tests {
             (200, "[true]", Meaning::Lost),
             (502, "<html>Bad Gateway</html>", Meaning::Lost),
             (429, "slow down", Meaning::RateLimited),
-            (403, r#"{"error": {"code": "INVALID_API_KEY"}}"#, Meaning::KeyRefused),
+            (403, r#"{"error": {"code": "INVALID_API_KEY"}}"#, Meaning::Refused(Refusal::Key)),
             (400, r#"{"success": false, "error": "Invitation not found"}"#, Meaning::NotFound),
         ];
         for (status, body, meaning) in cases {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Meaning;
+use crate::stop::Refusal;
 
 /// What a message says, whatever the HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,12 @@ pub(super) enum Reading {
     Refused,
 }
 
-use Meaning::{CreditsUsedUp, KeyRefused, LoginRefused, RateLimited};
-use Reading::{AboutCaller, NotFound, Refused, SettledBefore, Withdrawn, WithdrawnNow};
+use Reading::{NotFound, Refused, SettledBefore, Withdrawn, WithdrawnNow};
+
+const KEY_REFUSED: Reading = Reading::AboutCaller(Meaning::Refused(Refusal::Key));
+const LOGIN_REFUSED: Reading = Reading::AboutCaller(Meaning::Refused(Refusal::Login));
+const NO_CREDITS: Reading = Reading::AboutCaller(Meaning::Refused(Refusal::Credits));
+const RATE_LIMITED: Reading = Reading::AboutCaller(Meaning::RateLimited);
 
 /// The sentences in their plain form, see [`plain`]: without articles and auxiliary verbs, "connection request" as
 /// "invitation". The documented ones are marked.
@@ -66,54 +71,54 @@ const SENTENCES: &[(&str, Reading)] = &[
     ("no invitation found", NotFound),
     ("no such invitation", NotFound),
     ("not found", NotFound),
-    ("rate limit exceeded", AboutCaller(RateLimited)), // documented, with a second sentence
-    ("rate limit exceeded , please try again later", AboutCaller(RateLimited)),
-    ("rate limit exceeded please try again later", AboutCaller(RateLimited)),
-    ("api rate limit exceeded", AboutCaller(RateLimited)),
-    ("rate limit reached", AboutCaller(RateLimited)),
-    ("rate limited", AboutCaller(RateLimited)),
-    ("ratelimit exceeded", AboutCaller(RateLimited)),
-    ("too many requests", AboutCaller(RateLimited)),
-    ("too many requests , please try again later", AboutCaller(RateLimited)),
-    ("429 too many requests", AboutCaller(RateLimited)),
-    ("insufficient credits available", AboutCaller(CreditsUsedUp)), // documented
-    ("insufficient credits", AboutCaller(CreditsUsedUp)),
-    ("not enough credits", AboutCaller(CreditsUsedUp)),
-    ("not enough credits available", AboutCaller(CreditsUsedUp)),
-    ("you do not have enough credits", AboutCaller(CreditsUsedUp)),
-    ("you have no more credits", AboutCaller(CreditsUsedUp)),
-    ("no credits left", AboutCaller(CreditsUsedUp)),
-    ("0 credits left", AboutCaller(CreditsUsedUp)),
-    ("no credits remaining", AboutCaller(CreditsUsedUp)),
-    ("you ran out of credits", AboutCaller(CreditsUsedUp)),
-    ("you have run out of credits", AboutCaller(CreditsUsedUp)),
-    ("out of credits", AboutCaller(CreditsUsedUp)),
-    ("credits exhausted", AboutCaller(CreditsUsedUp)),
-    ("invalid api key", AboutCaller(KeyRefused)),
-    ("invalid or missing api key", AboutCaller(KeyRefused)),
-    ("invalid or expired api key", AboutCaller(KeyRefused)),
-    ("api key invalid", AboutCaller(KeyRefused)),
-    ("api key is invalid", AboutCaller(KeyRefused)),
-    ("api key is missing", AboutCaller(KeyRefused)),
-    ("api key not found", AboutCaller(KeyRefused)),
-    ("missing api key", AboutCaller(KeyRefused)),
-    ("missing header x api key", AboutCaller(KeyRefused)),
-    ("invalid or expired linkedin cookie", AboutCaller(LoginRefused)), // documented
-    ("invalid linkedin cookie", AboutCaller(LoginRefused)),
-    ("linkedin cookie expired", AboutCaller(LoginRefused)),
-    ("linkedin cookie has expired", AboutCaller(LoginRefused)),
-    ("cookie expired", AboutCaller(LoginRefused)),
-    ("cookie has expired", AboutCaller(LoginRefused)),
-    ("invalid cookie", AboutCaller(LoginRefused)),
-    ("invalid or expired cookie", AboutCaller(LoginRefused)),
-    ("invalid login token", AboutCaller(LoginRefused)),
-    ("invalid or expired login token", AboutCaller(LoginRefused)),
-    ("login token expired", AboutCaller(LoginRefused)),
-    ("login token not found", AboutCaller(LoginRefused)),
-    ("linkedin session expired", AboutCaller(LoginRefused)),
-    ("linkedin session has expired", AboutCaller(LoginRefused)),
-    ("session has expired", AboutCaller(LoginRefused)),
-    ("session expired", AboutCaller(LoginRefused)),
+    ("rate limit exceeded", RATE_LIMITED), // documented, with a second sentence
+    ("rate limit exceeded , please try again later", RATE_LIMITED),
+    ("rate limit exceeded please try again later", RATE_LIMITED),
+    ("api rate limit exceeded", RATE_LIMITED),
+    ("rate limit reached", RATE_LIMITED),
+    ("rate limited", RATE_LIMITED),
+    ("ratelimit exceeded", RATE_LIMITED),
+    ("too many requests", RATE_LIMITED),
+    ("too many requests , please try again later", RATE_LIMITED),
+    ("429 too many requests", RATE_LIMITED),
+    ("insufficient credits available", NO_CREDITS), // documented
+    ("insufficient credits", NO_CREDITS),
+    ("not enough credits", NO_CREDITS),
+    ("not enough credits available", NO_CREDITS),
+    ("you do not have enough credits", NO_CREDITS),
+    ("you have no more credits", NO_CREDITS),
+    ("no credits left", NO_CREDITS),
+    ("0 credits left", NO_CREDITS),
+    ("no credits remaining", NO_CREDITS),
+    ("you ran out of credits", NO_CREDITS),
+    ("you have run out of credits", NO_CREDITS),
+    ("out of credits", NO_CREDITS),
+    ("credits exhausted", NO_CREDITS),
+    ("invalid api key", KEY_REFUSED),
+    ("invalid or missing api key", KEY_REFUSED),
+    ("invalid or expired api key", KEY_REFUSED),
+    ("api key invalid", KEY_REFUSED),
+    ("api key is invalid", KEY_REFUSED),
+    ("api key is missing", KEY_REFUSED),
+    ("api key not found", KEY_REFUSED),
+    ("missing api key", KEY_REFUSED),
+    ("missing header x api key", KEY_REFUSED),
+    ("invalid or expired linkedin cookie", LOGIN_REFUSED), // documented
+    ("invalid linkedin cookie", LOGIN_REFUSED),
+    ("linkedin cookie expired", LOGIN_REFUSED),
+    ("linkedin cookie has expired", LOGIN_REFUSED),
+    ("cookie expired", LOGIN_REFUSED),
+    ("cookie has expired", LOGIN_REFUSED),
+    ("invalid cookie", LOGIN_REFUSED),
+    ("invalid or expired cookie", LOGIN_REFUSED),
+    ("invalid login token", LOGIN_REFUSED),
+    ("invalid or expired login token", LOGIN_REFUSED),
+    ("login token expired", LOGIN_REFUSED),
+    ("login token not found", LOGIN_REFUSED),
+    ("linkedin session expired", LOGIN_REFUSED),
+    ("linkedin session has expired", LOGIN_REFUSED),
+    ("session has expired", LOGIN_REFUSED),
+    ("session expired", LOGIN_REFUSED),
     ("missing required parameter : invitation id", Refused), // documented
     ("missing required parameter : login token", Refused),
     ("missing required parameter : account id", Refused),

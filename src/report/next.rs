@@ -2,7 +2,7 @@
 
 use super::{Summary, plural};
 use crate::outcome::Outcome;
-use crate::stop::StopReason;
+use crate::stop::{Limit, StopReason};
 
 pub(super) const NOTHING: &str = "nothing is left to do";
 
@@ -68,10 +68,7 @@ fn next_of_a_real_run(summary: &Summary) -> (String, bool) {
 /// Whether the stop's words say what to do or to wait for first.
 const fn is_mended_first(reason: StopReason) -> bool {
     match reason {
-        StopReason::KeyRefused
-        | StopReason::LoginRefused
-        | StopReason::AccountRefused
-        | StopReason::CreditsUsedUp
+        StopReason::Refused(_)
         | StopReason::TooManyFailures
         | StopReason::PatienceExhausted
         | StopReason::ReportUnwritable
@@ -79,7 +76,7 @@ const fn is_mended_first(reason: StopReason) -> bool {
         | StopReason::Usage
         | StopReason::LedgerHeld
         | StopReason::Broken
-        | StopReason::DailyCap => true,
-        StopReason::MaxCredits | StopReason::MaxWithdrawals | StopReason::MaxDuration | StopReason::Signal(_) => false,
+        | StopReason::Limit(Limit::DailyCap) => true,
+        StopReason::Limit(Limit::Credits | Limit::Withdrawals | Limit::Duration) | StopReason::Signal(_) => false,
     }
 }

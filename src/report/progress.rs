@@ -239,10 +239,7 @@ fn why(meaning: Meaning) -> &'static str {
         | Meaning::NotPending
         | Meaning::NotFound
         | Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
+        | Meaning::Refused(_)
         | Meaning::RateLimited
         | Meaning::Unclear => "Trying again",
     }

@@ -348,6 +348,7 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::invitation::Carried;
+    use crate::stop::Refusal;
     use crate::stop::StopReason;
 
     #[test]
@@ -383,7 +384,7 @@ mod tests {
             let (id, account) = (String::new(), Some(account.clone()));
             totals.add_row(&Settled::unsent(1, id, account, Outcome::Rejected, String::new(), Carried::default()));
         }
-        let cause = StopCause { reason: StopReason::LoginRefused, detail: "log in again".to_owned() };
+        let cause = StopCause { reason: StopReason::Refused(Refusal::Login), detail: "log in again".to_owned() };
         let moment = Timestamp::UNIX_EPOCH;
         let summary = Summary {
             facts: RunFacts {

@@ -5,7 +5,7 @@ use super::call::{Caller, Journal, Judged, stop_for};
 use crate::api::{ApiCall, CallKind, CallResult, LinkUpApi};
 use crate::event::Event;
 use crate::policy::{Decision, Meaning, PriorCalls, decide};
-use crate::stop::StopReason;
+use crate::stop::Refusal;
 
 /// What an answer shows; or else what it means, and its words.
 pub(super) type Shown<T> = Result<T, (Meaning, String)>;
@@ -15,7 +15,7 @@ pub(super) enum Nothing {
     /// The stop says why.
     Stopped,
     /// By the last answer, with what it would stop.
-    Refused(Meaning, String, Option<StopReason>),
+    Refused(Meaning, String, Option<Refusal>),
 }
 
 impl<A: LinkUpApi, J: Journal> Caller<A, J> {
@@ -46,7 +46,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             };
             match decide(meaning, prior, limits.retries, self.backoff, fastrand::f64()) {
                 Decision::Settle(_) => return Err(Nothing::Refused(meaning, words, None)),
-                Decision::SettleAndStop(_, reason) => return Err(Nothing::Refused(meaning, words, Some(reason))),
+                Decision::SettleAndStop(_, refusal) => return Err(Nothing::Refused(meaning, words, Some(refusal))),
                 Decision::Retry(wait) => {
                     let (retry, of) = (prior.retries + 1, limits.retries);
                     self.tell(Event::Retrying { meaning, retry, of }).await;

@@ -18,7 +18,7 @@ use crate::api::SecretPlaces;
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::{Budget, DailyCap, Gap, Hours};
-use crate::stop::{Stop, StopCause, StopReason};
+use crate::stop::{Limit, Stop, StopCause, StopReason};
 use crate::underway::Wait;
 
 /// The limits of a whole run.
@@ -177,23 +177,24 @@ impl Bounds {
     /// Takes a withdrawal from cap and budget. `None` where that stops the account or the run, or a stop came meanwhile.
     pub(super) async fn allowance<'a>(&'a self, account: &'a Account) -> Option<Allowance<'a>> {
         let stop = &account.stop;
-        let cap = reserve(account.daily_cap.as_ref(), stop, StopReason::DailyCap, "--daily-cap").await?;
+        let cap = reserve(account.daily_cap.as_ref(), stop, StopReason::Limit(Limit::DailyCap), "--daily-cap").await?;
         let withdrawals =
-            reserve(self.withdrawals.as_ref(), stop, StopReason::MaxWithdrawals, "--max-withdrawals").await?;
+            reserve(self.withdrawals.as_ref(), stop, StopReason::Limit(Limit::Withdrawals), "--max-withdrawals")
+                .await?;
         Some(Allowance(cap, withdrawals))
     }
 
     /// Takes what a call can cost from the budget. `None` as above.
     pub(super) async fn credit(&self, possible: u64, stop: &Stop) -> Option<Credit<'_>> {
         let credits = self.credits.as_ref().filter(|_| possible > 0);
-        reserve(credits, stop, StopReason::MaxCredits, "--max-credits").await.map(Credit)
+        reserve(credits, stop, StopReason::Limit(Limit::Credits), "--max-credits").await.map(Credit)
     }
 
     /// Stops the run where a call that starts now could end too late.
     pub(super) fn is_in_time(&self, stop: &Stop) -> bool {
         let is_late = self.latest_start.is_some_and(|latest| Instant::now() > latest);
         if is_late {
-            stop.request(StopReason::MaxDuration, OVER);
+            stop.request(StopReason::Limit(Limit::Duration), OVER);
         }
         !is_late
     }
@@ -367,7 +368,7 @@ const SOON: Duration = Duration::from_secs(600);
 fn stop_at(latest_start: Instant, stop: Stop) {
     tokio::spawn(async move {
         if stop.or(tokio::time::sleep_until(latest_start)).await.is_some() {
-            stop.request(StopReason::MaxDuration, OVER);
+            stop.request(StopReason::Limit(Limit::Duration), OVER);
         }
     });
 }

@@ -64,10 +64,7 @@ fn of_a_look(verdict: Verdict, http_status: Option<u16>) -> (Meaning, String) {
         Meaning::Lost if matches!(http_status, Some(404 | 405)) => (Meaning::Rejected, words),
         Meaning::NotFound
         | Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
+        | Meaning::Refused(_)
         | Meaning::RateLimited
         | Meaning::ServerError
         | Meaning::Lost
@@ -84,6 +81,7 @@ mod tests {
     use crate::api::ApiVersion;
     use crate::event::Event;
     use crate::invitation::AccountName;
+    use crate::stop::Refusal;
 
     /// What came of a look with two retries, which finds a body that says "here"; with the calls and what they can have
     /// cost.
@@ -115,7 +113,7 @@ mod tests {
         let not_sent = || refused(Meaning::NotSent, "no connection");
         let cases = [
             (key, vec![(200, "here")], Ok(()), 1, (0, 1)),
-            (key, vec![(200, KEY_REFUSED)], refused(Meaning::KeyRefused, "Invalid API key"), 1, (0, 1)),
+            (key, vec![(200, KEY_REFUSED)], refused(Meaning::Refused(Refusal::Key), "Invalid API key"), 1, (0, 1)),
             (key, vec![], not_sent(), 3, (0, 0)),
             (key, vec![(502, "<html>"), (200, "here")], Ok(()), 2, (0, 2)),
             // What came whole is not paid for again.
@@ -130,7 +128,7 @@ mod tests {
             (
                 of_account,
                 vec![(404, UNKNOWN_ACCOUNT)],
-                refused(Meaning::AccountRefused, "INVALID_ACCOUNT: no ***"),
+                refused(Meaning::Refused(Refusal::Account), "INVALID_ACCOUNT: no ***"),
                 1,
                 (0, 0),
             ),

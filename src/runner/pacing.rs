@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::pace::{Learned, Pace, Permit, Refused};
 use crate::policy::{Backoff, Meaning, hold, pace_hint};
 use crate::report::human_duration;
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Refusal, Stop, StopReason};
 
 /// What became of the pace.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,10 +66,7 @@ pub(super) fn tell_pace(
         | Meaning::NotPending
         | Meaning::NotFound
         | Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
+        | Meaning::Refused(_)
         | Meaning::ServerError
         | Meaning::Unclear => (permit.accepted(), hint),
     };
@@ -128,27 +125,13 @@ fn moment(wait: Duration) -> Timestamp {
 }
 
 /// What the API refused, in its words, with what to do about that.
-pub(super) fn advice(reason: StopReason, words: &str, secrets: &SecretPlaces) -> String {
+pub(super) fn advice(refusal: Refusal, words: &str, secrets: &SecretPlaces) -> String {
     let SecretPlaces { api_key, login } = secrets;
-    match reason {
-        StopReason::KeyRefused => format!("API key refused ({words}): renew {api_key}"),
-        StopReason::LoginRefused => format!("login refused ({words}): log in to LinkedIn again and renew {login}"),
-        StopReason::AccountRefused => {
-            format!("account refused ({words}): connect it at LinkUp again, or correct {login}")
-        }
-        StopReason::CreditsUsedUp => format!("credits used up ({words}): buy credits at LinkUp"),
-        StopReason::TooManyFailures
-        | StopReason::PatienceExhausted
-        | StopReason::ReportUnwritable
-        | StopReason::LedgerUnwritable
-        | StopReason::Usage
-        | StopReason::LedgerHeld
-        | StopReason::Broken
-        | StopReason::MaxCredits
-        | StopReason::MaxWithdrawals
-        | StopReason::MaxDuration
-        | StopReason::DailyCap
-        | StopReason::Signal(_) => words.to_owned(),
+    match refusal {
+        Refusal::Key => format!("API key refused ({words}): renew {api_key}"),
+        Refusal::Login => format!("login refused ({words}): log in to LinkedIn again and renew {login}"),
+        Refusal::Account => format!("account refused ({words}): connect it at LinkUp again, or correct {login}"),
+        Refusal::Credits => format!("credits used up ({words}): buy credits at LinkUp"),
     }
 }
 

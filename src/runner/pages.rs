@@ -7,6 +7,7 @@ use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi, PageRequest};
 use crate::listing::{Page, read_page, repeats_key};
 use crate::policy::{Meaning, Verdict, cost, cut, judge, page_cost};
+use crate::stop::StopReason;
 
 /// Why a page did not come.
 #[derive(Debug)]
@@ -23,9 +24,9 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let judge = |result: &CallResult| self.judge_page(request, result);
         self.ask(ApiCall::Page(request), limits, judge).await.map_err(|nothing| match nothing {
             Nothing::Stopped => NoPage::Stopped,
-            Nothing::Refused(_, reason, Some(why)) => {
+            Nothing::Refused(_, reason, Some(refusal)) => {
                 let account = self.bounds.account(&request.account);
-                account.stop.request(why, advice(why, &reason, &account.secrets));
+                account.stop.request(StopReason::Refused(refusal), advice(refusal, &reason, &account.secrets));
                 NoPage::Stopped
             }
             Nothing::Refused(meaning, reason, None) => {
@@ -70,10 +71,7 @@ fn of_a_list(verdict: Verdict, result: &CallResult) -> Verdict {
         }
         Meaning::NotPending | Meaning::NotFound => Verdict { meaning: Meaning::Rejected, ..verdict },
         Meaning::Rejected
-        | Meaning::KeyRefused
-        | Meaning::LoginRefused
-        | Meaning::AccountRefused
-        | Meaning::CreditsUsedUp
+        | Meaning::Refused(_)
         | Meaning::RateLimited
         | Meaning::ServerError
         | Meaning::Lost

@@ -13,7 +13,7 @@ use crate::event::{Event, Settled};
 use crate::ledger::{CallId, Settlement};
 use crate::outcome::Outcome;
 use crate::policy::{Cost, Decision, Meaning, PriorCalls, Verdict, cost, cut, decide, given_up, judge, retry_delay};
-use crate::stop::Stop;
+use crate::stop::{Stop, StopReason};
 
 /// The bounds of a row's attempts.
 #[derive(Clone, Copy, Debug)]
@@ -143,9 +143,9 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         }
         let settlement = match decision {
             Decision::Settle(outcome) => Some(tally.settle(outcome, self.bounds.now())),
-            Decision::SettleAndStop(outcome, reason) => {
+            Decision::SettleAndStop(outcome, refusal) => {
                 let account = self.bounds.account(&row.withdrawal.account);
-                account.stop.request(reason, advice(reason, &verdict.words, &account.secrets));
+                account.stop.request(StopReason::Refused(refusal), advice(refusal, &verdict.words, &account.secrets));
                 Some(tally.settle(outcome, self.bounds.now()))
             }
             Decision::Retry(_) | Decision::Hold => None,

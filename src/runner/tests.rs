@@ -23,7 +23,7 @@ use crate::listing::Keep;
 use crate::outcome::Outcome;
 use crate::pace::{Pace, Past, Rate};
 use crate::policy::{Backoff, Cost, SuccessMessages};
-use crate::stop::{Stop, StopCause, StopReason};
+use crate::stop::{Refusal, Stop, StopCause, StopReason};
 
 const OK: &str = r#"{"status": "success", "message": "Connection invitation withdrawn successfully"}"#;
 const GONE: &str = r#"{"status": "error", "message": "This invitation is no longer pending"}"#;
@@ -388,9 +388,9 @@ async fn rows_that_need_no_call_get_none_and_every_row_has_one_outcome() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_all_stops_the_run_and_wastes_no_more_than_what_is_in_flight() {
     let cases = [
-        (answer(200, COOKIE), StopReason::LoginRefused, 3),
-        (answer(403, ODD), StopReason::KeyRefused, 3),
-        (answer(200, CREDITS), StopReason::CreditsUsedUp, 4),
+        (answer(200, COOKIE), StopReason::Refused(Refusal::Login), 3),
+        (answer(403, ODD), StopReason::Refused(Refusal::Key), 3),
+        (answer(200, CREDITS), StopReason::Refused(Refusal::Credits), 4),
     ];
     for (refusal, reason, code) in cases {
         let mut api = Table::default();

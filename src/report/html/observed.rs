@@ -45,15 +45,7 @@ impl Result {
             (Meaning::ServerError, _) => Self::OwnError,
             (Meaning::NotSent, _) => Self::NotSent,
             (Meaning::Withdrawn, CallKind::Key | CallKind::Balance | CallKind::Account)
-            | (
-                Meaning::NotFound
-                | Meaning::Rejected
-                | Meaning::KeyRefused
-                | Meaning::LoginRefused
-                | Meaning::AccountRefused
-                | Meaning::CreditsUsedUp,
-                _,
-            ) => Self::OtherAnswer,
+            | (Meaning::NotFound | Meaning::Rejected | Meaning::Refused(_), _) => Self::OtherAnswer,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::pace::Rate;
 use crate::policy::{Cost, Meaning};
 use crate::report::{RunFacts, Summary, Totals};
-use crate::stop::{StopCause, StopReason};
+use crate::stop::{Limit, StopCause, StopReason};
 
 pub(super) fn moment(seconds: i64) -> Timestamp {
     "2026-11-26T05:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
@@ -102,7 +102,7 @@ fn page_of(command: &'static str, events: Vec<Event>, backlog: Option<Backlog>) 
         report: Some(EVIL.to_owned()),
         runs: runs.into(),
     };
-    let stop = StopCause { reason: StopReason::MaxCredits, detail: EVIL.to_owned() };
+    let stop = StopCause { reason: StopReason::Limit(Limit::Credits), detail: EVIL.to_owned() };
     page(&summary(command, totals, Some(stop), 1), observed, &facts)
 }
 

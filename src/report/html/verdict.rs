@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::policy::visible;
 use crate::report::next::next;
 use crate::report::{Summary, plural};
-use crate::stop::StopReason;
+use crate::stop::{Limit, Refusal, StopReason};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
@@ -148,19 +148,19 @@ fn needs(rows: u64) -> String {
 
 const fn stopped_words(reason: StopReason) -> &'static str {
     match reason {
-        StopReason::KeyRefused => "the API key was refused",
-        StopReason::LoginRefused => "the login was refused",
-        StopReason::AccountRefused => "the account was refused",
-        StopReason::CreditsUsedUp => "the credits are used up",
+        StopReason::Refused(Refusal::Key) => "the API key was refused",
+        StopReason::Refused(Refusal::Login) => "the login was refused",
+        StopReason::Refused(Refusal::Account) => "the account was refused",
+        StopReason::Refused(Refusal::Credits) => "the credits are used up",
         StopReason::TooManyFailures => "too many failures in a row",
         StopReason::PatienceExhausted => "rate limited for too long",
         StopReason::ReportUnwritable => "the report could not be written",
         StopReason::LedgerUnwritable => "the ledger could not be written",
         StopReason::Broken => "a bug in this program",
-        StopReason::MaxCredits => "--max-credits is reached",
-        StopReason::MaxWithdrawals => "--max-withdrawals is reached",
-        StopReason::MaxDuration => "--max-duration is over",
-        StopReason::DailyCap => "--daily-cap is reached",
+        StopReason::Limit(Limit::Credits) => "--max-credits is reached",
+        StopReason::Limit(Limit::Withdrawals) => "--max-withdrawals is reached",
+        StopReason::Limit(Limit::Duration) => "--max-duration is over",
+        StopReason::Limit(Limit::DailyCap) => "--daily-cap is reached",
         StopReason::Usage => "usage, configuration or input",
         StopReason::LedgerHeld => "another run holds the ledger",
         StopReason::Signal(_) => "a signal",
@@ -267,10 +267,10 @@ mod tests {
             ("run", &[(Withdrawn, 3), (Invalid, 2)], None, 1),
             ("run", &[(Withdrawn, 3), (Unconfirmed, 2), (Invalid, 1)], None, 1),
             ("run", &[], None, 0),
-            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::MaxCredits), 0),
-            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::DailyCap), 0),
-            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::LoginRefused), 3),
-            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::CreditsUsedUp), 4),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Limit(Limit::Credits)), 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Limit(Limit::DailyCap)), 0),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Refused(Refusal::Login)), 3),
+            ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Refused(Refusal::Credits)), 4),
             ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::PatienceExhausted), 5),
             ("run", &[(Withdrawn, 3), (NotAttempted, 7)], stopped(StopReason::Signal(Signal::Interrupt)), 130),
             ("run", &[(Withdrawn, 3)], stopped(StopReason::LedgerUnwritable), 6),

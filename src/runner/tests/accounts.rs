@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::pace::{DailyCap, Gap};
+use crate::stop::{Limit, Refusal, StopReason};
 
 fn name(number: u64) -> AccountName {
     AccountName::parse(&format!("account-{number}")).unwrap()
@@ -141,7 +142,7 @@ async fn a_refused_login_stops_its_account_and_no_other() {
         assert_eq!((count(&ran, Outcome::Withdrawn), count(&ran, Outcome::Rejected)), (900, calls));
         assert!(ran.of(400).detail.starts_with("its account stopped before this row: login refused"));
         assert_eq!(ran.stop, None);
-        assert_eq!(ran.stopped_accounts, BTreeMap::from([(name(4), StopReason::LoginRefused)]));
+        assert_eq!(ran.stopped_accounts, BTreeMap::from([(name(4), StopReason::Refused(Refusal::Login))]));
         assert_eq!(crate::exit::of_run(None, ran.stopped_accounts.into_values(), false), 3);
     }
 }
@@ -157,10 +158,10 @@ async fn when_every_account_that_has_rows_is_stopped_the_run_is() {
     let ran = run_bounded(api, setup, file(sorted(2, 100)), triage_of(3), limits).await;
     is_whole(&ran, 200);
     assert_eq!((count(&ran, Outcome::Rejected), count(&ran, Outcome::NotAttempted)), (6, 194));
-    assert_eq!(ran.stop.unwrap().reason, StopReason::LoginRefused);
+    assert_eq!(ran.stop.unwrap().reason, StopReason::Refused(Refusal::Login));
     assert_eq!(
         ran.stopped_accounts.into_values().collect::<Vec<_>>(),
-        [StopReason::TooManyFailures, StopReason::LoginRefused]
+        [StopReason::TooManyFailures, StopReason::Refused(Refusal::Login)]
     );
 }
 
@@ -204,7 +205,7 @@ async fn credits_are_used_up_and_never_passed() {
         let ran = run_bounded(api.clone(), setup, rows, triage_of(2), limits).await;
         let possible = api.0.lock().unwrap().possible;
         assert!(possible <= limit && possible * 10 >= limit * 9, "{possible} of {limit}");
-        assert_eq!(ran.stop.unwrap().reason, StopReason::MaxCredits);
+        assert_eq!(ran.stop.unwrap().reason, StopReason::Limit(Limit::Credits));
         assert_eq!(ran.stopped_accounts, BTreeMap::new(), "rows that it cut short count as no failures");
         for settled in ran.settled {
             let is_cut = settled.outcome == Outcome::RateLimited;
@@ -231,7 +232,7 @@ async fn a_budget_of_withdrawals_is_for_those_that_may_have_been_made() {
     let kept = [Outcome::Withdrawn, Outcome::PresumedWithdrawn, Outcome::Unconfirmed];
     assert_eq!(kept.map(|outcome| count(&ran, outcome)).iter().sum::<usize>(), 20);
     assert!(ran.settled.iter().all(|settled| !settled.cut_by_limit));
-    assert_eq!(ran.stop.unwrap().reason, StopReason::MaxWithdrawals);
+    assert_eq!(ran.stop.unwrap().reason, StopReason::Limit(Limit::Withdrawals));
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +247,7 @@ async fn no_call_starts_that_could_end_too_late() {
     assert!(last <= began + Duration::from_secs(30));
     // Nor does it wait for a gap in vain.
     assert_eq!(began.elapsed().as_secs(), 30);
-    assert_eq!((count(&ran, Outcome::Withdrawn), ran.stop.unwrap().reason), (16, StopReason::MaxDuration));
+    assert_eq!((count(&ran, Outcome::Withdrawn), ran.stop.unwrap().reason), (16, StopReason::Limit(Limit::Duration)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,7 +264,7 @@ async fn a_daily_cap_counts_any_24_hours_across_runs() {
         assert_eq!(count(&ran, Outcome::Withdrawn), expected, "after {hours} s");
         assert_eq!(count(&ran, Outcome::NotAttempted), 100 - expected);
         let StopCause { reason, detail } = ran.stop.unwrap();
-        assert_eq!(reason, StopReason::DailyCap);
+        assert_eq!(reason, StopReason::Limit(Limit::DailyCap));
         let free_at = if hours < 86_400 { "Retry after 2026-03-03 12:00" } else { "Retry after 2026-03-04 12:06" };
         assert!(detail.contains(free_at), "{detail}");
         known.extend((0..expected).map(|_| now.now().timestamp()));
@@ -286,7 +287,7 @@ async fn a_clock_that_is_set_during_the_run_frees_no_daily_cap() {
         let rows = file((1..=9).map(|id| row(id, &id.to_string())).collect());
         let ran = run_bounded(Table::default(), SETUP, rows, triage(), limits).await;
         assert_eq!(count(&ran, Outcome::Withdrawn), 5, "{days}");
-        assert_eq!(ran.stop.unwrap().reason, StopReason::DailyCap);
+        assert_eq!(ran.stop.unwrap().reason, StopReason::Limit(Limit::DailyCap));
         assert_eq!(began.elapsed().as_secs(), 25);
     }
 }
@@ -305,7 +306,7 @@ async fn a_cap_that_is_free_again_soon_is_waited_for() {
         let rows = file((1..=9).map(|id| row(id, &id.to_string())).collect());
         let ran = run_bounded(Table::default(), SETUP, rows, triage(), limits).await;
         assert_eq!(count(&ran, Outcome::Withdrawn), expected, "{minutes:?}");
-        assert_eq!(ran.stop.unwrap().reason, StopReason::DailyCap);
+        assert_eq!(ran.stop.unwrap().reason, StopReason::Limit(Limit::DailyCap));
     }
 }
 
