@@ -60,7 +60,6 @@ pub(crate) struct Called {
     pub meaning: Meaning,
     /// Whether it repeated an earlier one, for the same row or page.
     pub is_retry: bool,
-    pub is_rate_limited: bool,
     pub sent_at: Timestamp,
     /// Until it was answered, or known to be lost.
     pub latency: Duration,
@@ -98,11 +97,13 @@ pub(crate) struct Settled {
     pub carried: Carried,
 }
 
-impl Settled {
-    /// The details of rows that are not sent because of `--keep`.
-    pub(crate) const KEPT: &str = "kept: it is on the --keep list";
-    pub(crate) const MIGHT_BE_KEPT: &str = "not sent: it can't be compared with the profiles of the --keep list";
+impl Called {
+    pub(crate) fn is_rate_limited(&self) -> bool {
+        self.meaning == Meaning::RateLimited
+    }
+}
 
+impl Settled {
     /// A row that is settled now, without a call.
     pub(crate) fn unsent(
         row: u64,

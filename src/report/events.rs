@@ -23,7 +23,7 @@ impl EventLog {
             Event::Resumed => self.resume(),
             // A hold that the API asked for without a refusal.
             Event::Called(called)
-                if !called.is_rate_limited && self.held_until.is_some_and(|until| until <= Timestamp::now()) =>
+                if !called.is_rate_limited() && self.held_until.is_some_and(|until| until <= Timestamp::now()) =>
             {
                 self.resume();
             }

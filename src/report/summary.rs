@@ -65,7 +65,7 @@ impl Sum {
     fn add_call(&mut self, called: &Called) {
         self.calls += 1;
         self.retries += u64::from(called.is_retry);
-        self.rate_limit_answers += u64::from(called.is_rate_limited);
+        self.rate_limit_answers += u64::from(called.is_rate_limited());
         self.cost += called.cost;
     }
 }
@@ -127,11 +127,10 @@ impl Totals {
         if is_not_fine {
             self.causes.add(settled);
         }
-        let is_kept = [Settled::KEPT, Settled::MIGHT_BE_KEPT].contains(&&*settled.detail);
         self.left += u64::from(match settled.outcome.exit_effect() {
             ExitEffect::Fine => false,
             ExitEffect::NotFine => settled.outcome != Outcome::Invalid,
-            ExitEffect::FromStop => !is_kept,
+            ExitEffect::FromStop => !settled.is_kept,
         });
     }
 

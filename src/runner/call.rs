@@ -148,9 +148,8 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         if let Some(learned) = change.learned {
             self.journal.keep_pace(learned).await;
         }
-        let is_rate_limited = meaning == Meaning::RateLimited;
         let (kind, account) = (call.kind(), call.account().clone());
-        let called = Called { kind, account, cost, meaning, is_retry, is_rate_limited, sent_at, latency };
+        let called = Called { kind, account, cost, meaning, is_retry, sent_at, latency };
         self.tell(Event::Called(called)).await;
         for event in change.events() {
             self.tell(event).await;

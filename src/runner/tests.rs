@@ -438,7 +438,7 @@ async fn a_rate_limit_beyond_patience_ends_the_run_in_order() {
     assert_eq!(ran.outcomes(), (1..).zip(expected).collect::<Vec<_>>());
     // 1, 2, 4, ... s, each at least half of that: 100 s are used up within so many questions.
     assert!((6..=9).contains(&ran.of(2).attempts), "{} attempts", ran.of(2).attempts);
-    assert_eq!(ran.called.iter().filter(|call| call.is_rate_limited).count(), ran.of(2).attempts as usize);
+    assert_eq!(ran.called.iter().filter(|call| call.is_rate_limited()).count(), ran.of(2).attempts as usize);
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,8 @@ const MOST_WARNINGS: usize = 20;
 /// A list that is no older is not fetched again: a run that was cut off goes on with it.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
+const KEPT: &str = "kept: it is on the --keep list";
+const MIGHT_BE_KEPT: &str = "not sent: it can't be compared with the profiles of the --keep list";
 const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
 /// What to do about a number that may count rows.
@@ -227,10 +229,10 @@ impl Triage {
     fn spare(&mut self, id: Option<&InvitationId>, profile_url: &str) -> Option<&'static str> {
         match self.keep.status(id, profile_url) {
             KeepStatus::NotKept => None,
-            KeepStatus::Kept => Some(Settled::KEPT),
+            KeepStatus::Kept => Some(KEPT),
             KeepStatus::Unknown => {
                 self.perhaps_kept += 1;
-                Some(Settled::MIGHT_BE_KEPT)
+                Some(MIGHT_BE_KEPT)
             }
         }
     }

@@ -151,7 +151,7 @@ impl Observed {
         spent.calls += 1;
         spent.free += u64::from(called.cost.possible == 0);
         spent.cost += called.cost;
-        self.timeline.add_call(called.sent_at, called.latency, called.is_rate_limited);
+        self.timeline.add_call(called.sent_at, called.latency, called.is_rate_limited());
         self.latencies.add(called.latency);
     }
 

@@ -55,7 +55,6 @@ fn called(kind: CallKind, second: i64, is_rate_limited: bool) -> Called {
         cost: Cost { charged: u64::from(!is_rate_limited), possible: 1 },
         meaning: if is_rate_limited { Meaning::RateLimited } else { Meaning::Withdrawn },
         is_retry: false,
-        is_rate_limited,
         sent_at: moment(second),
         latency: Duration::from_millis(30),
     }

@@ -248,7 +248,6 @@ mod tests {
             cost: Cost { charged: withdrawn, possible: withdrawn + 2 },
             meaning: crate::policy::Meaning::Withdrawn,
             is_retry: false,
-            is_rate_limited: false,
             sent_at: jiff::Timestamp::UNIX_EPOCH,
             latency: std::time::Duration::ZERO,
         });
