@@ -101,7 +101,7 @@ pub(crate) struct Settled {
 impl Settled {
     /// The details of rows that are not sent because of `--keep`.
     pub(crate) const KEPT: &str = "kept: it is on the --keep list";
-    pub(crate) const MIGHT_BE_KEPT: &str = "not sent: it can't be compared with the profiles of the --keep list";
+    pub(crate) const MIGHT_BE_KEPT: &str = "not sent: its profile can't be compared with those of the --keep list";
 
     /// A row that is settled now, without a call.
     pub(crate) fn unsent(

@@ -20,7 +20,8 @@ const FRESH: SignedDuration = SignedDuration::from_hours(1);
 const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
 /// What to do about a number that may count rows.
-pub(crate) const SHORT_ID_ADVICE: &str = "if it is a row number, name the column of IDs with --id-column";
+pub(crate) const SHORT_ID_ADVICE: &str =
+    "if these are row numbers, name the column that holds the IDs with --id-column";
 
 const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
                          the list: correct it, or name the invitation by its ID";
@@ -203,7 +204,7 @@ impl Triage {
                 self.warn_of(&row.withdrawal.country);
                 if is_short && std::mem::take(&mut self.warns_of_short_ids) {
                     let (line, id) = (line.unwrap_or(number), &row.withdrawal.id);
-                    tracing::warn!("line {line}: {id} is short for an invitation ID: {SHORT_ID_ADVICE}");
+                    tracing::warn!("line {line}: {id} is short for an invitation ID; {SHORT_ID_ADVICE}");
                 }
                 Route::Call(row)
             }
