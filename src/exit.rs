@@ -19,9 +19,9 @@ pub(crate) const UNWRITABLE: u8 = 6;
 pub(crate) const HELD: u8 = 75;
 
 /// What each code means, for people.
-pub(crate) const MEANINGS: [(&str, &str); 9] = [
+const MEANINGS: [(&str, &str); 9] = [
     ("0", "all is fine, or a limit that you set ended the run"),
-    ("1", "some row is not fine, or not all was read; verify: something differs"),
+    ("1", "some row is not fine, not all was read, or verify found differences"),
     ("2", "mistake in command, settings or input; nothing was withdrawn"),
     ("3", "API key, login or account refused"),
     ("4", "no credits left"),
@@ -30,12 +30,6 @@ pub(crate) const MEANINGS: [(&str, &str); 9] = [
     ("75", "another run holds the ledger; nothing was sent"),
     ("129, 130, 143", "stopped by SIGHUP, SIGINT or SIGTERM"),
 ];
-
-pub(crate) fn meaning(code: u8) -> &'static str {
-    let code = code.to_string();
-    let of = MEANINGS.iter().find(|(codes, _)| codes.split(", ").any(|one| one == code));
-    of.map_or("unknown", |(_, meaning)| meaning)
-}
 
 /// The codes and their meanings, one per line.
 pub(crate) fn help_table() -> String {

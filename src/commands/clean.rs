@@ -169,7 +169,7 @@ fn plan(job: &Job<'_>, intake: &impl Fn() -> Intake, stop: &Stop) -> Result<Plan
     if settled > 0 {
         let by_run = if job.settings.dry_run { " (by `run` only with --recheck)" } else { "" };
         tracing::warn!(
-            "settled by the ledger, but pending on the list: {}; tried again{by_run}",
+            "settled in the ledger, but pending on the list: {}; tried again{by_run}",
             plural(settled, "invitation")
         );
     }

@@ -47,14 +47,14 @@ fn staying(counts: SelectionCounts, settings: &Settings) -> [(&'static str, u64)
     let by_age = if settings.which.newer_than.is_some() { "outside age limits" } else { "too recent" };
     [
         ("on the --keep list", counts.kept),
-        ("perhaps on that list", counts.might_be_kept),
-        ("--match, --not-match", counts.other_text),
+        ("perhaps kept", counts.might_be_kept),
+        ("not matching", counts.other_text),
         ("with a note", counts.has_note),
         ("perhaps with a note", counts.note_unknown),
         (by_age, counts.other_age),
         ("age unknown", counts.age_unknown),
         ("too recent by ID", counts.younger_by_id),
-        ("within --max-pending", counts.left),
+        ("under --max-pending", counts.left),
     ]
 }
 

@@ -27,7 +27,7 @@ impl Plan {
         short
             .chain(cautioned.map(|(name, account)| {
                 format!(
-                    "account {}: {}{} withdrawals within 24 hours; safer are 40 to 100 a day, seconds apart \
+                    "account {}: {}{} withdrawals within 24 hours; 40 to 100 a day, seconds apart, are safer \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
                     if is_shared { "all shares together make about " } else { "" },

@@ -38,14 +38,14 @@ impl Sum {
         let Self { try_again, settled, nothing } = self;
         if try_again > 0 {
             let what = plural(try_again, "invitation");
-            tracing::info!("on the list, though not pending by the ledger: {what}; the next run tries them again");
+            tracing::info!("pending on the list, but not in the ledger: {what}; the next run tries again");
         }
         if settled > 0 {
             tracing::info!("no longer on the list, and so settled: {}", plural(settled, "invitation"));
         }
         if nothing > 0 {
             let what = plural(nothing, "invitation");
-            tracing::warn!("settled twice and still pending: {what}; only `clean` and `run --recheck` try them again");
+            tracing::warn!("settled twice and still pending: {what}; only `clean` and `run --recheck` try again");
         }
     }
 }

@@ -129,12 +129,12 @@ options! {
     }
     ID_COLUMN: String, string, INPUT {
         name: "id_column", value: "NAME", default: Default::Depends("invitation_id"),
-        help: "Column that holds the IDs",
+        help: "Column with the IDs",
         wanted: "the name of a column",
     }
     DELIMITER: u8, delimiter, INPUT {
         name: "delimiter", value: "CHAR", default: Default::Depends("auto-detected"),
-        help: "CSV delimiter: one character, or \"tab\"",
+        help: "CSV delimiter, or \"tab\"",
         wanted: "one ASCII character, or \"tab\"",
     }
     ACCEPT_ROUNDED_IDS: bool, switch, INPUT {
@@ -185,7 +185,7 @@ options! {
     OUTPUT: Destination, destination, REPORT {
         name: "output", short: Some('o'), value: "PATH",
         default: Default::Depends("named after the input; stdout for list, verify"),
-        help: "File for the report or list (- = stdout)", is_common: true,
+        help: "Report or list (- = stdout)", is_common: true,
         wanted: FILE,
     }
     OUTPUT_FORMAT: Format, |value| one_of(value, &[("csv", Format::Csv), ("jsonl", Format::JsonLines)]), REPORT {
@@ -204,7 +204,7 @@ options! {
 
     METRICS_FILE: PathBuf, path, NOTIFY {
         name: "metrics_file", value: "PATH", wanted: FILE,
-        help: "Write metrics for Prometheus (node_exporter) here",
+        help: "Metrics for Prometheus (node_exporter)",
     }
     PING_URL: PingUrl, parsed, NOTIFY {
         name: "ping_url", value: "URL", wanted: PING_WANTED, conflicts: &["ping_url_file"],
@@ -218,7 +218,7 @@ options! {
 
     DRY_RUN: bool, switch, CALL {
         name: "dry_run", on: RUN | CLEAN | VERIFY,
-        help: "Show plan and cost only (clean still pays for its list)", is_common: true,
+        help: "Show plan and cost only (clean pays for its list)", is_common: true,
     }
     YES: bool, switch, CALL {
         name: "yes", short: Some('y'), on: RUN | CLEAN | HISTORY | VERIFY,
@@ -234,7 +234,7 @@ options! {
     }
     MAX_ERRORS: u32, parsed, SAFETY {
         name: "max_errors", value: "N", default: Default::Text("20"), wanted: SMALL_COUNT,
-        help: "Stop after N failures in a row (0 = never)",
+        help: "Stop at N failures in a row (0 = never)",
     }
     LEDGER_PATH: PathBuf, path, SAFETY {
         name: "ledger", value: "PATH", on: RUN | LIST | CLEAN | VERIFY | CHECK | CONFIG,
@@ -271,7 +271,7 @@ options! {
     }
     RETRY_BASE: Duration, duration, PACE {
         name: "retry_base", value: "TIME", default: Default::Text("1s"),
-        help: "Delay before the first retry; doubles each time",
+        help: "Delay before the first retry; doubles",
     }
     RETRY_MAX: Duration, duration, PACE {
         name: "retry_max", value: "TIME", default: Default::Text("60s"),
@@ -279,7 +279,7 @@ options! {
     }
     PATIENCE: Duration, duration, PACE {
         name: "patience", value: "TIME", default: Default::Text("15m"),
-        help: "Give up after being rate limited for this long",
+        help: "Give up if rate limited this long",
     }
     TIMEOUT: Duration, time_limit, PACE {
         name: "timeout", value: "TIME", default: Default::Text("60s"),
@@ -297,7 +297,7 @@ options! {
     }
     MAX_DURATION: Duration, time_limit, LIMITS {
         name: "max_duration", value: "TIME", on: CALLING, wanted: "a time longer than --timeout, like \"30m\" or \"2h\"",
-        help: "End within this time (must be longer than --timeout)",
+        help: "End within this time (longer than --timeout)",
     }
     GAP: Gap, parsed, LIMITS {
         name: "gap", value: "MIN..MAX", wanted: "two times, the shorter one first, like \"2s..6s\", or one, like \"3s\"",
@@ -309,7 +309,7 @@ options! {
     }
     BETWEEN: Hours, parsed, LIMITS {
         name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
-        help: "Withdraw only in these hours (local time), else wait",
+        help: "Withdraw only at these local hours",
     }
     PARTITION: Partition, parsed, LIMITS {
         name: "partition", value: "K/N", on: RUN, places: Places::Flag,
@@ -324,7 +324,7 @@ options! {
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
         name: "country", value: "CODE", default: Default::Text("FR"),
-        help: "Country of LinkUp's proxy, like FR, DE, UK or US",
+        help: "Country of LinkUp's proxy",
         wanted: "a country code, like \"FR\"",
     }
     API_VERSION: ApiVersion, parsed, API {

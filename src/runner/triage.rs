@@ -20,8 +20,7 @@ const FRESH: SignedDuration = SignedDuration::from_hours(1);
 const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
 /// What to do about a number that may count rows.
-pub(crate) const SHORT_ID_ADVICE: &str =
-    "if these are row numbers, name the column that holds the IDs with --id-column";
+pub(crate) const SHORT_ID_ADVICE: &str = "if this column holds row numbers, name the column of IDs with --id-column";
 
 const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
                          the list: correct it, or name the invitation by its ID";

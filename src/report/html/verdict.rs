@@ -80,7 +80,7 @@ pub(super) fn verdict(summary: &Summary, seen: Seen, facts: &PageFacts) -> Marku
                 }
             }
             p.facts {
-                "Exit code " (summary.exit_code) " (" (exit::meaning(summary.exit_code)) ")"
+                "Exit code " (summary.exit_code)
                 @if let Some(report) = report { " · " @if is_list { "list" } @else { "report" } " " (text(report)) }
             }
         }
