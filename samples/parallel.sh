@@ -1,8 +1,7 @@
 #!/bin/sh
 # Withdraws one list in eight shares at once, with GNU parallel: parallel.sh LIST [OPTION]...
-# Each share takes its part of the rows and an eighth of rate and limits, and has a report and a ledger of its own. Each row of the
-# list is in one share only, whichever machine takes that. The same command again goes on where it stopped.
-# Ends with the number of shares that did not end with 0.
+# Each share has its part of the rows, an eighth of rate and limits, and its own report and ledger. Each row is in exactly one
+# share. The same command again goes on where it stopped. The exit code is the number of shares that did not end with 0.
 set -eu
 list=$1
 shift

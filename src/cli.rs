@@ -10,6 +10,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::config::{Command, Default, ENTRIES, Entry, LOG_FORMAT, Layer, Places, list_of};
+use crate::exit;
+use crate::outcome::{ExitEffect, Outcome};
 use crate::sandbox;
 
 /// What was typed.
@@ -23,7 +25,8 @@ const CREDENTIALS: &str = "\
 Credentials never come from flags: set LINKUP_API_KEY, and LINKUP_LOGIN_TOKEN (V1 of
 the API) or LINKUP_ACCOUNT_ID (V2), in the environment or the configuration file.
 `bulk-withdraw config` shows what is set, and where.
-A withdrawal can't be undone: rehearse with --sandbox, look ahead with --dry-run.";
+A withdrawal can't be undone: practise with --sandbox, see the plan with --dry-run.
+`bulk-withdraw help outcomes` and `help exit-codes` explain how a run ends.";
 
 /// How much of the options a help shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,43 +70,21 @@ const fn examples(command: Command) -> [&'static str; 3] {
     }
 }
 
-/// What the exit codes mean, but for those of a signal.
-const fn exit_codes(command: Command) -> &'static [(&'static str, &'static str)] {
-    match command {
-        Command::Run | Command::Clean => &[
-            ("0", "every row is fine, or a limit that you set ended the run"),
-            ("1", "some row is not fine"),
-            ("2", "mistake in command, settings or input; nothing was sent"),
-            ("3", "stopped: API key, login or account refused"),
-            ("4", "stopped: credits used up"),
-            ("5", "stopped: too many failures in a row, or rate limited too long"),
-            ("6", "stopped: report or ledger can't be written"),
-            ("75", "another run holds the ledger; nothing was sent"),
-        ],
-        Command::Verify => &[
-            ("0", "nothing differs"),
-            ("1", "something differs, or a list is not whole"),
-            ("2", "mistake in command or settings; nothing was sent"),
-            ("3", "stopped: API key, login or account refused"),
-            ("4", "stopped: credits used up"),
-            ("5", "stopped: a page can't be had, or rate limited too long"),
-            ("6", "stopped: report or ledger can't be written"),
-            ("75", "another run holds the ledger; nothing was sent"),
-        ],
-        Command::Check => &[
-            ("0", "nothing is wrong"),
-            ("2", "mistake in command or settings; nothing was sent"),
-            ("3", "API key, login or account refused"),
-            ("4", "no credits left"),
-            ("5", "no answer, or an unclear one"),
-            ("6", "output or ledger can't be written"),
-        ],
-        Command::List | Command::History | Command::Config | Command::Sandbox | Command::Completions | Command::Man => {
-            &[]
-        }
-    }
+/// What `help` explains beside the commands.
+fn topics() -> [clap::Command; 2] {
+    let outcome = |outcome: &Outcome| format!("  {:<18}  {}\n", outcome.as_str(), outcome.meaning());
+    let those = |effect| Outcome::ALL.iter().filter(|of| of.exit_effect() == effect).map(outcome).collect::<String>();
+    let outcomes = format!(
+        "Each row of the report has one outcome.\n\nFine:\n{}\nNot fine, so the exit code is 1; the next run tries again, \
+         but for invalid:\n{}\nThe next run tries it, unless it is on the --keep list:\n{}",
+        those(ExitEffect::Fine),
+        those(ExitEffect::NotFine),
+        those(ExitEffect::FromStop)
+    );
+    [("outcomes", outcomes), ("exit-codes", exit::help_table())].map(|(name, text)| {
+        clap::Command::new(name).hide(true).about(text).help_template("{about}").arg_required_else_help(true)
+    })
 }
-
 fn after_help(command: Command, help: Help) -> String {
     let mut text = "Examples:\n".to_owned();
     for example in examples(command) {
@@ -116,13 +97,8 @@ fn after_help(command: Command, help: Help) -> String {
         let endings = sandbox::help_table();
         return format!("{text}\nThe last three digits of an ID choose the answer and a run's outcome:\n{endings}");
     }
-    let codes = exit_codes(command);
-    if !codes.is_empty() {
-        text.push_str("\nExit codes:\n");
-        for (code, when) in codes {
-            text.push_str(&format!("  {code:<4} {when}\n"));
-        }
-        text.push_str("  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM");
+    if matches!(command, Command::Run | Command::List | Command::Clean | Command::Verify | Command::Check) {
+        text.push_str(&format!("\nExit codes:\n{}", exit::help_table()));
     }
     text
 }
@@ -248,7 +224,7 @@ pub(crate) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
 /// What was typed, or the one line that says what is wrong with it. Help and version are printed, and end here.
 pub(crate) fn read() -> Result<CommandLine, String> {
     let help = if std::env::args_os().any(|typed| typed == "-h") { Help::Common } else { Help::All };
-    let matches = with_help(help).try_get_matches().map_err(|error| {
+    let matches = with_help(help).subcommands(topics()).try_get_matches().map_err(|error| {
         let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         if is_help && asks_for_json(std::env::args_os()) {
             return NO_COMMAND.to_owned();
@@ -309,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_command_line_holds_together() {
-        with_help(Help::All).debug_assert();
+        with_help(Help::All).subcommands(topics()).debug_assert();
     }
 
     #[test]

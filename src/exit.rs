@@ -18,6 +18,24 @@ pub(crate) const UNWRITABLE: u8 = 6;
 /// Another run uses this ledger; nothing was sent.
 pub(crate) const HELD: u8 = 75;
 
+/// What each code means, for people.
+const MEANINGS: [(&str, &str); 9] = [
+    ("0", "all is fine, or a limit that you set ended the run"),
+    ("1", "some row is not fine, not all was read, or verify found differences"),
+    ("2", "mistake in command, settings or input; nothing was withdrawn"),
+    ("3", "API key, login or account refused"),
+    ("4", "no credits left"),
+    ("5", "gave up: too many failures, rate limited too long, or no answer"),
+    ("6", "report or ledger can't be written"),
+    ("75", "another run holds the ledger; nothing was sent"),
+    ("129, 130, 143", "stopped by SIGHUP, SIGINT or SIGTERM"),
+];
+
+/// The codes and their meanings, one per line.
+pub(crate) fn help_table() -> String {
+    MEANINGS.iter().map(|(codes, meaning)| format!("  {codes:<4}  {meaning}\n")).collect()
+}
+
 /// `accounts`: why some of them stopped while the run went on. `fine`: whether every row is fine and the input was read to
 /// its end, but for what a limit of the user cut short.
 pub(crate) fn of_run(stop: Option<StopReason>, accounts: impl IntoIterator<Item = StopReason>, fine: bool) -> u8 {

@@ -25,7 +25,10 @@ pub(crate) enum IdError {
     #[error("{by} has probably rounded this ID{originals}: {advice}, or pass --accept-rounded-ids if it is genuine",
         advice = by.advice())]
     Rounded { by: Rounding, originals: String },
-    #[error("not an invitation ID (1 to 20 digits, or urn:li:invitation:<digits>)")]
+    #[error(
+        "not an invitation ID (1 to 20 digits, or urn:li:invitation:<digits>); profile URLs belong in a column \
+         named profile_url"
+    )]
     NotAnId,
 }
 

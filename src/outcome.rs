@@ -81,6 +81,24 @@ impl Outcome {
         }
     }
 
+    /// What it means, for people.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "The API confirmed the withdrawal in this run",
+            Self::PresumedWithdrawn => "An answer was lost, and later nothing was pending any more",
+            Self::AlreadySettled => "An earlier run settled it; nothing was sent or paid",
+            Self::Duplicate => "An earlier row has the same invitation; nothing was sent",
+            Self::NotPending => "It was accepted, declined or withdrawn before",
+            Self::NotFound => "The account has no such invitation, or none to this profile",
+            Self::Unconfirmed => "An answer was lost or unclear; it may be withdrawn",
+            Self::Rejected => "The API refused it for another reason, which is the detail",
+            Self::RateLimited => "Still rate limited when the run gave up",
+            Self::Failed => "Network or server errors, or no whole list; not withdrawn",
+            Self::Invalid => "The row has no usable ID or profile URL; nothing was sent",
+            Self::NotAttempted => "The run stopped before it, or it is on the --keep list",
+        }
+    }
+
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }

@@ -117,7 +117,7 @@ impl<'a> AccountList<'a> {
         let more = unseen.div_ceil(PageRequest::SIZE.into());
         (more > left).then(|| {
             format!(
-                "--max-credits is not enough: the list has about {} more, and {} left: raise it",
+                "--max-credits is too low: the list has about {} more, and {} left",
                 plural(more, "page"),
                 if left == 1 { "1 credit is".to_owned() } else { format!("{left} credits are") }
             )

@@ -17,7 +17,7 @@ use crate::exit;
 use crate::invitation::Row;
 use crate::listing::{Keep, Listed, SelectionCounts};
 use crate::outcome::Outcome;
-use crate::report::{Destination, Format, ListSink, RunFacts, Screen};
+use crate::report::{Destination, Format, ListSink, RunFacts, Screen, plural};
 use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
@@ -70,8 +70,8 @@ async fn go_on(
     } else {
         let pending = job.sinks.totals.list.unwrap_or_default().invitations;
         let (to_send, kept) = (plan.to_send(), counts.kept);
-        let left = pending.saturating_sub(to_send).saturating_sub(kept);
-        tracing::info!("{pending} pending: withdrawing {to_send}, keeping {kept}, leaving {left} others");
+        let stay = pending.saturating_sub(to_send);
+        tracing::info!("{pending} pending: {to_send} to withdraw, {stay} to stay ({kept} on the --keep list)");
         plan.warn(job.settings);
     }
     Ok(plan)
@@ -169,7 +169,8 @@ fn plan(job: &Job<'_>, intake: &impl Fn() -> Intake, stop: &Stop) -> Result<Plan
     if settled > 0 {
         let by_run = if job.settings.dry_run { " (by `run` only with --recheck)" } else { "" };
         tracing::warn!(
-            "the ledger calls {settled} of these settled, and the list shows them as pending: they are sent{by_run}"
+            "settled in the ledger, but pending on the list: {}; tried again{by_run}",
+            plural(settled, "invitation")
         );
     }
     job::plan(intake(), job.triage(true)?, job, stop)

@@ -22,7 +22,10 @@ pub(super) fn listed(job: &Job<'_>, selected: &[Listed], counts: SelectionCounts
     };
     let (going, pending) = (selected.len(), sum.invitations);
     let mut out = format!("{:<22}{sum}, for {cost}\n", "listed");
-    out.push_str(&format!("{pending} pending: withdrawing {going}, keeping {}\n", counts.kept));
+    out.push_str(&format!(
+        "{pending} pending: {going} to withdraw, {} to stay\n",
+        pending.saturating_sub(going as u64)
+    ));
     for (what, count) in staying(counts, job.settings).into_iter().filter(|(_, count)| *count > 0) {
         out.push_str(&format!("  {what:<20}{count}\n"));
     }
@@ -44,14 +47,14 @@ fn staying(counts: SelectionCounts, settings: &Settings) -> [(&'static str, u64)
     let by_age = if settings.which.newer_than.is_some() { "outside age limits" } else { "too recent" };
     [
         ("on the --keep list", counts.kept),
-        ("perhaps on it", counts.might_be_kept),
+        ("perhaps kept", counts.might_be_kept),
         ("not matching", counts.other_text),
         ("with a note", counts.has_note),
         ("perhaps with a note", counts.note_unknown),
         (by_age, counts.other_age),
         ("age unknown", counts.age_unknown),
         ("too recent by ID", counts.younger_by_id),
-        ("left by max-pending", counts.left),
+        ("under --max-pending", counts.left),
     ]
 }
 

@@ -39,8 +39,8 @@ const EVENTS: usize = 1_000;
 const WARNING: &str = "A withdrawal can't be undone, and the person can't be invited again for up to three weeks.";
 
 /// What `--yes` does where there is no terminal.
-pub(super) const UNASKED: &str = "to withdraw without asking (or look ahead with --dry-run)";
-const UNASKED_LIST: &str = "to fetch the list without asking (or see its cost with --dry-run)";
+pub(super) const UNASKED: &str = "to withdraw without asking, or --dry-run to see the plan";
+const UNASKED_LIST: &str = "to fetch the list without asking, or --dry-run to see its cost";
 
 /// A command's work: where its calls go, who is told, and what it may do.
 pub(super) struct Job<'a> {

@@ -39,7 +39,7 @@ pub(super) fn tell_wait(pace: &Pace) {
             event = "waiting",
             reason = "earlier_runs",
             wait_s,
-            "the calls of earlier runs leave no room yet: the first call is sent in {wait}"
+            "calls of earlier runs still count towards the rate limit: the first call is sent in {wait}"
         );
     }
 }

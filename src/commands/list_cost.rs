@@ -26,18 +26,17 @@ impl<'a> ListCost<'a> {
     }
 
     pub(super) fn words(&self) -> String {
-        let about = self.possible().map_or_else(String::new, |pages| format!(", about {pages} by the last list"));
+        let about = self.possible().map_or_else(String::new, |pages| format!(", about {pages} last time"));
         format!("1 credit per page of 10{about}")
     }
 
     pub(super) fn table(&self) -> String {
         let line = |(name, pages): &(&str, Option<u64>)| {
-            let pages =
-                pages.map_or_else(|| "no earlier list says how many".to_owned(), |pages| format!("about {pages}"));
+            let pages = pages.map_or_else(|| "not known yet".to_owned(), |pages| format!("about {pages}"));
             format!("  {:<20}{pages}", visible(name))
         };
         let lines: Vec<_> = self.0.iter().map(line).collect();
-        format!("{:<22}1 credit per page of 10; each retry may cost 1 more\npages\n{}", "list", lines.join("\n"))
+        format!("{:<22}1 per page of 10; each retry may cost 1 more\npages\n{}", "credits", lines.join("\n"))
     }
 
     pub(super) fn to_json(&self) -> serde_json::Value {

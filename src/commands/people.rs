@@ -84,7 +84,7 @@ async fn fetch(
     account: &AccountName,
 ) -> (People, ListEnd) {
     let name = visible(account.as_str());
-    tracing::info!("fetching the list of account {name}, to find people by their profiles: 1 credit per page of 10");
+    tracing::info!("fetching the list of account {name} to find people by their profiles: 1 credit per page of 10");
     let mut list = AccountList::begin(caller, settings, account, InvitationType::Connection, false);
     let mut people = People::default();
     let end = loop {
@@ -100,7 +100,7 @@ async fn fetch(
             people.leave_others(Outcome::Failed, format!("not found on the list, which may lack people: {doubts}"));
         }
         ListEnd::Unavailable(why) => {
-            people.leave_others(Outcome::Failed, format!("not found on what was read of the list: {why}"));
+            people.leave_others(Outcome::Failed, format!("not found on the part of the list that was read: {why}"));
         }
         ListEnd::Complete | ListEnd::BrokenOff | ListEnd::NotWanted | ListEnd::Stopped => {}
     }

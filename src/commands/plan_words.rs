@@ -27,10 +27,10 @@ impl Plan {
         short
             .chain(cautioned.map(|(name, account)| {
                 format!(
-                    "account {}: {}{} withdrawals within 24 hours; careful tools make 40 to 100, seconds apart \
+                    "account {}: {}{} withdrawals within 24 hours; 40 to 100 a day, seconds apart, are safer \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
-                    if is_shared { "by all shares about " } else { "" },
+                    if is_shared { "all shares together make about " } else { "" },
                     account.per_day
                 )
             }))
@@ -115,7 +115,7 @@ impl Plan {
     fn price(&self, settings: &Settings) -> String {
         let mut out = self.withdrawals(settings);
         out.push_str(&format!("{:<22}{}\n", "credits", self.credits(settings)));
-        let held = if self.time(settings) > self.paced(settings) { ", within gaps and hours" } else { "" };
+        let held = if self.time(settings) > self.paced(settings) { " and with its gaps and hours" } else { "" };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
             |time| format!("about {}, at {}{held}", rounded_up(time), self.pace),
@@ -136,14 +136,14 @@ impl Plan {
         let lists: Vec<_> = self.lists().iter().map(|name| visible(name.as_str())).collect();
         let known = match lists.as_slice() {
             [] => format!("at least {to_send}"),
-            [name] => format!("1 per 10 pending of account {name}, for the list, and up to {to_send}"),
+            [name] => format!("at most {to_send}, and before that 1 per page of 10 for the list of account {name}"),
             several => {
-                format!("1 per 10 pending of accounts {}, for their lists, and up to {to_send}", several.join(", "))
+                format!("at most {to_send}, and before that 1 per page of 10 for the lists of {}", several.join(", "))
             }
         };
         let known = match self.list_pages {
             0 => known,
-            pages => format!("{known} (about {} by the last list)", plural(pages, "page")),
+            pages => format!("{known} (about {} last time)", plural(pages, "page")),
         };
         match settings.max_credits.map(|most| most.saturating_sub(self.listed)) {
             Some(most) if most <= to_send => format!("at most {most}"),
@@ -173,9 +173,9 @@ impl Plan {
         if now < self.to_send() {
             let days: Option<Vec<u64>> = accounts.iter().map(|(_, account)| account.forecast.more_days).collect();
             let rest = match days.map(|days| days.into_iter().max().unwrap_or_default()) {
-                None => "; a daily cap of 0 lets no others through".to_owned(),
+                None => "; a daily cap of 0 allows no more".to_owned(),
                 Some(0) => String::new(),
-                Some(days) => format!("; the daily cap spreads the rest over {}", plural(days, "further day")),
+                Some(days) => format!("; the daily cap leaves the rest for {}", plural(days, "more day")),
             };
             out.push_str(&format!("  {:<20}at most {now}{rest}\n", "in this run"));
         }
@@ -224,7 +224,7 @@ impl ShortIds {
     fn words(&self) -> String {
         let (first, line) = (&self.first, self.line.unwrap_or(self.row));
         let ids = if self.count == 1 { "1 ID has".to_owned() } else { format!("{} IDs have", self.count) };
-        format!("{ids} fewer than {USUAL_DIGITS} digits (first: {first}, line {line}): {SHORT_ID_ADVICE}")
+        format!("{ids} fewer than {USUAL_DIGITS} digits (first: {first}, line {line}); {SHORT_ID_ADVICE}")
     }
 
     fn to_json(&self) -> Value {
@@ -247,8 +247,8 @@ impl Account {
         let Self { rows, forecast: Forecast { now, time, .. }, per_day: _ } = self;
         let to_send = rows.most();
         let now = match *now {
-            0 if to_send > 0 => return format!("{to_send}, none of them in this run"),
-            now if now < to_send => format!(", {now} of them in this run"),
+            0 if to_send > 0 => return format!("{to_send}, none in this run"),
+            now if now < to_send => format!(", {now} in this run"),
             _ => String::new(),
         };
         let time = time.map(|time| format!(", in about {}", rounded_up(time))).unwrap_or_default();

@@ -38,18 +38,14 @@ impl Sum {
         let Self { try_again, settled, nothing } = self;
         if try_again > 0 {
             let what = plural(try_again, "invitation");
-            tracing::info!(
-                "on the list, though the ledger did not have it as pending: {what}; the next run sends them"
-            );
+            tracing::info!("pending on the list, but not in the ledger: {what}; the next run tries again");
         }
         if settled > 0 {
-            tracing::info!("not on the list, and settled by that: {}", plural(settled, "invitation"));
+            tracing::info!("no longer on the list, and so settled: {}", plural(settled, "invitation"));
         }
         if nothing > 0 {
             let what = plural(nothing, "invitation");
-            tracing::warn!(
-                "settled twice and pending all the same: {what}; only `clean` and `run --recheck` send them again"
-            );
+            tracing::warn!("settled twice and still pending: {what}; only `clean` and `run --recheck` try again");
         }
     }
 }
@@ -111,7 +107,7 @@ async fn put_right_by(
         let why = match (is_whole, available) {
             (false, _) => "it is not whole",
             (true, None) => "it has no total to compare it with",
-            (true, Some(_)) => "it shows nobody whom an earlier list showed",
+            (true, Some(_)) => "nobody on it was on an earlier list",
         };
         let (name, what) = (visible(account.as_str()), plural(in_doubt, "invitation"));
         tracing::warn!("{name}: the list can't say what became of {what} whose answer was lost: {why}");

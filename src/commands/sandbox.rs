@@ -31,9 +31,9 @@ pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, Comm
     let url = sandbox.base_url();
     writeln!(io::stdout(), "{url}").map_err(CommandError::Stdout)?;
     screen.print(&format!(
-        "The simulated LinkUp API is served there; what it did: {url}/sandbox/record\nIn another terminal:\n  \
-         LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw clean --older-than 30d --base-url {url} --yes\n\
-         (for V2: LINKUP_ACCOUNT_ID=any instead of the token)\nCtrl-C ends it.\n"
+        "The simulated LinkUp API is at this address; Ctrl-C ends it. In another terminal, try:\n  \
+         LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw clean --older-than 30d --base-url {url}\n\
+         For V2, set LINKUP_ACCOUNT_ID=any instead of the token. What it was asked: {url}/sandbox/record\n"
     ));
     stop.requested().await;
     let record = sandbox.record();

@@ -36,7 +36,7 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
     let Opened { summary, page: _, out: mut report } = job.open(outputs, Outputs::begin_differences).await?;
     let names = report.names();
     if settings.api == ApiVersion::V2 {
-        tracing::info!("the vendor's own record of calls (/v2/logs) is not compared: its form is documented nowhere");
+        tracing::info!("LinkUp's own log of calls (/v2/logs) is not compared: its form is not documented");
     }
     let fetched = fetch(&mut job, async |_| ControlFlow::Continue(())).await;
     fetched.end.stop_if_unavailable(&stop);

@@ -28,8 +28,7 @@ pub(super) const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CredentialsError {
     #[error(
-        "no credentials: set {} in the environment, or put them into the configuration file (or rehearse with \
-         --sandbox, which needs none)",
+        "no credentials: set {} in the environment, or put them into the configuration file (--sandbox needs none)",
         .0.join(" and ")
     )]
     Missing(Vec<&'static str>),
@@ -45,7 +44,7 @@ pub(crate) enum CredentialsError {
     /// The credentials directory's file.
     #[error("{0}")]
     InDirectory(Origin, #[source] SecretFileError),
-    #[error("{0}: an account ID holds no white space")]
+    #[error("{0}: an account ID can't contain spaces")]
     UnfitAccountId(Origin),
     #[error(
         "a login token ({login_token}) asks for V1 of the API, and an account ID ({account_id}) for V2: choose with \

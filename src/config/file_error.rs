@@ -48,7 +48,7 @@ pub(crate) enum Problem {
     NamelessAccount,
     #[error("an account is a table, like [accounts.sales]")]
     NoAccountTable,
-    #[error("this account is there twice")]
+    #[error("this account is defined twice")]
     SameAccount,
 }
 
@@ -103,8 +103,8 @@ impl fmt::Display for Hint {
         match self {
             Self::None => Ok(()),
             Self::Meant(key) => write!(f, " (did you mean `{key}`?)"),
-            Self::IntoAccount => f.write_str(": it belongs into its account's table, like [accounts.default]"),
-            Self::AboveTables => f.write_str(": it belongs above the first [accounts.<name>]"),
+            Self::IntoAccount => f.write_str(": it belongs in its account's table, like [accounts.default]"),
+            Self::AboveTables => f.write_str(": it belongs above the first table, like [accounts.default]"),
             Self::FlagOnly(flag) => write!(f, ": give --{flag} on the command line"),
         }
     }

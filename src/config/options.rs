@@ -86,7 +86,7 @@ const COUNT: &str = "a whole number, 0 or more";
 const SMALL_COUNT: &str = "a whole number from 0 to 4294967295";
 const FILE: &str = "the path of a file";
 const ADDRESS_FILE: &str = "the path of a file that holds the address to ping";
-const PATTERN: &str = "a text that is not empty (in the configuration file, a list of such)";
+const PATTERN: &str = "a text that is not empty (in the configuration file, a list of texts)";
 pub(super) const PING_WANTED: &str = "an https:// address (http:// for localhost only)";
 const TEXTS: &str = "a list of texts, none of them empty";
 const DAY: &str = "a day, like 2026-11-22";
@@ -129,7 +129,7 @@ options! {
     }
     ID_COLUMN: String, string, INPUT {
         name: "id_column", value: "NAME", default: Default::Depends("invitation_id"),
-        help: "Column of the IDs",
+        help: "Column with the IDs",
         wanted: "the name of a column",
     }
     DELIMITER: u8, delimiter, INPUT {
@@ -139,12 +139,12 @@ options! {
     }
     ACCEPT_ROUNDED_IDS: bool, switch, INPUT {
         name: "accept_rounded_ids",
-        help: "Accept IDs that look rounded",
+        help: "Accept IDs that look rounded by a spreadsheet",
     }
 
     OLDER_THAN: u32, age, WHICH {
         name: "older_than", value: "AGE", wanted: AGE,
-        help: "Only at least this old: 30d, 4w, 3mo, 1y (approximate)", is_common: true,
+        help: "Only this old or older: 30d, 4w, 3mo, 1y (approximate)", is_common: true,
     }
     NEWER_THAN: u32, age, WHICH {
         name: "newer_than", value: "AGE", wanted: AGE,
@@ -199,12 +199,12 @@ options! {
     }
     HTML: PathBuf, |value| path(value).filter(|path| path.as_os_str() != "-"), REPORT {
         name: "html", value: "FILE", wanted: FILE, on: RUN | LIST | CLEAN | HISTORY,
-        help: "Write it as a web page too (one HTML file)", is_common: true,
+        help: "Also write a web page about it (one HTML file)", is_common: true,
     }
 
     METRICS_FILE: PathBuf, path, NOTIFY {
         name: "metrics_file", value: "PATH", wanted: FILE,
-        help: "Keep figures here for Prometheus (node_exporter)",
+        help: "Metrics for Prometheus (node_exporter)",
     }
     PING_URL: PingUrl, parsed, NOTIFY {
         name: "ping_url", value: "URL", wanted: PING_WANTED, conflicts: &["ping_url_file"],
@@ -218,7 +218,7 @@ options! {
 
     DRY_RUN: bool, switch, CALL {
         name: "dry_run", on: RUN | CLEAN | VERIFY,
-        help: "Show plan and cost (clean pays for its list)", is_common: true,
+        help: "Show plan and cost only (clean pays for its list)", is_common: true,
     }
     YES: bool, switch, CALL {
         name: "yes", short: Some('y'), on: RUN | CLEAN | HISTORY | VERIFY,
@@ -271,7 +271,7 @@ options! {
     }
     RETRY_BASE: Duration, duration, PACE {
         name: "retry_base", value: "TIME", default: Default::Text("1s"),
-        help: "First delay before a retry; doubles",
+        help: "Delay before the first retry; doubles",
     }
     RETRY_MAX: Duration, duration, PACE {
         name: "retry_max", value: "TIME", default: Default::Text("60s"),
@@ -279,7 +279,7 @@ options! {
     }
     PATIENCE: Duration, duration, PACE {
         name: "patience", value: "TIME", default: Default::Text("15m"),
-        help: "Longest time being rate limited",
+        help: "Give up if rate limited this long",
     }
     TIMEOUT: Duration, time_limit, PACE {
         name: "timeout", value: "TIME", default: Default::Text("60s"),
@@ -297,11 +297,11 @@ options! {
     }
     MAX_DURATION: Duration, time_limit, LIMITS {
         name: "max_duration", value: "TIME", on: CALLING, wanted: "a time longer than --timeout, like \"30m\" or \"2h\"",
-        help: "End within this time; longer than --timeout",
+        help: "End within this time (longer than --timeout)",
     }
     GAP: Gap, parsed, LIMITS {
         name: "gap", value: "MIN..MAX", wanted: "two times, the shorter one first, like \"2s..6s\", or one, like \"3s\"",
-        help: "Random pause per account, like 2s..6s", is_common: true,
+        help: "Random pause between withdrawals, like 2s..6s", is_common: true,
     }
     DAILY_CAP: u64, parsed, LIMITS {
         name: "daily_cap", value: "N", wanted: COUNT,
@@ -309,22 +309,22 @@ options! {
     }
     BETWEEN: Hours, parsed, LIMITS {
         name: "between", value: "HH:MM-HH:MM", wanted: "hours of the day, like \"09:00-17:00\"",
-        help: "Only at these hours (local time); else wait",
+        help: "Withdraw only at these local hours",
     }
     PARTITION: Partition, parsed, LIMITS {
         name: "partition", value: "K/N", on: RUN, places: Places::Flag,
-        help: "Share K of N of rows, rate and limits (or auto)",
+        help: "Do only share K of N of the rows (or auto)",
         wanted: "a share, like 3/8, or auto",
     }
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
-        help: "Account for rows without one; limits lists to it", is_common: true,
+        help: "Account for rows without one; lists only this account", is_common: true,
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {
         name: "country", value: "CODE", default: Default::Text("FR"),
-        help: "Proxy country",
+        help: "Country of LinkUp's proxy",
         wanted: "a country code, like \"FR\"",
     }
     API_VERSION: ApiVersion, parsed, API {
@@ -340,7 +340,7 @@ options! {
     }
     SUCCESS_MESSAGES: SuccessMessages, |value| SuccessMessages::new(texts(value)?), API {
         name: "success_messages", value: "TEXTS", on: 0, places: Places::File, is_list: true,
-        help: "Other messages that confirm a withdrawal; compared whole",
+        help: "More of the API's messages that confirm a withdrawal",
         wanted: TEXTS,
     }
     CONFIG_FILE: PathBuf, path, API {
@@ -378,14 +378,14 @@ options! {
     }
     RUNS: bool, switch, LEDGER {
         name: "runs", conflicts: &["id", "forget", "forget_before", "reinvitable", "html"],
-        help: "Show a line per run, with its cost and run_id", is_common: true,
+        help: "Show one line per run, with its cost and run_id", is_common: true,
     }
     TABLE_FORMAT: Option<TableFormat>, |value| one_of(value, &[
         ("auto", None), ("table", Some(TableFormat::Table)), ("csv", Some(TableFormat::Csv)),
         ("json", Some(TableFormat::Json)),
     ]), LEDGER {
         name: "format", value: "auto|table|csv|json", on: HISTORY | CHECK, default: Default::Text("auto"),
-        help: "Output format (auto = csv unless on a terminal)", is_common: true, heading: "Output",
+        help: "Output format (auto = table on a terminal, csv elsewhere)", is_common: true, heading: "Output",
         wanted: "auto, table, csv or json",
     }
     CONFIG_FORMAT: TableFormat, |value| one_of(value, &[
@@ -404,7 +404,7 @@ options! {
     FAULTS: Faults, parsed, SERVER {
         name: "faults", value: "RATES",
         help: "Fault rates, like rate-limited=10%,500=5%,closed=1%", is_common: true,
-        wanted: "shares from 0% to 100% in all, of rate-limited, 429, 500, 502, closed, truncated, held, endless, web-page and redirect, like 500=5%,closed=1%",
+        wanted: "percentages of at most 100% in all, like 500=5%,closed=1%, of rate-limited, 429, 500, 502, closed, truncated, held, endless, web-page and redirect",
     }
     CALL_LIMIT: Limit, parsed, SERVER {
         name: "limit", value: "LIMIT", default: Default::Text("300/min"),
@@ -433,12 +433,12 @@ options! {
 
     SHELL: Shell, parsed, BASE {
         name: "shell", value: "bash|elvish|fish|powershell|zsh", on: COMPLETIONS, places: Places::Argument,
-        help: "Shell that reads the script",
+        help: "Your shell",
         wanted: "bash, elvish, fish, powershell or zsh",
     }
     MAN_DIR: PathBuf, path, BASE {
         name: "dir", value: "DIR", on: MAN,
-        help: "Write all pages to this directory",
+        help: "Write one page per command to this directory",
         wanted: "a directory",
     }
 

@@ -63,7 +63,8 @@ pub(crate) enum InputError {
     #[error("{:?} can't delimit columns: use one like , ; | or a tab", char::from(*delimiter))]
     Delimiter { delimiter: u8 },
     #[error(
-        "{name} has no column invitation_id or profile_url (found: {columns}): name the column of IDs with --id-column"
+        "{name} has no column invitation_id or profile_url (found: {columns}): rename the column of profile URLs to \
+         profile_url, or name the column that holds the IDs with --id-column"
     )]
     NoIdColumn { name: String, columns: String },
     #[error("{name} has no column {wanted:?} (found: {columns}): give --id-column one of these")]
@@ -92,7 +93,7 @@ pub(crate) enum InputError {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{name} could not be read on from line {line}: run again with the whole input, settled rows are skipped")]
+#[error("{name} can't be read from line {line} on: run again with the whole input; settled rows are skipped")]
 pub(crate) struct ReadError {
     name: String,
     line: u64,

@@ -493,7 +493,7 @@ fn a_broken_read_ends_the_input_and_half_a_row_is_none() {
             assert!(input.next().unwrap().unwrap().is_ok(), "{text:?}");
         }
         let error = input.next().unwrap().unwrap_err();
-        assert!(error.to_string().starts_with(&format!("in could not be read on from line {line}:")), "{error}");
+        assert!(error.to_string().starts_with(&format!("in can't be read from line {line} on:")), "{error}");
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the disk is gone");
         assert!(input.next().is_none());
     }

@@ -200,7 +200,7 @@ impl Doubts {
         }
         if self.implausible > 0 {
             words.push(format!(
-                "pages that gave an implausible place for the next one: {} (it was read from where they ended)",
+                "pages that say wrongly where the next one begins: {} (reading went on where they ended)",
                 self.implausible
             ));
         }

@@ -65,8 +65,8 @@ impl People {
                 count => (
                     Outcome::Invalid,
                     format!(
-                        "not found on the list by this address, and there are addresses that it can't be compared with ({count}): \
-                         name the invitation by its ID"
+                        "not found on the list, but it can't be compared with {count} of the addresses there: name the \
+                         invitation by its ID"
                     ),
                 ),
             }),
@@ -74,7 +74,7 @@ impl People {
     }
 
     fn as_of(&self) -> String {
-        let of = |at: Timestamp| format!(", by the list of {at:.0}; --recheck fetches a new one");
+        let of = |at: Timestamp| format!(" (list of {at:.0}; --recheck fetches a new one)");
         self.remembered_from.map(of).unwrap_or_default()
     }
 

@@ -10,7 +10,7 @@ pub(super) const NOTHING: &str = "nothing is left to do";
 pub(super) fn next(summary: &Summary) -> (String, bool) {
     let (words, again) = next_of_a_real_run(summary);
     if again && summary.facts.again.is_none() {
-        return ("nothing: this was a rehearsal, and its ledger is gone".to_owned(), false);
+        return ("nothing: this was only a rehearsal (--sandbox)".to_owned(), false);
     }
     (words, again)
 }
@@ -31,13 +31,13 @@ fn next_of_a_real_run(summary: &Summary) -> (String, bool) {
             left if summary.input_complete => format!(" for the {} left", plural(left, "row")),
             left => format!(" for the {} left, and those that were not read", plural(left, "row")),
         };
-        let first = if is_mended_first(stop.reason) { "once that is done," } else { "to go on," };
+        let first = if is_mended_first(stop.reason) { "after that," } else { "to go on," };
         return (format!("{first} run the same command again{left}; {going_on}"), true);
     }
     if summary.facts.command == "list" {
         return match summary.input_complete {
             true => (
-                "look the list over, delete whom to keep, and give it to `bulk-withdraw run`, first with --dry-run"
+                "read the list, delete the lines of people to keep, and pass it to `bulk-withdraw run`, first with --dry-run"
                     .to_owned(),
                 false,
             ),
@@ -73,10 +73,11 @@ const fn is_mended_first(reason: StopReason) -> bool {
         | StopReason::PatienceExhausted
         | StopReason::ReportUnwritable
         | StopReason::LedgerUnwritable
-        | StopReason::Usage
         | StopReason::LedgerHeld
         | StopReason::Broken
         | StopReason::Limit(Limit::DailyCap) => true,
-        StopReason::Limit(Limit::Credits | Limit::Withdrawals | Limit::Duration) | StopReason::Signal(_) => false,
+        StopReason::Usage
+        | StopReason::Limit(Limit::Credits | Limit::Withdrawals | Limit::Duration)
+        | StopReason::Signal(_) => false,
     }
 }

@@ -222,7 +222,20 @@ fn wrapped_line(line: &str, width: usize) -> String {
         out.push_str(word);
         used += columns(word);
     }
-    out
+    with_longer_end(out, indent, width)
+}
+
+/// Takes words down to a last line that is only a word or two.
+fn with_longer_end(mut text: String, indent: usize, width: usize) -> String {
+    while let Some((above, last)) = text.rsplit_once('\n')
+        && columns(last) - indent < width / 5
+        && let Some((above, word)) = above.rsplit_once(' ')
+        && above.rsplit('\n').next().is_some_and(|line| !line.ends_with(' ') && line.trim_start().contains(' '))
+        && columns(word) + 1 + columns(last) <= width
+    {
+        text = format!("{above}\n{}{word} {}", " ".repeat(indent), &last[indent..]);
+    }
+    text
 }
 
 /// How many columns it takes, without its colors.
@@ -270,6 +283,9 @@ mod tests {
             ("Go on? [y/N] ", "Go on? [y/N] "),
             ("one two three four five", "one two three four\n  five"),
             ("row   one two three four", "row   one two three\n      four"),
+            ("say yes or else say no.", "say yes or else\n  say no."),
+            ("row   one two three to", "row   one two\n      three to"),
+            ("row   123456789012 no", "row   123456789012\n      no"),
             ("1234567890123456789012345 x", "1234567890123456789012345\n  x"),
             ("  an indented line wraps", "  an indented line\n    wraps"),
             ("\u{1b}[33mwarning:\u{1b}[0m ten more", "\u{1b}[33mwarning:\u{1b}[0m ten more"),

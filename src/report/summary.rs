@@ -269,6 +269,10 @@ fn credits(cost: Cost) -> Value {
     json!({"charged": cost.charged, "possible": cost.possible})
 }
 
+fn credits_words(Cost { charged, possible }: Cost) -> String {
+    if charged == possible { charged.to_string() } else { format!("{charged} charged, at most {possible}") }
+}
+
 /// The table on stderr at a run's end; `report` is where the report's or the list's lines are.
 pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     let run = &summary.totals.run;
@@ -278,8 +282,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         line("partition", share.to_string());
     }
     if let Some(list) = &summary.totals.list {
-        let cost = format!("{} charged, {} possible", list.cost.charged, list.cost.possible);
-        line("listed", format!("{list}; credits: {cost}"));
+        line("listed", format!("{list}; credits: {}", credits_words(list.cost)));
     }
     if !matches!(summary.facts.command, "list" | "verify" | "check") {
         line("rows", run.rows.total().to_string());
@@ -292,7 +295,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         limited => format!(", {limited} rate limited"),
     };
     line("calls", format!("{} ({} repeated{again})", run.calls, run.retries));
-    line("credits", format!("{} charged, {} possible", run.cost.charged, run.cost.possible));
+    line("credits", credits_words(run.cost));
     if let Some(learned) = summary.learned {
         line("rate limit", format!("the API key allowed about {learned}; the pace was {}", summary.rate));
     }

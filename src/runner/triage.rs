@@ -18,11 +18,11 @@ const MOST_WARNINGS: usize = 20;
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
 const KEPT: &str = "kept: it is on the --keep list";
-const MIGHT_BE_KEPT: &str = "not sent: it can't be compared with the profiles of the --keep list";
+const MIGHT_BE_KEPT: &str = "not sent: its profile can't be compared with those of the --keep list";
 const UNREADABLE: &str = "the run stopped before this row, the ledger can't be read";
 
 /// What to do about a number that may count rows.
-pub(crate) const SHORT_ID_ADVICE: &str = "if it is a row number, name the column of IDs with --id-column";
+pub(crate) const SHORT_ID_ADVICE: &str = "if this column holds row numbers, name the column of IDs with --id-column";
 
 const NO_PERSON: &str = "not a person's profile URL, like https://www.linkedin.com/in/name, that can be compared with those of \
                          the list: correct it, or name the invitation by its ID";
@@ -205,7 +205,7 @@ impl Triage {
                 self.warn_of(&row.withdrawal.country);
                 if is_short && std::mem::take(&mut self.warns_of_short_ids) {
                     let (line, id) = (line.unwrap_or(number), &row.withdrawal.id);
-                    tracing::warn!("line {line}: {id} is short for an invitation ID: {SHORT_ID_ADVICE}");
+                    tracing::warn!("line {line}: {id} is short for an invitation ID; {SHORT_ID_ADVICE}");
                 }
                 Route::Call(row)
             }

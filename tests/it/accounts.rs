@@ -85,8 +85,8 @@ async fn a_plan_tells_each_account_s_part() {
     let lines = [
         "to withdraw           4",
         "  london              1, in about 1 s",
-        "  tokyo               3, 2 of them in this run, in about 1 min 00 s",
-        "  in this run         at most 3; the daily cap spreads the rest over 1 further day",
+        "  tokyo               3, 2 in this run, in about 1 min 00 s",
+        "  in this run         at most 3; the daily cap leaves the rest for 1 more day",
     ];
     ran.says(&lines.join("\n"));
     let plan: Value = serde_json::from_str(&program.read("plan.json")).unwrap();
@@ -105,7 +105,7 @@ async fn a_plan_tells_each_account_s_part() {
 fn more_than_careful_tools_do_is_warned_of() {
     let program = Program::new();
     program.write("list.csv", list(ids(101)));
-    let said = "account default: 101 withdrawals within 24 hours; careful tools make 40 to 100";
+    let said = "account default: 101 withdrawals within 24 hours; 40 to 100 a day";
     let cases = [
         ("--rate unlimited --concurrency 64", true),
         ("--rate unlimited --daily-cap 500 --dry-run", false),
@@ -152,6 +152,6 @@ async fn some_may_stay_in_each_account() {
     let sandbox = swift(|options| (options.api_key, options.login_token, options.pending) = (None, None, 9)).await;
     let program = program();
     let dry = format!("clean --max-pending 7 --dry-run --summary summary.json {}", unlimited(&sandbox));
-    complete(&program, &dry).await.ended_with(0).says("left by max-pending 21");
+    complete(&program, &dry).await.ended_with(0).says("under --max-pending 21");
     assert_eq!(program.summary()["rows"]["to_withdraw"], 6);
 }

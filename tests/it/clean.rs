@@ -210,7 +210,7 @@ async fn what_the_list_shows_as_pending_is_sent_although_it_is_settled() {
     ledger.execute("UPDATE accounts SET api = REPLACE(api, ?1, ?2)", [&port, &new_port]).unwrap();
     drop(ledger);
     let ran = program.complete(&format!("clean --older-than 30d {}", swiftly(&again))).await;
-    ran.ended_with(0).says("the ledger calls 1 of these settled, and the list shows them as pending: they are sent");
+    ran.ended_with(0).says("settled in the ledger, but pending on the list: 1 invitation; tried again");
     assert_eq!(withdrawn(&again).len(), 1);
     assert_eq!(program.report("report.csv").outcomes(), ["withdrawn"]);
 }
@@ -503,7 +503,7 @@ async fn the_oldest_go_until_some_are_left(api: Api) {
     let sandbox = with_stock(&stock, |_| {}).await;
     let program = Program::on(api);
     let ran = program.complete(&format!("clean --max-pending 100 {}", swiftly(&sandbox))).await;
-    ran.ended_with(0).says("395 pending: withdrawing 295, keeping 0");
+    ran.ended_with(0).says("395 pending: 295 to withdraw, 100 to stay");
     assert!(!ran.stderr.contains("WARN the list:") && !ran.stderr.contains("--max-pending"), "{}", ran.stderr);
     assert_eq!(withdrawn(&sandbox), ids_of(connections[100..].iter().copied()));
     assert_eq!(program.summary()["input_complete"], json!(true));
@@ -512,7 +512,7 @@ async fn the_oldest_go_until_some_are_left(api: Api) {
     assert_eq!(program.summary()["rows"]["total"], 0);
     let dry =
         format!("clean --max-pending 98 --older-than 30d --dry-run --summary summary.json {}", unlimited(&sandbox));
-    program.complete(&dry).await.ended_with(0).says("left by max-pending 68");
+    program.complete(&dry).await.ended_with(0).says("under --max-pending 68");
     assert_eq!(program.summary()["rows"]["to_withdraw"], 2);
 }
 

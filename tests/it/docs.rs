@@ -1,12 +1,13 @@
 //! The README, `docs/` and the help: what they show can be typed, and where they point is something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bulk_withdraw::sandbox::StockItem;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::command_line::COMMANDS;
 use crate::support::{DAY, KEY, Program, Ran, TOKEN, ids, list, spawn, wait, with_stock};
@@ -131,4 +132,72 @@ fn every_link_leads_somewhere() {
 fn the_readme_is_read_in_two_minutes() {
     let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
     assert!(lines <= 125, "{lines} lines: the rest belongs into docs/");
+}
+
+/// The rows of the first table below this heading: each name of the first column, with the other columns.
+fn documented(page: &str, heading: &str) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(root().join("docs").join(page)).unwrap();
+    let lines = text.lines().skip_while(|line| *line != heading).skip_while(|line| !line.starts_with('|'));
+    let rows = lines.take_while(|line| line.starts_with('|')).filter_map(|line| line[1..].split_once('|'));
+    let names = |(names, rest): (&str, &str)| {
+        names.split('`').skip(1).step_by(2).map(|name| (name.to_owned(), rest.to_owned())).collect::<Vec<_>>()
+    };
+    rows.flat_map(names).collect()
+}
+
+/// That an object has the documented fields and no others, and that those within them are named beside them.
+#[track_caller]
+fn is_documented(object: &Value, fields: &BTreeMap<String, String>) {
+    let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(names(object), fields.keys().cloned().collect());
+    for (name, beside) in fields {
+        let inner = match (&object[name], name.as_str()) {
+            // Its other fields are named by outcomes, or by accounts.
+            (Value::Object(_), "rows") => BTreeSet::from(["total".to_owned()]),
+            (Value::Object(accounts), "accounts") => accounts.values().flat_map(names).collect(),
+            (inner @ Value::Object(_), _) => names(inner),
+            (Value::Array(several), _) => several.iter().filter(|inner| inner.is_object()).flat_map(names).collect(),
+            _ => BTreeSet::new(),
+        };
+        let missing: Vec<_> = inner.iter().filter(|inner| !beside.contains(&format!("`{inner}`"))).collect();
+        assert!(missing.is_empty(), "{name}: {missing:?}");
+    }
+}
+
+/// Summary, plan and report have the fields that are documented: all of them, and no others.
+#[test]
+fn what_is_written_is_documented() {
+    let program = Program::new();
+    program.write("list.csv", "invitation_id\n7329176687475109888\n12\nx\n");
+    let json = |command: &str| {
+        let ran = program.run(&format!("{command} --sandbox --rate unlimited --summary - --yes"));
+        serde_json::from_str::<Value>(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stderr))
+    };
+    let summary = documented("report.md", "## The summary");
+    let plan = documented("credits-and-pace.md", "## The plan");
+    let run = json("run list.csv --max-withdrawals 0 -o report.csv");
+    assert!(run["stop"].is_object() && run["causes"][0].is_object(), "they are looked at: {run:#}");
+    is_documented(&run, &summary);
+    let cleaned = json("clean --older-than 30d -o cleaned.csv");
+    assert!(cleaned["list"].is_object(), "it is looked at: {cleaned:#}");
+    is_documented(&cleaned, &summary);
+    let planned = json("run list.csv --dry-run");
+    assert!(planned["short_ids"].is_object() && planned["first_bad_rows"][0].is_object(), "{planned:#}");
+    is_documented(&planned, &plan);
+    is_documented(&json("clean --older-than 30d --dry-run"), &plan);
+    let report: BTreeSet<_> = program.report("report.csv").header.into_iter().collect();
+    assert_eq!(report, documented("report.md", "## The report").into_keys().collect());
+}
+
+/// The help has the outcomes and exit codes in the words of the page.
+#[test]
+fn the_page_explains_outcomes_and_exit_codes_as_the_help_does() {
+    let text = fs::read_to_string(root().join("docs/report.md")).unwrap().replace('`', "");
+    for (topic, least) in [("outcomes", 12), ("exit-codes", 9)] {
+        let help = Program::new().run(&format!("help {topic}")).stdout;
+        let explained = help.lines().filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
+        let rows: Vec<_> = explained.map(|(name, words)| format!("\n| {name} | {}", words.trim())).collect();
+        assert_eq!(rows.len(), least, "{help}");
+        rows.iter().for_each(|row| assert!(text.contains(row), "not in docs/report.md: {row}"));
+    }
 }

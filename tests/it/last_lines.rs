@@ -190,7 +190,7 @@ async fn a_rehearsal_is_not_gone_on_with() {
     let program = Program::new();
     program.write("list.csv", list((0..2).map(|at| format!("73291{at:03}76687475405"))));
     let ran = program.run("run list.csv --sandbox -o report.csv");
-    ran.ended_with(4).says("next                  nothing: this was a rehearsal, and its ledger is gone\n");
+    ran.ended_with(4).says("next                  nothing: this was only a rehearsal (--sandbox)\n");
     assert!(!ran.stderr.contains("same command again"), "{}", ran.stderr);
 }
 

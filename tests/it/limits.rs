@@ -101,7 +101,7 @@ async fn a_list_that_is_too_dear_is_not_fetched_to_its_end() {
     let sandbox = swift(|options| options.pending = 200).await;
     let program = Program::new();
     let ran = program.complete(&format!("clean --older-than 30d --max-credits 5 {}", swiftly(&sandbox))).await;
-    ran.ended_with(0).says("--max-credits is not enough: the list has about ");
+    ran.ended_with(0).says("--max-credits is too low: the list has about ");
     assert_eq!(sandbox.record().list_calls, 1, "the first page says how many there are");
     assert_eq!(program.summary()["stop"]["reason"], "max_credits");
     // Where it is enough for list and some, what is left is withdrawn.

@@ -55,9 +55,9 @@ async fn a_wait_for_the_first_call_is_told_only_where_there_is_one() {
     let options = format!("--yes --base-url {} --rate 1/60s -o report.csv", sandbox.base_url());
     program.complete(&format!("run first.csv {options}")).await.ended_with(0);
     let ran = program.complete(&format!("run first.csv {options}")).await;
-    assert!(!ran.ended_with(0).stderr.contains("leave no room"), "{}", ran.stderr);
+    assert!(!ran.ended_with(0).stderr.contains("still count towards the rate limit"), "{}", ran.stderr);
     let mut run = program.start_logged(&format!("run second.csv {options}"));
-    while !program.log().contains("the calls of earlier runs leave no room yet") {
+    while !program.log().contains("calls of earlier runs still count towards the rate limit") {
         assert!(run.try_wait().unwrap().is_none(), "{}", program.log());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

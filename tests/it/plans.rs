@@ -113,7 +113,7 @@ async fn a_list_s_cost_is_said_before_it_is_fetched_and_who_goes_before_it_is_as
     insta::assert_snapshot!(words.collect::<String>());
     assert_eq!((sandbox.record().list_calls, sandbox.record().calls), (2, 0));
     let (_, shown) = on_a_terminal(program.command(&clean), "y").await;
-    assert!(shown.starts_with("Fetching the list: 1 credit per page of 10, about 2 by the last list. "), "{shown}");
+    assert!(shown.starts_with("Fetching the list: 1 credit per page of 10, about 2 last time. "), "{shown}");
     assert_eq!(sandbox.record().calls, 10);
     let ran = program.complete(&format!("{clean} --yes")).await;
     ran.ended_with(0).says("fetching the list: 1 credit per page of 10, about ");

@@ -33,7 +33,7 @@ fn the_samples_end_with_0_and_need_no_credentials() {
 fn people_are_named_by_their_profiles() {
     let program = Program::new();
     let flags = "--sandbox --dry-run --summary summary.json";
-    program.run(&format!("run {} {flags}", sample("people.txt"))).ended_with(0).says("1 per 10 pending");
+    program.run(&format!("run {} {flags}", sample("people.txt"))).ended_with(0).says("1 per page of 10 for the list");
     let rows = &program.summary()["rows"];
     assert_eq!((&rows["to_look_up"], &rows["to_withdraw"], &rows["invalid"]), (&json!(8), &json!(1), &json!(1)));
 }

@@ -197,7 +197,7 @@ fn a_plan_counts_the_rows_of_all_shares() {
             rest.unwrap().parse::<u64>().unwrap()
         };
         let own = number_after("rows ");
-        assert_eq!(number_after("by all shares about "), 200.min(own * 8), "{}", ran.stderr);
+        assert_eq!(number_after("all shares together make about "), 200.min(own * 8), "{}", ran.stderr);
         is_capped |= own * 8 > 200;
     }
     assert!(is_capped);

@@ -133,7 +133,7 @@ async fn what_is_settled_twice_and_still_pending_is_only_warned_of(api: Api) {
     program.complete(&run).await.ended_with(0);
     assert_eq!(program.report("report.csv").count("withdrawn"), 1);
     for _ in 0..2 {
-        verify(&program, &sandbox.base_url(), "").await.ended_with(1).says("settled twice and pending all the same");
+        verify(&program, &sandbox.base_url(), "").await.ended_with(1).says("settled twice and still pending");
         assert_eq!(differences(&program), expected([("207", "withdrawn pending nothing")]));
     }
     program.complete(&run).await.ended_with(0);
@@ -296,7 +296,7 @@ async fn clean_settles_by_its_own_list(api: Api) {
     let before = sandbox.record();
     let clean = format!("clean --older-than 30d {}", swiftly(&sandbox));
     // Only what the list shows is sent.
-    program.complete(&clean).await.ended_with(0).says("the ledger calls 1 of these settled");
+    program.complete(&clean).await.ended_with(0).says("settled in the ledger, but pending on the list: 1 invitation");
     let report = program.report("report.csv");
     assert_eq!((report.lines.len(), report.outcome(1)), (1, "withdrawn"));
     assert_eq!(sandbox.record().list_charged - before.list_charged, 1);
@@ -328,7 +328,7 @@ async fn a_dry_run_says_the_cost_and_sends_nothing(api: Api) {
     let sandbox = with_endings(34, &[], |_| {}).await;
     let program = Program::on(api);
     let base = format!("--base-url {}", sandbox.base_url());
-    program.complete(&format!("verify --dry-run {base}")).await.ended_with(0).says("no earlier list says how many");
+    program.complete(&format!("verify --dry-run {base}")).await.ended_with(0).says("not known yet");
     program.complete(&format!("list {}", unlimited(&sandbox))).await.ended_with(0);
     let before = sandbox.record();
     // It writes no report, so its summary may go to standard output.

@@ -80,7 +80,7 @@ pub(super) fn verdict(summary: &Summary, seen: Seen, facts: &PageFacts) -> Marku
                 }
             }
             p.facts {
-                "Exit code " (summary.exit_code) " (" (exit_words(summary.exit_code)) ")"
+                "Exit code " (summary.exit_code)
                 @if let Some(report) = report { " · " @if is_list { "list" } @else { "report" } " " (text(report)) }
             }
         }
@@ -207,22 +207,6 @@ fn sentence(summary: &Summary, Seen { is_whole, selected }: Seen) -> String {
         said.push_str(&format!(" The others: {}.", parts.join(", ")));
     }
     said
-}
-
-/// As the README's table of exit codes has it.
-const fn exit_words(code: u8) -> &'static str {
-    match code {
-        0 => "all is fine",
-        1 => "some row is not fine, or not all was read",
-        2 => "usage, configuration or input error",
-        3 => "key, login or account refused",
-        4 => "credits used up",
-        5 => "too many failures, or refused for too long",
-        6 => "report or ledger could not be written",
-        75 => "another run holds the ledger",
-        129 | 130 | 143 => "stopped by a signal",
-        _ => "unknown",
-    }
 }
 
 #[cfg(test)]
