@@ -38,11 +38,12 @@ pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen)
     let opened = job.open(outputs, |outputs| outputs.begin_report(columns)).await?;
     tell_list_cost(&job)?;
     // To its end before the first withdrawal: each one shifts the pages that are still to come.
-    let (selected, Fetched { end, counts, lists, .. }) = select(&mut job).await;
+    let (selected, fetched) = select(&mut job).await;
+    let shown = listed(&job, &selected, &fetched);
+    let Fetched { end, counts, lists, .. } = fetched;
     if selected.is_empty() {
         end.stop_if_unavailable(&stop);
     }
-    let shown = listed(&job, &selected, counts);
     let rows = rows(selected);
     let intake = || Intake::List(rows.clone().into_iter());
     let went_on = go_on(&job, &intake, counts, &shown).await;
@@ -132,7 +133,7 @@ async fn dry_run(
     fetched.end.stop_if_unavailable(stop);
     let has_pages = job.sinks.totals.list.is_some_and(|list| list.pages > 0);
     let is_written = sink.is_some_and(|sink| write(sink, &selected, has_pages, stop));
-    let shown = listed(&job, &selected, fetched.counts);
+    let shown = listed(&job, &selected, &fetched);
     let rows = rows(selected);
     let intake = || Intake::List(rows.clone().into_iter());
     let plan = plan(&job, &intake, &Stop::default())?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::fetch::{Fetched, NAMES};
 use super::job::Job;
 use super::plan::Plan;
 use crate::config::Settings;
@@ -9,11 +10,9 @@ use crate::listing::{Listed, SelectionCounts, oldest_and_newest};
 use crate::policy::visible;
 use crate::report::plural;
 
-/// Names that are shown.
-const NAMES: usize = 5;
-
 /// What was listed, and who of it goes, as a table for people.
-pub(super) fn listed(job: &Job<'_>, selected: &[Listed], counts: SelectionCounts) -> String {
+pub(super) fn listed(job: &Job<'_>, selected: &[Listed], fetched: &Fetched) -> String {
+    let counts = fetched.counts;
     let sum = job.sinks.totals.list.unwrap_or_default();
     let cost = if sum.cost.charged == sum.cost.possible {
         plural(sum.cost.charged, "credit")
@@ -32,14 +31,21 @@ pub(super) fn listed(job: &Job<'_>, selected: &[Listed], counts: SelectionCounts
     if let Some((oldest, newest)) = oldest_and_newest(selected) {
         out.push_str(&format!("{:<22}{}\n", "oldest", with_age(oldest)));
         out.push_str(&format!("{:<22}{}\n", "newest", with_age(newest)));
-        let names: Vec<_> = selected.iter().take(NAMES).map(name).collect();
-        let more = match going.saturating_sub(NAMES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        out.push_str(&format!("{:<22}{}{more}\n", "names", names.join("; ")));
+        out.push_str(&format!("{:<22}{}\n", "names", names(selected, going as u64)));
+    }
+    if counts.kept > 0 {
+        out.push_str(&format!("{:<22}{}\n", "kept", names(&fetched.kept, counts.kept)));
     }
     out
+}
+
+/// The first names of this many people.
+fn names(first: &[Listed], all: u64) -> String {
+    let names: Vec<_> = first.iter().take(NAMES).map(name).collect();
+    match all.saturating_sub(names.len() as u64) {
+        0 => names.join("; "),
+        more => format!("{} and {more} more", names.join("; ")),
+    }
 }
 
 /// Why the others stay.

@@ -16,11 +16,16 @@ use crate::policy::visible;
 use crate::report::{Backlog, Progress};
 use crate::runner::Caller;
 
+/// People whom a plan names.
+pub(super) const NAMES: usize = 5;
+
 /// What a list came to, beside its totals.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) end: ListEnd,
     pub(super) counts: SelectionCounts,
+    /// The first that are kept.
+    pub(super) kept: Vec<Listed>,
     /// The lists, as far as they were read.
     pub(super) lists: Vec<ReadList>,
     /// For the page, as far as it was read.
@@ -113,6 +118,7 @@ pub(super) async fn fetch(job: &mut Job<'_>, take: impl AsyncFnMut(Vec<Listed>) 
         fetched: Fetched {
             end: ListEnd::Complete,
             counts: SelectionCounts::default(),
+            kept: Vec::new(),
             lists: Vec::new(),
             backlog: Backlog::new(older_than),
             younger: Vec::new(),
@@ -206,7 +212,7 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
     /// The selected invitations of a page.
     fn select(&mut self, account: &AccountName, Taken { new, younger }: Taken) -> Vec<Listed> {
         let limit = self.settings.which.limit;
-        let Fetched { counts, younger: elsewhere, backlog, .. } = &mut self.fetched;
+        let Fetched { counts, kept, younger: elsewhere, backlog, .. } = &mut self.fetched;
         let mut selected = Vec::new();
         for found in new {
             let selection = self.filter.select(&found);
@@ -217,6 +223,8 @@ impl<T: AsyncFnMut(Vec<Listed>) -> ControlFlow<()>> Fetch<'_, T> {
             backlog.add(&found, account, selection);
             if selection == Selection::Selected {
                 selected.push(Listed { found, account: account.clone() });
+            } else if selection == Selection::Kept && kept.len() < NAMES {
+                kept.push(Listed { found, account: account.clone() });
             }
         }
         for found in younger {

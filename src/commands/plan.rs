@@ -39,13 +39,15 @@ pub(super) struct Plan {
     pub(super) has_rows: bool,
     /// The first rows that need a look.
     pub(super) bad_rows: Vec<BadRow>,
+    /// The first rows of people who are kept.
+    pub(super) kept: Vec<BadRow>,
     pub(super) short_ids: Option<ShortIds>,
 }
 
-/// Bad rows that a plan shows.
-const MOST_BAD_ROWS: usize = 5;
+/// Bad rows that a plan shows, and kept ones.
+const MOST_SHOWN: usize = 5;
 
-/// A row that can't be sent, and why.
+/// A row that is not sent, and why.
 #[derive(Clone, Debug)]
 pub(super) struct BadRow {
     pub(super) row: u64,
@@ -159,7 +161,7 @@ impl Plan {
                     (Some(ready.withdrawal.account), Planned::Send)
                 }
                 Route::NoCall(settled) => {
-                    plan.note_bad(&settled);
+                    plan.note_unsent(&settled);
                     (settled.account, Planned::Unsent(settled.outcome))
                 }
                 Route::List(account, _) => (Some(account), Planned::LookUp),
@@ -199,6 +201,7 @@ impl Plan {
             input_complete: true,
             has_rows: false,
             bad_rows: Vec::new(),
+            kept: Vec::new(),
             short_ids: None,
         }
     }
@@ -209,10 +212,13 @@ impl Plan {
         self.short_ids.get_or_insert_with(first).count += 1;
     }
 
-    fn note_bad(&mut self, settled: &Settled) {
-        let Settled { row, line, outcome, ref detail, .. } = *settled;
-        if outcome.exit_effect() == ExitEffect::NotFine && self.bad_rows.len() < MOST_BAD_ROWS {
-            self.bad_rows.push(BadRow { row, line, outcome, reason: detail.clone() });
+    fn note_unsent(&mut self, settled: &Settled) {
+        let Settled { row, line, outcome, is_kept, ref detail, ref invitation_id, .. } = *settled;
+        let bad = |reason: &str| BadRow { row, line, outcome, reason: reason.to_owned() };
+        if is_kept && self.kept.len() < MOST_SHOWN {
+            self.kept.push(bad(format!("{invitation_id} {detail}").trim_start()));
+        } else if outcome.exit_effect() == ExitEffect::NotFine && self.bad_rows.len() < MOST_SHOWN {
+            self.bad_rows.push(bad(detail));
         }
     }
 

@@ -54,7 +54,7 @@ impl Plan {
         out.push_str(&format!("{:<22}{}\n", "rows", self.rows()));
         for (outcome, rows) in self.all.unsent.iter().filter(|(_, rows)| *rows > 0) {
             out.push_str(&format!("  {:<20}{rows}\n", outcome.as_str()));
-            let shown: Vec<_> = self.bad_rows.iter().filter(|bad| bad.outcome == outcome).collect();
+            let shown: Vec<_> = self.bad_rows.iter().chain(&self.kept).filter(|bad| bad.outcome == outcome).collect();
             shown.iter().for_each(|bad| out.push_str(&format!("    {:<18}{}\n", bad.place(), bad.reason)));
             if !shown.is_empty() && rows > shown.len() as u64 {
                 out.push_str(&format!("    and {} more\n", rows - shown.len() as u64));

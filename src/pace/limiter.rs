@@ -88,6 +88,17 @@ enum Hold {
     },
 }
 
+/// Answers to calls that were in flight together ask for moments no further apart, as they arrive one after the other and each
+/// wait has a little chance in it.
+const ONE_WAVE: Duration = Duration::from_secs(2);
+
+impl Hold {
+    /// Whether calls are held already, and until about this moment or later.
+    fn hardly_changes(&self, to: Instant) -> bool {
+        matches!(self, Self::Held { until, .. } if to.saturating_duration_since(*until) <= ONE_WAVE)
+    }
+}
+
 /// Permission for one call now. Report the answer with [`Permit::accepted`] or [`Permit::refused`]. Dropped without either
 /// (the answer was lost, or the call was never made), a probe's permit lets another worker probe.
 #[derive(Debug)]
@@ -104,7 +115,7 @@ pub(crate) struct Permit {
 pub(crate) enum Refused {
     /// No call is sent for this long, from now on or longer than it was known.
     Held(Duration),
-    /// No call is sent for this long, as was known before.
+    /// No call is sent for this long, as was known before, give or take the time between answers.
     StillHeld(Duration),
     /// No call was accepted for longer than `--patience`, or the API asks for a longer wait than that.
     OutOfPatience,
@@ -282,14 +293,19 @@ impl Pace {
         });
     }
 
-    /// Holds all calls for `wait`, although none was refused: the API asked for it.
-    pub(crate) fn hold_for(&self, wait: Duration) {
+    /// Holds all calls for `wait`, although none was refused: the API asked for it. Returns whether that is new.
+    pub(crate) fn hold_for(&self, wait: Duration) -> bool {
         let now = Instant::now();
         let until = now + wait.min(self.patience);
-        self.hold.send_modify(|hold| match hold {
-            Hold::Open => *hold = Hold::Held { until, probing: false, refusals: 0, since: now },
-            Hold::Held { until: held, .. } => *held = until.max(*held),
+        let mut is_new = false;
+        self.hold.send_modify(|hold| {
+            is_new = !hold.hardly_changes(until);
+            match hold {
+                Hold::Open => *hold = Hold::Held { until, probing: false, refusals: 0, since: now },
+                Hold::Held { until: held, .. } => *held = until.max(*held),
+            }
         });
+        is_new
     }
 }
 
@@ -347,7 +363,7 @@ impl Permit {
             // The last probe is sent when the patience ends, not after it.
             let until = until.min(ends.max(now + asked_for.unwrap_or_default())).max(earlier);
             let probing = matches!(hold, Hold::Held { probing: true, .. }) && !was_probe;
-            let is_known = matches!(hold, Hold::Held { .. }) && until == earlier;
+            let is_known = !was_probe && hold.hardly_changes(until);
             *hold = Hold::Held { until, probing, refusals, since: start };
             refused = if is_known { Refused::StillHeld(until - now) } else { Refused::Held(until - now) };
         });
@@ -405,12 +421,17 @@ mod tests {
     async fn a_refusal_holds_everyone_until_one_shared_moment() {
         let pace = pace();
         let (early, late) = (pace.acquire().await, pace.acquire().await);
-        assert_eq!(early.refused(None, |_| secs(10)), Refused::Held(secs(10)));
+        let (same, longer) = (pace.acquire().await, pace.acquire().await);
+        assert_eq!(early.refused(None, |_| secs(8)), Refused::Held(secs(8)));
+        // Of the same wave: nothing new, unless it asks for much more.
+        assert_eq!(same.refused(None, |_| secs(9)), Refused::StillHeld(secs(9)));
+        assert!(!pace.hold_for(secs(9)));
+        assert_eq!(longer.refused(None, |_| secs(12)), Refused::Held(secs(12)));
         // An answer to a call from before the hold neither ends it nor makes it start anew.
         tokio::time::sleep(secs(4)).await;
         assert!(!late.accepted());
         let (waited, permit) = wait_of(&pace).await;
-        assert_eq!(waited, 6);
+        assert_eq!(waited, 8);
         assert!(permit.accepted());
         assert_eq!(wait_of(&pace).await.0, 0);
     }

@@ -126,7 +126,15 @@ fn samples(summary: &Summary, job: MetricsJob<'_>) -> Vec<Sample> {
         let is_concerned = job.account.is_none_or(|own| own == account);
         if is_concerned || sum.calls > 0 || sum.rows.total() > 0 {
             let labels = job.labels(summary, Some(account.as_str()), None);
-            let Sum { rows, calls, retries, rate_limit_answers, cost: Cost { charged, possible } } = *sum;
+            let Sum {
+                rows,
+                calls,
+                retries,
+                repeated: _,
+                unsent: _,
+                rate_limit_answers,
+                cost: Cost { charged, possible },
+            } = *sum;
             let sums = [(CALLS, calls), (RETRIES, retries), (REFUSALS, rate_limit_answers), (CHARGED, charged)];
             for (name, count) in sums.into_iter().chain([(POSSIBLE, possible)]) {
                 add(name, &labels, count as f64);

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::live::Look;
 use crate::policy::visible;
 
 /// Columns of a terminal that does not say how many it has.
@@ -67,9 +68,8 @@ fn split(text: &str, width: usize) -> (&str, &str) {
 
 /// Whether the locale's characters are UTF-8, by the first variable that says (POSIX, "Locale").
 fn is_utf8() -> bool {
-    let named = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var_os(name).filter(|v| !v.is_empty()));
-    let name = named.map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    name.contains("utf-8") || name.contains("utf8")
+    let variable = |name| std::env::var_os(name).unwrap_or_default().to_string_lossy().into_owned();
+    Look::is_utf8(&["LC_ALL", "LC_CTYPE", "LANG"].map(variable))
 }
 
 #[cfg(test)]

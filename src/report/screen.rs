@@ -110,12 +110,14 @@ impl Screen {
         self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// On a terminal, lines are wrapped at words.
+    /// On a terminal, lines are wrapped at words, and have no sign of ours that it can't show.
     fn write_text(&self, text: &str) -> io::Result<()> {
-        if self.is_terminal && !self.is_json {
+        if !self.is_terminal || self.is_json {
+            self.write_above(text)
+        } else if self.look.is_utf8 {
             self.write_above(&wrapped(text, self.width()))
         } else {
-            self.write_above(text)
+            self.write_above(&wrapped(&in_ascii(text), self.width()))
         }
     }
 
@@ -194,6 +196,12 @@ fn write_all(text: &str) -> io::Result<()> {
 /// As [`visible`], but for this character.
 fn harmless(text: &str, but: char) -> String {
     text.split(but).map(visible).collect::<Vec<_>>().join(but.encode_utf8(&mut [0; 4]))
+}
+
+/// Signs in our own words become ASCII; names stay as they are.
+fn in_ascii(text: &str) -> String {
+    let signs = [("×", "x"), ("…", "..."), ("–", "-"), ("—", "-"), ("·", "-"), ("“", "\""), ("”", "\""), ("’", "'")];
+    signs.into_iter().fold(text.to_owned(), |text, (sign, ascii)| text.replace(sign, ascii))
 }
 
 /// Each line broken between words where it is longer than this. What follows is indented, below a value where the line

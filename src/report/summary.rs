@@ -15,7 +15,7 @@ use crate::event::{Called, Settled};
 use crate::invitation::AccountName;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::Rate;
-use crate::policy::{Cost, visible};
+use crate::policy::{Cost, Meaning, visible};
 use crate::share::Share;
 use crate::stop::StopCause;
 
@@ -57,6 +57,10 @@ pub(crate) struct Sum {
     pub calls: u64,
     /// Calls beyond each row's first.
     pub retries: u64,
+    /// Those of them that were sent.
+    pub repeated: u64,
+    /// Calls that were never sent, since there was no connection.
+    pub unsent: u64,
     pub rate_limit_answers: u64,
     pub cost: Cost,
 }
@@ -65,8 +69,23 @@ impl Sum {
     fn add_call(&mut self, called: &Called) {
         self.calls += 1;
         self.retries += u64::from(called.is_retry);
+        let is_unsent = called.meaning == Meaning::NotSent;
+        self.repeated += u64::from(called.is_retry && !is_unsent);
+        self.unsent += u64::from(is_unsent);
         self.rate_limit_answers += u64::from(called.is_rate_limited());
         self.cost += called.cost;
+    }
+
+    /// What was special about its calls.
+    fn of_calls(&self) -> String {
+        let all = [
+            (self.repeated, "repeated"),
+            (self.rate_limit_answers, "rate limited"),
+            (self.unsent, "without a connection"),
+        ];
+        let some: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
+        let said = if some.is_empty() { vec![&all[0]] } else { some };
+        said.into_iter().map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -290,11 +309,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     for (outcome, rows) in run.rows.iter().filter(|(_, rows)| *rows > 0) {
         line(&format!("  {outcome}"), rows.to_string());
     }
-    let again = match run.rate_limit_answers {
-        0 => String::new(),
-        limited => format!(", {limited} rate limited"),
-    };
-    line("calls", format!("{} ({} repeated{again})", run.calls, run.retries));
+    line("calls", format!("{} ({})", run.calls, run.of_calls()));
     line("credits", credits_words(run.cost));
     if let Some(learned) = summary.learned {
         line("rate limit", format!("the API key allowed about {learned}; the pace was {}", summary.rate));

@@ -73,8 +73,8 @@ pub(super) fn tell_pace(
     let held_for = held_for.filter(|wait| !wait.is_zero());
     if let Some(wait) = held_for
         && meaning != Meaning::RateLimited
+        && pace.hold_for(wait)
     {
-        pace.hold_for(wait);
         log_wait(wait);
     }
     let learned = pace.news();

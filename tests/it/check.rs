@@ -168,7 +168,7 @@ async fn where_nobody_answers_it_ends_with_5(api: Api) {
     // Asked once for both: the first call and its retry, of the key.
     assert_eq!(ran.stderr.matches("calls").count(), 1);
     if api == Api::V1 {
-        ran.says("calls                 2 (1 repeated)");
+        ran.says("calls                 2 (2 without a connection)");
     }
 }
 

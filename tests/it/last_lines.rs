@@ -110,6 +110,11 @@ async fn no_connection() {
     let port = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() };
     let run = format!("run list.csv --base-url http://127.0.0.1:{port} {SWIFTLY} --max-errors 0");
     insta::assert_snapshot!(said(&program, |quiet| program.command(&format!("{run}{quiet}"))).await);
+    // A call that never connected repeats none.
+    let ran = program.complete(&run).await;
+    let calls = program.summary()["calls"].clone();
+    assert_eq!(program.summary()["retries"].as_u64(), calls.as_u64().map(|calls| calls - 32));
+    ran.says(&format!("calls                 {calls} ({calls} without a connection)\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,6 +68,28 @@ async fn a_plan_shows_the_first_bad_rows_and_asks_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_names_who_is_kept() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    let kept: Vec<_> = ids(7).collect();
+    program.write("list.csv", list(ids(9))).write("keep.txt", kept.join("\n"));
+    let run = format!("run list.csv --dry-run --keep keep.txt --base-url {}", sandbox.base_url());
+    let dry = program.complete(&run).await;
+    let [_, second, .., fifth, sixth, _] = kept.as_slice() else { panic!("{kept:?}") };
+    dry.ended_with(0).says(&format!("    line 3            {second} kept: it is on the --keep list\n"));
+    assert!(dry.stderr.contains(fifth.as_str()) && dry.stderr.contains("    and 2 more\n"), "{}", dry.stderr);
+    assert!(!dry.stderr.contains(sixth.as_str()), "{}", dry.stderr);
+
+    let stock = some_old();
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let kept = stock.iter().map(|item| item.id.to_string()).collect::<Vec<_>>();
+    program.write("keep.txt", kept[7..].join("\n"));
+    let clean = format!("clean --older-than 30d --dry-run --keep keep.txt {}", unlimited(&sandbox));
+    let names = "kept                  Person 7, MBA; Person 8, MBA; Person 9, MBA; Person 10, MBA; Person 11, MBA and 2 more\n";
+    program.complete(&clean).await.ended_with(0).says(names);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_to_withdraw_is_said_and_not_asked() {
     let sandbox = swift(|_| {}).await;
     let program = Program::new();

@@ -15,7 +15,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer};
 
-use crate::support::{Api, Program, ids, kill, list, swift, swiftly, until};
+use crate::support::{Api, Program, SWIFTLY, ids, kill, list, swift, swiftly, until};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const UTF8: [(&str, &str); 2] = [("TERM", "xterm"), ("LANG", "en_US.UTF-8")];
@@ -156,6 +156,37 @@ async fn a_run_and_its_stop_at_every_width() {
             assert!(written.is_ascii(), "{written}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_but_ascii_is_written_where_the_locale_has_no_utf_8() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let program = Program::new();
+    program.write("list.csv", list(ids(3)) + "7329176687475100000\n");
+    let run = format!("run list.csv --base-url http://{closed} {SWIFTLY}");
+    let (screen, written) = Terminal::start(&program, &run, 80, &ASCII).ended().await;
+    assert!(written.is_ascii(), "{written}");
+    assert!(screen.contains("9 x no connection"), "{screen}");
+    // Names of people are not ours to change.
+    let sandbox = swift(|_| {}).await;
+    program.write("list.csv", "invitation_id,account\n1000000,Zoë\n");
+    let run = format!("run list.csv {}", swiftly(&sandbox));
+    let (screen, _) = Terminal::start(&program, &run, 80, &ASCII).ended().await;
+    assert!(screen.contains("Zoë"), "{screen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_for_calls_that_are_refused_together() {
+    let server = MockServer::start().await;
+    let together = Api::V1.rate_limited().insert_header("retry-after", "1").set_delay(Duration::from_millis(200));
+    Mock::given(any()).respond_with(together).up_to_n_times(8).with_priority(1).mount(&server).await;
+    Mock::given(any()).respond_with(Api::V1.success()).mount(&server).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(8)));
+    let run = format!("run list.csv --base-url {} {SWIFTLY} --concurrency 8", server.uri());
+    let ran = program.complete(&run).await;
+    ran.ended_with(0).says("8 rate limited");
+    assert_eq!(ran.stderr.matches("rate limited: the next call").count(), 1, "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

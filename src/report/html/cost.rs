@@ -50,9 +50,9 @@ pub(super) fn credits(Cost { charged, possible }: Cost) -> String {
 pub(super) fn cost(observed: &Observed, summary: &Summary, runs: &[RunLine]) -> Markup {
     let run = &summary.totals.run;
     let free = observed.spent.values().map(|spent| spent.free).sum();
-    let repeated = match run.retries {
+    let repeated = match run.repeated {
         0 => String::new(),
-        retries => format!(", {retries} of them repeated"),
+        repeated => format!(", {repeated} of them repeated"),
     };
     let certain = certain(run.cost, run.calls, free, summary.facts.api);
     section(
