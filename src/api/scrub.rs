@@ -21,8 +21,8 @@ pub(super) struct Scrubber {
     /// Hashes, so that no further copy of a secret is in memory.
     parts: HashSet<u64>,
     lengths: BTreeSet<usize>,
-    /// The parts' first two characters, sorted: few places of an ordinary text begin like one.
-    beginnings: Vec<[u8; 2]>,
+    /// Whether a part begins with these two characters: few places of an ordinary text do.
+    begins: Vec<bool>,
 }
 
 /// What stands at a place: up to [`PART`] characters without regard to case, and where each of them ends.
@@ -41,8 +41,9 @@ impl fmt::Debug for Scrubber {
 
 impl Scrubber {
     pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
-        let (parts, lengths, beginnings) = Default::default();
-        let mut scrubber = Self { hasher: RandomState::new(), parts, lengths, beginnings };
+        let (parts, lengths) = Default::default();
+        let begins = vec![false; usize::from(u16::MAX) + 1];
+        let mut scrubber = Self { hasher: RandomState::new(), parts, lengths, begins };
         for secret in secrets {
             let whole = secret.expose_secret();
             // Of a cookie like `li_at=...` the value is the secret.
@@ -50,8 +51,6 @@ impl Scrubber {
             let values = pairs.map(|(_, value)| value.trim().trim_matches('"'));
             values.chain([whole]).for_each(|text| scrubber.learn(text.as_bytes()));
         }
-        scrubber.beginnings.sort_unstable();
-        scrubber.beginnings.dedup();
         scrubber
     }
 
@@ -62,7 +61,7 @@ impl Scrubber {
                 if length == PART || (start == 0 && length >= SHORTEST) {
                     self.parts.insert(self.hasher.hash_one(&characters[..length]));
                     self.lengths.insert(length);
-                    self.beginnings.push([characters[0], characters[1]]);
+                    self.begins[place(characters[0], characters[1])] = true;
                 }
             }
         }
@@ -87,12 +86,18 @@ impl Scrubber {
     /// Where the secret part ends that begins here.
     fn end_of_part(&self, text: &[u8], start: usize, layers: u32) -> Option<usize> {
         let Reading { characters: [first, second, ..], .. } = Reading::at(text, start, layers, 2);
-        self.beginnings.binary_search(&[first, second]).ok()?;
+        if !self.begins[place(first, second)] {
+            return None;
+        }
         let Reading { characters, ends, length } = Reading::at(text, start, layers, PART);
         let is_secret = |length: &usize| self.parts.contains(&self.hasher.hash_one(&characters[..*length]));
         let longest = self.lengths.range(..=length).rev().copied().find(is_secret)?;
         Some(ends[longest - 1])
     }
+}
+
+fn place(first: u8, second: u8) -> usize {
+    usize::from(u16::from_be_bytes([first, second]))
 }
 
 impl Reading {

@@ -305,8 +305,17 @@ impl Lane {
         if self.stop.is_requested() {
             return Err(stopped(ready));
         }
+        if self.queue.capacity() == 0 {
+            // Waking up for each row that was taken costs more than the row. If it is closed, sending fails as well.
+            drop(self.queue.reserve_many(some(self.queue.max_capacity())).await);
+        }
         self.queue.send(ready).await.map_err(|mpsc::error::SendError(ready)| stopped(ready))
     }
+}
+
+/// A full queue is filled again once it has room for so many rows.
+const fn some(queue: usize) -> usize {
+    queue / 4
 }
 
 /// From this number of rows on, a queue needs more.
