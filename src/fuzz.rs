@@ -15,6 +15,7 @@ use crate::input::{Input, InputFormat, InputOptions};
 use crate::invitation::{InvitationId, Row, RowError};
 use crate::listing::{PersonAddress, read_page, repeats_key};
 use crate::policy::{Meaning, SuccessMessages, certain_days, cost, cut, is_younger_by_id, judge, page_cost, sent_at};
+use crate::report::{Cell, Column, Paper, Table, TableFormat, encode, harmless, json_line};
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("config", configuration),
     ("profile", profile),
     ("id", id),
+    ("output", output),
 ];
 
 /// An input as CSV, its first byte being what the user says about it.
@@ -36,10 +38,10 @@ pub fn csv(data: &[u8]) {
     read_both_ways(data, InputFormat::Csv);
 }
 
-/// An input as a JSON document and as JSON Lines.
+/// An input as a JSON document or as JSON Lines.
 pub fn json(data: &[u8]) {
-    read_both_ways(data, InputFormat::Json);
-    read_both_ways(data, InputFormat::JsonLines);
+    let are_lines = data.first().is_some_and(|said| said & 2 != 0);
+    read_both_ways(data, if are_lines { InputFormat::JsonLines } else { InputFormat::Json });
 }
 
 /// Rows do not depend on how many bytes a read returns.
@@ -304,6 +306,49 @@ pub fn profile(data: &[u8]) {
     assert!(!who.is_empty() && !who.contains(is_unclear), "{who:?} of {text:?}");
     let again = PersonAddress::parse(&format!("https://www.linkedin.com/in/{who}"));
     assert_eq!(again.as_ref(), Some(&address), "{text:?}");
+}
+
+/// Text of the input or the API, in each output: no spreadsheet executes it, no terminal obeys it, no program stumbles over it.
+pub fn output(data: &[u8]) {
+    let text = &*String::from_utf8_lossy(data);
+    let value = Value::from(text);
+    let cells = || [[Cell::Number(7), Cell::Foreign(text), Cell::Json(&value)]];
+    let columns = ["invitation_id", "a", "b"];
+    let paper = || Paper { width: 60, ellipsis: "…" };
+    let written = |format: TableFormat| {
+        let table = Table::new(columns.map(|name| Column::whole(name, 0)).into(), paper());
+        encode(format.encoder(table), columns, cells()).unwrap_or_else(|error| panic!("{error}"))
+    };
+
+    let csv = written(TableFormat::Csv);
+    for delimiter in *b",;\t|" {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).delimiter(delimiter).from_reader(csv.as_bytes());
+        for record in reader.records().map_while(Result::ok) {
+            let is_formula = |cell: &str| cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+            assert!(!record.iter().any(is_formula), "{csv:?} by {:?}", char::from(delimiter));
+        }
+    }
+
+    is_harmless(&written(TableFormat::Table));
+    is_harmless(&harmless(text, '\n'));
+    is_harmless(&cut(text));
+    is_harmless(&paper().folded(text, 4));
+    let fields = serde_json::Map::from_iter([("name".to_owned(), value.clone())]);
+    let line = json_line(tracing::Level::INFO, "notice", text, fields);
+    is_harmless(&line);
+    assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
+    let read: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+    assert_eq!((&read["message"], &read["name"]), (&value, &value));
+    let read: Value = serde_json::from_str(&written(TableFormat::Json)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((&read[0]["a"], &read[0]["b"]), (&value, &value));
+}
+
+/// Lines that a terminal only shows.
+fn is_harmless(lines: &str) {
+    let acts =
+        |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+    assert!(!lines.contains(acts), "{lines:?}");
 }
 
 #[cfg(test)]

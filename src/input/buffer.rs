@@ -8,11 +8,11 @@ use std::io::{self, Cursor, Read};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use serde_json::{Deserializer, Value};
 
-/// Bytes asked of the reader at a time.
-pub(super) const CHUNK: usize = 64 << 10;
+/// Bytes asked of the reader at a time. A fuzzer opens many small inputs, and reaches the ends of small buffers.
+pub(super) const CHUNK: usize = if cfg!(fuzzing) { 256 } else { 64 << 10 };
 
 /// Longest record or line that is read; a longer one is most likely due to an unclosed quote.
-pub(super) const RECORD_LIMIT: usize = 1 << 20;
+pub(super) const RECORD_LIMIT: usize = if cfg!(fuzzing) { 512 } else { 1 << 20 };
 
 pub(super) struct Buffer {
     reader: Box<dyn Read + Send>,

@@ -55,7 +55,8 @@ pub(crate) enum Malformed {
 impl CsvRecords {
     /// `limit` is the most bytes of a record, its line end included.
     pub(super) fn new(buffer: Buffer, limit: usize) -> Self {
-        let (parser, delimiter) = (csv_core::Reader::new(), b',');
+        let delimiter = b',';
+        let parser = parser(delimiter);
         let (text, ends) = (vec![0; 1024], vec![0; 16]);
         Self { parser, delimiter, buffer, limit, comment: None, line: 1, after_cr: false, text, ends, width: 0 }
     }
@@ -75,8 +76,11 @@ impl CsvRecords {
     }
 
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {
-        self.delimiter = delimiter;
-        self.parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        if self.delimiter != delimiter {
+            self.delimiter = delimiter;
+            self.parser = parser(delimiter);
+        }
+        self.parser.reset();
     }
 
     pub(super) fn buffer(&mut self) -> &mut Buffer {
@@ -218,6 +222,21 @@ impl Iterator for CsvRecords {
         self.consume(&record);
         Some(record)
     }
+}
+
+#[cfg(not(fuzzing))]
+fn parser(delimiter: u8) -> csv_core::Reader {
+    csv_core::ReaderBuilder::new().delimiter(delimiter).build()
+}
+
+/// Made once for each delimiter: making one takes a hundred times as long as reading the small input of a fuzzer.
+#[cfg(fuzzing)]
+fn parser(delimiter: u8) -> csv_core::Reader {
+    use std::sync::LazyLock;
+    static PARSERS: LazyLock<[csv_core::Reader; 256]> = LazyLock::new(|| {
+        std::array::from_fn(|delimiter| csv_core::ReaderBuilder::new().delimiter(delimiter as u8).build())
+    });
+    PARSERS[usize::from(delimiter)].clone()
 }
 
 fn line_breaks(bytes: &[u8]) -> u64 {

@@ -1,6 +1,7 @@
 //! What the ledger's tests share.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -9,11 +10,12 @@ use tokio::sync::mpsc;
 use super::lock::Lock;
 use super::writer::{GROUP, Guards, Job, Writer};
 use super::{
-    CallEnd, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing, connection,
+    CallEnd, CallIntent, CallState, Key, Ledger, LedgerError, Lookup, RunInfo, Settlement, Standing, connection, pace,
 };
 use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
+use crate::pace::Past;
 use crate::policy::Cost;
 use crate::stop::Stop;
 
@@ -135,6 +137,11 @@ impl DrivenWriter {
         let writer = Writer::new(connection, path.to_owned(), run, Guards { directory: None, lock: Some(lock) })?;
         let (jobs, waiting) = mpsc::channel(GROUP);
         Ok((Ledger::of_jobs(path, run, jobs, now), Self { writer, jobs: waiting, first: None }))
+    }
+
+    /// As [`Ledger::past`], without a connection of its own: of all that a simulated run does, opening one takes longest.
+    pub(crate) fn past(&self, run: &RunInfo, window: Duration, most: u32, now: Timestamp) -> Past {
+        pace::past(&self.writer.connection, &run.api, window, most, now).unwrap()
     }
 
     /// Waits until there is something to commit; `false` where nobody is left who could want it.

@@ -73,7 +73,7 @@ pub(super) struct Guards {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     api: String,
     run_number: i64,

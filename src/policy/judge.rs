@@ -218,8 +218,11 @@ pub(crate) fn cut(text: &str) -> String {
 /// Replaces the characters that a terminal would obey instead of showing: control characters and changes of the text's
 /// direction.
 pub(crate) fn visible(text: &str) -> String {
-    let is_unsafe = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.replace(is_unsafe, "\u{fffd}")
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+pub(crate) fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

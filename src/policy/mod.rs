@@ -22,7 +22,7 @@ pub(crate) use backoff::{Backoff, hold, pace_hint, retry_delay};
 pub(crate) use check::{accepts_key, is_connected};
 pub(crate) use credits::{Cost, balance, cost, page_cost};
 pub(crate) use decide::{Decision, PriorCalls, decide, given_up};
-pub(crate) use judge::{Meaning, Verdict, cut, judge, visible};
+pub(crate) use judge::{Meaning, Verdict, cut, is_obeyed, judge, visible};
 #[cfg(test)]
 pub(crate) use verify::Presence;
 pub(crate) use verify::{Absence, Belief, Difference, Evidence, Follows, verify};

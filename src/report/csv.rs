@@ -28,9 +28,11 @@ impl Csv {
         for (at, cell) in cells.enumerate() {
             self.text.clear();
             write!(self.text, "{cell}")?;
-            if may_be_a_formula(&cell) && self.text.first().is_some_and(|first| b"=+-@\t\r".contains(first)) {
-                // A leading apostrophe makes it text.
-                self.text.insert(0, b'\'');
+            if may_be_a_formula(&cell) {
+                let text = String::from_utf8_lossy(&self.text);
+                if let Some(harmless) = without_formulas(&text) {
+                    self.text = harmless.into_bytes();
+                }
             }
             let mut end = out.len();
             out.resize(end + 2 * self.text.len() + AROUND_A_FIELD, 0);
@@ -73,6 +75,28 @@ fn may_be_a_formula(cell: &Cell<'_>) -> bool {
     }
 }
 
+/// What begins a formula; the wide ones do in East Asian spreadsheets.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// An apostrophe makes text of what would be a formula: at the cell's begin, and behind whatever another spreadsheet takes
+/// for the cell's end, as those do that expect semicolons. `None` where nothing would be one.
+fn without_formulas(text: &str) -> Option<String> {
+    // Most texts have none of these.
+    if !text.contains(FORMULA) && !text.starts_with(['\t', '\r', '\n']) {
+        return None;
+    }
+    let (mut out, mut begins) = (String::with_capacity(text.len() + 1), true);
+    for c in text.chars() {
+        if begins && (FORMULA.contains(&c) || out.is_empty() && matches!(c, '\t' | '\r' | '\n')) {
+            out.push('\'');
+        }
+        // Quotes at a cell's begin are not part of it.
+        begins = matches!(c, ',' | ';' | '\t' | '|' | '\r' | '\n') || begins && c == '"';
+        out.push(c);
+    }
+    (out.len() > text.len()).then_some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +119,12 @@ mod tests {
             ("plain", "plain"),
             ("a=b", "a=b"),
             ("", ""),
+            ("＝1", "'＝1"),
+            // A spreadsheet that expects semicolons, or ends the cell at the line break, begins another cell there.
+            ("Ada;=1+1", "Ada;'=1+1"),
+            ("Ada;\"=1+1", "\"Ada;\"\"'=1+1\""),
+            ("Ada\n@x", "\"Ada\n'@x\""),
+            ("a; -b", "a; -b"),
         ];
         for (text, expected) in cases {
             assert_eq!(line(Cell::Foreign(text)), format!("{expected},\n"), "{text:?}");

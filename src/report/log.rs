@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::timestamp;
-use crate::policy::visible;
+use crate::policy::{is_obeyed, visible};
 
 /// How the lines of the log are written.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,18 @@ pub(crate) fn json_line(level: Level, event: &str, message: &str, fields: Map<St
     line.insert("event".to_owned(), event.into());
     line.insert("message".to_owned(), message.into());
     line.extend(fields);
-    format!("{}\n", Value::Object(line))
+    let mut line = escaped(Value::Object(line).to_string());
+    line.push('\n');
+    line
+}
+
+/// JSON escapes only the oldest of the characters that a terminal obeys. These can only be within its strings.
+fn escaped(json: String) -> String {
+    if !json.contains(is_obeyed) {
+        return json;
+    }
+    let escape = |c: char| if is_obeyed(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    json.chars().map(escape).collect()
 }
 
 /// The event of a line that names none.

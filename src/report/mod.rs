@@ -36,11 +36,15 @@ pub(crate) use last_lines::last_lines;
 pub(crate) use list::ListSink;
 pub(crate) use live::{Look, rounded};
 pub(crate) use log::LogLines;
+#[cfg(any(test, fuzzing))]
+pub(crate) use log::json_line;
 pub(crate) use metrics::{MetricsJob, is_metrics, metrics};
 pub(crate) use paper::Paper;
 pub(crate) use progress::{Progress, ProgressStyle};
 pub(crate) use results::{Columns, Report};
 pub(crate) use screen::Screen;
+#[cfg(any(test, fuzzing))]
+pub(crate) use screen::harmless;
 pub(crate) use sinks::{Heard, Sinks, why_unwritten};
 pub(crate) use summary::{
     Counts, ListSum, RunFacts, Summary, Totals, human_duration, list as list_json, plural, table, timestamp,

@@ -194,7 +194,7 @@ fn write_all(text: &str) -> io::Result<()> {
 }
 
 /// As [`visible`], but for this character.
-fn harmless(text: &str, but: char) -> String {
+pub(crate) fn harmless(text: &str, but: char) -> String {
     text.split(but).map(visible).collect::<Vec<_>>().join(but.encode_utf8(&mut [0; 4]))
 }
 

@@ -8,13 +8,15 @@
 //! simulated.)
 //!
 //! * `BULK_WITHDRAW_SEED=7 cargo test runner::tests::simulation -- --nocapture` lives one seed, and prints its steps.
-//! * `BULK_WITHDRAW_SEEDS=1000000 cargo test --release runner::tests::simulation` lives a million.
+//! * `BULK_WITHDRAW_SEEDS=1000000 cargo test --release runner::tests::simulation` lives a million;
+//!   `BULK_WITHDRAW_SEEDS=40000..50000` those from 40,000 on.
 
 mod course;
 mod run;
 mod server;
 mod world;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -63,6 +65,14 @@ fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
+/// The seeds to live: up to a number, or from one to another.
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("BULK_WITHDRAW_SEEDS") else { return 0..SEEDS };
+    let (from, to) = text.split_once("..").unwrap_or(("0", &text));
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{text:?} is no number of seeds"));
+    number(from)..number(to)
+}
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable}: {text:?} is no number")))
@@ -77,17 +87,18 @@ fn whatever_happens_every_promise_is_kept() {
         assert_eq!(broken, None, "seed {seed}");
         return;
     }
-    let (seeds, next) = (number("BULK_WITHDRAW_SEEDS").unwrap_or(SEEDS), AtomicU64::new(0));
+    let seeds = seeds();
+    let next = AtomicU64::new(seeds.start);
     let work = || {
         let directory = directory();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
+            if seed >= seeds.end {
                 return;
             }
             let (steps, broken) = live(seed, directory.path());
             if broken.is_some() {
-                next.store(seeds, Ordering::Relaxed);
+                next.store(seeds.end, Ordering::Relaxed);
             }
             let command = format!("BULK_WITHDRAW_SEED={seed} cargo test runner::tests::simulation -- --nocapture");
             assert_eq!(broken, None, "seed {seed}; to see every step: {command}");

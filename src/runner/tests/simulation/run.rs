@@ -150,10 +150,17 @@ impl Files {
 
 async fn to_its_end(world: &Shared, plan: &RunPlan, path: &Path) {
     let stop = Stop::default();
-    let (ledger, writer) = DrivenWriter::open(path, &info(world.lock().run, &stop), now).unwrap();
+    let run = info(world.lock().run, &stop);
+    let (ledger, writer) = DrivenWriter::open(path, &run, now).unwrap();
+    let past = match world.lock().course.rate {
+        Rate::Calls { calls, window } | Rate::Shared { calls, window, .. } => {
+            writer.past(&run, window, calls.get(), now())
+        }
+        Rate::Unlimited => Past::default(),
+    };
     let written = tokio::spawn(write(writer, world.clone()));
     let lookup = ledger.lookup(false).unwrap();
-    let (caller, heard) = caller(world, plan, ledger.clone(), &lookup, &stop);
+    let (caller, heard) = caller(world, plan, ledger.clone(), &lookup, past, &stop);
     let told = tokio::spawn(report(heard, world.clone()));
     if let Some(after) = plan.signal {
         tokio::spawn(signal(after, stop.clone(), world.clone()));
@@ -208,14 +215,11 @@ fn caller(
     plan: &RunPlan,
     ledger: Ledger,
     lookup: &Lookup,
+    past: Past,
     stop: &Stop,
 ) -> (Caller<Api, Option<Ledger>>, mpsc::Receiver<Event>) {
     let (events, heard) = mpsc::channel(plan.events);
     let world_now = world.lock();
-    let past = match world_now.course.rate {
-        Rate::Calls { calls, window } | Rate::Shared { calls, window, .. } => ledger.past(window, calls.get()).unwrap(),
-        Rate::Unlimited => Past::default(),
-    };
     let caller = Caller {
         api: Api(world.clone()),
         pace: Pace::new(world_now.course.rate, plan.patience, past),
