@@ -11,10 +11,12 @@ use csv_core::ReadRecordResult;
 use memchr::{memchr2, memchr2_iter};
 
 use super::buffer::{Buffer, CHUNK};
+#[cfg(fuzzing)]
+use super::kept_parsers::{Parser, parser};
 use super::open::CsvStyle;
 
 pub(crate) struct CsvRecords {
-    parser: csv_core::Reader,
+    parser: Parser,
     delimiter: u8,
     buffer: Buffer,
     limit: usize,
@@ -225,18 +227,11 @@ impl Iterator for CsvRecords {
 }
 
 #[cfg(not(fuzzing))]
-fn parser(delimiter: u8) -> csv_core::Reader {
-    csv_core::ReaderBuilder::new().delimiter(delimiter).build()
-}
+type Parser = csv_core::Reader;
 
-/// Made once for each delimiter: making one takes a hundred times as long as reading the small input of a fuzzer.
-#[cfg(fuzzing)]
-fn parser(delimiter: u8) -> csv_core::Reader {
-    use std::sync::LazyLock;
-    static PARSERS: LazyLock<[csv_core::Reader; 256]> = LazyLock::new(|| {
-        std::array::from_fn(|delimiter| csv_core::ReaderBuilder::new().delimiter(delimiter as u8).build())
-    });
-    PARSERS[usize::from(delimiter)].clone()
+#[cfg(not(fuzzing))]
+fn parser(delimiter: u8) -> Parser {
+    csv_core::ReaderBuilder::new().delimiter(delimiter).build()
 }
 
 fn line_breaks(bytes: &[u8]) -> u64 {

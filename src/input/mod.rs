@@ -11,6 +11,8 @@ mod csv_records;
 mod csv_rows;
 mod json_rows;
 mod json_value;
+#[cfg(fuzzing)]
+mod kept_parsers;
 mod open;
 #[cfg(test)]
 mod tests;

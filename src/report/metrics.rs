@@ -295,6 +295,18 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_escaped() {
+        let evil = "a\"} 1\nbulk_withdraw_forged{b=\"\\";
+        let account = AccountName::parse(evil).unwrap();
+        let job = MetricsJob { account: Some(&account), share: None };
+        let text = metrics(&summary("clean", 1_000, 0), job, "");
+        assert!(!text.lines().any(|line| line.starts_with("bulk_withdraw_forged")), "{text}");
+        let line = text.lines().find(|line| line.contains("account=")).unwrap();
+        assert!(parse(line).unwrap().labels.contains(&("account".to_owned(), evil.to_owned())), "{line}");
+        assert!(is_metrics(&text));
+    }
+
+    #[test]
     fn jobs_share_a_file() {
         let sales = AccountName::parse("sales").unwrap();
         let of_sales = MetricsJob { account: Some(&sales), share: None };

@@ -128,6 +128,46 @@ fn every_link_leads_somewhere() {
     assert!(links > 20, "too few to be all of them: {links}");
 }
 
+/// The text of all of our Rust files below a directory.
+fn sources(directory: &Path) -> Vec<String> {
+    let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let is_rust = |path: &Path| path.extension().is_some_and(|extension| extension == "rs");
+    let read = |path: PathBuf| {
+        if path.is_dir() {
+            sources(&path)
+        } else {
+            is_rust(&path).then(|| fs::read_to_string(path).unwrap()).into_iter().collect()
+        }
+    };
+    paths.flat_map(read).collect()
+}
+
+#[test]
+fn every_line_of_the_security_page_has_its_tests() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let sources = [sources(&root().join("src")), sources(&root().join("tests"))].concat();
+    // With what makes a test of it: the lines before, or the list of those that run on both versions of the API.
+    let is_test = |name: &str| {
+        let function = format!("fn {name}(");
+        sources.iter().filter_map(|text| Some((text, text.split_once(&function)?.0))).any(|(text, before)| {
+            let attributes = before.rsplit_once("\n\n").map_or(before, |(_, attributes)| attributes);
+            let list = text.split_once("on_both_versions!(").and_then(|(_, rest)| rest.split_once(");"));
+            attributes.contains("test]")
+                || attributes.contains("test(")
+                || list.is_some_and(|(list, _)| list.split(',').any(|listed| listed.trim() == name))
+        })
+    };
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| who could")).collect();
+    assert!(rows.len() > 25, "too few to be all of them: {}", rows.len());
+    for row in rows {
+        let tests: Vec<_> = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap().split(", ").collect();
+        for test in tests {
+            let name = test.trim().trim_matches('`');
+            assert!(is_test(name), "{name} is no test: {row}");
+        }
+    }
+}
+
 #[test]
 fn the_readme_is_read_in_two_minutes() {
     let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();

@@ -15,6 +15,7 @@ on_both_versions!(
     a_check_is_asked_for_exactly_as_documented,
     a_success_is_never_sent_again_whatever_headers_came_with_it,
     a_redirect_is_not_followed,
+    an_answer_that_is_too_long_or_compressed_means_nothing,
     retry_after_is_obeyed_within_patience_and_ends_the_run_beyond_it,
     a_call_without_an_answer_in_time_is_lost,
     a_refused_connection_costs_nothing,
@@ -228,6 +229,30 @@ async fn a_redirect_is_not_followed(api: Api) {
         assert_eq!(server.received_requests().await.unwrap().len(), 2, "{status}");
     }
     assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0, "key and token were sent elsewhere");
+}
+
+/// A success, but in 17 MB, or in bytes that grow when they are unpacked: nobody asked for such, and memory has an end.
+async fn an_answer_that_is_too_long_or_compressed_means_nothing(api: Api) {
+    let success = match api {
+        Api::V1 => r#"{"status": "success", "message": "Connection invitation withdrawn successfully"}"#,
+        Api::V2 => r#"{"success": true, "data": {"withdrawn": true}, "metadata": {"credits_consumed": 1}}"#,
+    };
+    let long = |length: usize| {
+        ResponseTemplate::new(200).set_body_raw(success.to_owned() + &" ".repeat(length), "application/json")
+    };
+    // The same in gzip, as one stored block.
+    let length = u16::try_from(success.len()).unwrap();
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
+    let packed = [&head[..], &length.to_le_bytes(), &(!length).to_le_bytes(), success.as_bytes(), &[0; 8]].concat();
+    let packed =
+        ResponseTemplate::new(200).set_body_raw(packed, "application/json").insert_header("content-encoding", "gzip");
+    for (answer, outcome) in [(long(15 << 20), "withdrawn"), (long(17 << 20), "unconfirmed"), (packed, "unconfirmed")] {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let (program, _, requests) = run_against(api, &server, "1000000\n", "--retries 1").await;
+        assert!(requests.iter().all(|request| !request.headers.contains_key("accept-encoding")));
+        assert_eq!(program.report("report.csv").outcomes(), [outcome]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

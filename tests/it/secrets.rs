@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{any, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::command_line::COMMANDS;
 use crate::support::{Api, KEY, Program, Ran, SWIFTLY, TOKEN, on_both_versions, spawn, swift, swiftly, wait};
 
 on_both_versions!(
@@ -131,6 +132,26 @@ fn an_input_with_a_secret_column_is_refused_before_anything_is_sent() {
     ran.ended_with(1);
     assert_eq!(program.report("report.csv").outcomes(), ["invalid", "withdrawn"]);
     assert!(!program.read("report.csv").contains(KEY) && !ran.stderr.contains(KEY));
+}
+
+/// Every user of the machine sees the command lines of all processes.
+#[test]
+fn no_flag_takes_a_secret_and_none_is_shown_by_a_mistake() {
+    let program = Program::new();
+    for command in COMMANDS {
+        let help = program.run(&format!("{command} --help")).stdout;
+        let flags: Vec<_> = help.split_whitespace().filter(|word| word.starts_with("--")).collect();
+        let is_secret = |flag: &&&str| ["key", "token", "password", "secret"].iter().any(|name| flag.contains(name));
+        assert_eq!(flags.iter().find(is_secret), None, "{command}");
+    }
+    program.write("list.csv", "1000000\n");
+    for flag in ["--api-key", "--login-token", "--token"] {
+        for arguments in [format!("run list.csv {flag} {KEY}"), format!("run list.csv {flag}={KEY}")] {
+            let ran = program.run(&arguments);
+            ran.ended_with(2).says(flag);
+            assert!(!ran.stderr.contains(KEY), "{}", ran.stderr);
+        }
+    }
 }
 
 #[test]

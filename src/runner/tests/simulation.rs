@@ -102,7 +102,7 @@ fn whatever_happens_every_promise_is_kept() {
             }
             let command = format!("BULK_WITHDRAW_SEED={seed} cargo test runner::tests::simulation -- --nocapture");
             assert_eq!(broken, None, "seed {seed}; to see every step: {command}");
-            if seed % TWICE == 0 {
+            if seed.is_multiple_of(TWICE) {
                 let (again, _) = live(seed, directory.path());
                 let at = steps.iter().zip(&again).position(|(one, other)| one != other);
                 assert!(steps == again, "seed {seed} took another course the second time, from step {at:?} on");
