@@ -81,6 +81,8 @@ pub(super) struct Accounts {
 struct Lane {
     queue: mpsc::Sender<ReadyRow>,
     stop: Stop,
+    /// A full queue is filled again once it has room for so many rows.
+    room: usize,
     /// The number of the first row that was not handed on.
     next: u64,
     /// The number of the last row that was seen.
@@ -217,7 +219,9 @@ impl Accounts {
         let (queue, rows) = mpsc::channel(self.queue);
         self.opened.send(Queue { account: name.clone(), rows }).await.map_err(|_| Ended)?;
         let stop = bounds.account(name).stop.clone();
-        self.by_name.insert(name.clone(), Lane { queue, stop, next: 0, last: 0, is_passed_over: false });
+        // Other accounts don't wait for that.
+        let room = if self.count > 1 { 1 } else { self.queue / 4 };
+        self.by_name.insert(name.clone(), Lane { queue, stop, room, next: 0, last: 0, is_passed_over: false });
         Ok(())
     }
 
@@ -307,15 +311,10 @@ impl Lane {
         }
         if self.queue.capacity() == 0 {
             // Waking up for each row that was taken costs more than the row. If it is closed, sending fails as well.
-            drop(self.queue.reserve_many(some(self.queue.max_capacity())).await);
+            drop(self.queue.reserve_many(self.room).await);
         }
         self.queue.send(ready).await.map_err(|mpsc::error::SendError(ready)| stopped(ready))
     }
-}
-
-/// A full queue is filled again once it has room for so many rows.
-const fn some(queue: usize) -> usize {
-    queue / 4
 }
 
 /// From this number of rows on, a queue needs more.
