@@ -118,3 +118,62 @@ impl Added {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::testing::{Place, end, intent, key, key_of, settle, settlement, settlement_at};
+    use super::*;
+
+    /// What the program keeps, and what the calls say.
+    fn kept_and_counted(place: &Place) -> [Vec<String>; 2] {
+        let mut ledger = Connection::open(&place.path).unwrap();
+        let transaction = ledger.transaction().unwrap();
+        let rows = || {
+            let sql = "SELECT concat_ws(' ', run_number, account_id, day, calls, withdrawn, not_pending, failed, charged, possible,
+                last_call_at) FROM totals ORDER BY 1";
+            let mut rows = transaction.prepare(sql).unwrap();
+            rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let kept = rows();
+        transaction.execute("DELETE FROM totals", []).unwrap();
+        add(&transaction, "state <> 0", &[]).unwrap();
+        [kept, rows()]
+    }
+
+    #[tokio::test]
+    async fn the_sums_agree_with_the_calls_after_whatever_happens_to_one() {
+        use Outcome::{Failed, NotPending, Withdrawn};
+        let place = Place::new();
+        let ledger = place.open("a");
+        for (account, id, outcome, at) in [
+            ("default", "1", Withdrawn, "2026-03-01T00:00:00Z"),
+            ("default", "2", NotPending, "2026-03-02T00:00:00Z"),
+            ("second", "1", Failed, "2026-03-01T12:00:00Z"),
+        ] {
+            settle(&ledger, &key_of(account, id), &settlement_at(outcome, at)).await.unwrap();
+        }
+        let not_sent = ledger.open_call(intent(&key("3"))).await.unwrap();
+        ledger.close_call(not_sent, end(CallState::NotSent), Some(key("3")), None).await.await.unwrap();
+        // Settled after its last call, answered after it was taken for lost, and cut off.
+        let later = ledger.open_call(intent(&key("4"))).await.unwrap();
+        ledger.close_call(later, end(CallState::Answered), Some(key("4")), None).await.await.unwrap();
+        ledger.settle(later, key("4"), settlement(Failed)).await.await.unwrap();
+        let late = ledger.open_call(intent(&key("5"))).await.unwrap();
+        ledger.close_call(late, end(CallState::Lost), Some(key("5")), None).await.await.unwrap();
+        ledger
+            .close_call(late, end(CallState::Answered), Some(key("5")), Some(settlement(Withdrawn)))
+            .await
+            .await
+            .unwrap();
+        ledger.open_call(intent(&key("6"))).await.unwrap();
+        let crashed = place.after_a_crash();
+        let [kept, counted] = kept_and_counted(&crashed);
+        assert_eq!((kept.len(), &kept), (counted.len(), &counted));
+        drop(crashed.open("b"));
+        let [kept, counted] = kept_and_counted(&crashed);
+        assert_eq!(kept, counted);
+        assert!(kept.len() >= 4, "{kept:?}");
+    }
+}

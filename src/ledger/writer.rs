@@ -28,10 +28,6 @@ use crate::stop::Stop;
 /// The most jobs in one transaction, and the most that wait for it.
 pub(super) const GROUP: usize = 1_024;
 
-/// How often, and how long each time, a group waits for the jobs of calls that are underway.
-const GATHERINGS: u32 = 4;
-const GATHERING: Duration = Duration::from_micros(250);
-
 /// After so many ended calls it is noted from where on calls may be open.
 const NOTED: u32 = 1_000;
 
@@ -123,21 +119,9 @@ impl Writer {
         let mut stopping = None;
         while stopping.is_none() {
             let Some(first) = jobs.blocking_recv() else { break };
-            self.gather(&jobs);
             stopping = self.serve(first, &mut jobs);
         }
         self.end(stopping);
-    }
-
-    /// Waits a little, unless half of the calls that are underway have come back: a commit for many costs hardly more than
-    /// one for the first, and each waits for a call anyway.
-    fn gather(&self, jobs: &mpsc::Receiver<Job>) {
-        for _ in 0..GATHERINGS {
-            if jobs.len() + 1 >= self.underway {
-                break;
-            }
-            std::thread::sleep(GATHERING);
-        }
     }
 
     /// Serves the first job and all that wait behind it. Returns who told it to stop, if anyone did.
