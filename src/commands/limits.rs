@@ -68,7 +68,7 @@ pub(super) fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) 
     };
     let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
     let mut withdrawn = match ledger.filter(|_| has_cap) {
-        Some(ledger) => withdrawn_lately(&ledger.lookup(false)?)?,
+        Some(ledger) => withdrawn_lately(&ledger.lookup(false)?, None)?,
         None => BTreeMap::new(),
     };
     let is_concerned = |name: &AccountName| {
@@ -82,7 +82,11 @@ pub(super) fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) 
     Ok(Bounds::new(run, accounts, stop, Clock::system()))
 }
 
-/// When each account withdrew in the last 24 hours, as a daily cap counts.
-pub(super) fn withdrawn_lately(lookup: &Lookup) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
-    lookup.withdrawn_since(Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN))
+/// When each account withdrew in the last 24 hours, as a daily cap counts; by so many calls at the most.
+pub(super) fn withdrawn_lately(
+    lookup: &Lookup,
+    most: Option<u32>,
+) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
+    let since = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+    lookup.withdrawn_since(since, most)
 }

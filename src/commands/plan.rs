@@ -44,6 +44,16 @@ pub(super) struct Plan {
     pub(super) short_ids: Option<ShortIds>,
 }
 
+/// Calls that a plan looks at for each account that has no cap: enough to see that it withdraws many.
+pub(super) const MOST_RECENT: u32 = 1_000;
+
+/// All, where a cap goes by them.
+fn most_recent(settings: &Settings) -> Option<u32> {
+    let accounts = u32::try_from(settings.accounts.len()).unwrap_or(u32::MAX);
+    let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
+    Some(MOST_RECENT.saturating_mul(accounts)).filter(|_| !has_cap)
+}
+
 /// Bad rows that a plan shows, and kept ones.
 const MOST_SHOWN: usize = 5;
 
@@ -103,7 +113,6 @@ impl Plan {
         listed: u64,
         stop: &Stop,
     ) -> Result<Self, CommandError> {
-        let recent = withdrawn_lately(triage.lookup())?;
         let pace = pace_after(settings, |window, most| triage.lookup().past(window, most))?;
         // Of an input that is read only once, such a row is invalid.
         let is_checked = intake.ends();
@@ -173,6 +182,10 @@ impl Plan {
             }
         }
         triage.warn_of_perhaps_kept();
+        let recent = match accounts.values().any(|rows| rows.most() > 0) {
+            true => withdrawn_lately(triage.lookup(), most_recent(settings))?,
+            false => BTreeMap::new(),
+        };
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
             let recent = recent.get(&name).map_or(0, Vec::len) as u64;

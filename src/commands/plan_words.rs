@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::forecast::Forecast;
-use super::plan::{Account, BadRow, Plan, Rows, ShortIds};
+use super::plan::{Account, BadRow, MOST_RECENT, Plan, Rows, ShortIds};
 use crate::config::Settings;
 use crate::invitation::{AccountName, USUAL_DIGITS};
 use crate::outcome::Outcome;
@@ -27,10 +27,11 @@ impl Plan {
         short
             .chain(cautioned.map(|(name, account)| {
                 format!(
-                    "account {}: {}{} withdrawals within 24 hours; 40 to 100 a day, seconds apart, are safer \
+                    "account {}: {}{}{} withdrawals within 24 hours; 40 to 100 a day, seconds apart, are safer \
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
                     if is_shared { "all shares together make about " } else { "" },
+                    if account.per_day > MOST_RECENT.into() { "at least " } else { "" },
                     account.per_day
                 )
             }))

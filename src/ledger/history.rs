@@ -13,7 +13,7 @@ use super::lock::Lock;
 use super::merged::merged;
 use super::record::CallState;
 use super::schema::{from_millis, millis};
-use super::{LedgerError, place};
+use super::{LedgerError, place, totals};
 use crate::invitation::{AccountName, InvitationId};
 use crate::outcome::Outcome;
 use crate::policy::Cost;
@@ -124,28 +124,25 @@ impl History {
 
     /// What was settled and what it cost, by day, API and account, from this day (UTC) on, oldest first.
     pub(crate) fn by_day(&self, since: Option<Date>) -> Result<Vec<DayLine>, LedgerError> {
-        self.read(
-            "SELECT date(COALESCE(ended_at, sent_at) / 1000, 'unixepoch') AS day, api, account,
-                COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
-                COUNT(*) FILTER (WHERE outcome = 'not_pending'),
-                COUNT(*) FILTER (WHERE outcome NOT IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
-                SUM(credits_charged), SUM(credits_possible)
-            FROM calls JOIN accounts ON accounts.id = account_id
-            WHERE COALESCE(ended_at, sent_at) >= ?1
+        let sql = format!(
+            "SELECT date(day * 86400, 'unixepoch'), api, account, SUM(withdrawn), SUM(not_pending), SUM(failed), SUM(charged),
+                SUM(possible)
+            FROM ({}) AS sums JOIN accounts ON accounts.id = account_id
+            WHERE day >= ?1
             GROUP BY day, api, account ORDER BY day, api, account",
-            since.map_or(0, start_of),
-            |row| {
-                Ok(DayLine {
-                    day: row.get(0)?,
-                    api: row.get(1)?,
-                    account: row.get(2)?,
-                    withdrawn: row.get(3)?,
-                    not_pending: row.get(4)?,
-                    failed: row.get(5)?,
-                    cost: Cost { charged: row.get(6)?, possible: row.get(7)? },
-                })
-            },
-        )
+            totals::ALL
+        );
+        self.read(&sql, since.map_or(0, start_of) / totals::DAY, |row| {
+            Ok(DayLine {
+                day: row.get(0)?,
+                api: row.get(1)?,
+                account: row.get(2)?,
+                withdrawn: row.get(3)?,
+                not_pending: row.get(4)?,
+                failed: row.get(5)?,
+                cost: Cost { charged: row.get(6)?, possible: row.get(7)? },
+            })
+        })
     }
 
     /// All calls for an invitation and who it was for, over all APIs and accounts, oldest first.
@@ -254,17 +251,15 @@ impl History {
                 SELECT number, run_id, command, api, CAST(ROUND(unixepoch(started_at, 'subsec') * 1000) AS INTEGER) AS began_at FROM runs
                 WHERE (?1 IS NULL OR api = ?1) AND began_at >= {since} ORDER BY began_at DESC, number DESC LIMIT {most}
             ), sums AS (
-                SELECT run_number, account_id, COUNT(*) FILTER (WHERE state <> {not_sent}) AS calls,
-                    MAX(COALESCE(ended_at, sent_at)) AS last_call_at,
-                    COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')) AS withdrawn,
-                    SUM(credits_charged) AS charged, SUM(credits_possible) AS possible
-                FROM calls WHERE sent_at >= (SELECT MIN(began_at) FROM newest) GROUP BY run_number, account_id
+                SELECT run_number, account_id, SUM(calls) AS calls, MAX(last_call_at) AS last_call_at,
+                    SUM(withdrawn) AS withdrawn, SUM(charged) AS charged, SUM(possible) AS possible
+                FROM ({all}) GROUP BY run_number, account_id
             )
             SELECT run_id, command, newest.api, began_at, MAX(last_call_at), COALESCE(GROUP_CONCAT(account, ', '), ''),
                 COALESCE(SUM(calls), 0), COALESCE(SUM(withdrawn), 0), COALESCE(SUM(charged), 0), COALESCE(SUM(possible), 0)
             FROM newest LEFT JOIN sums ON run_number = number LEFT JOIN accounts ON accounts.id = account_id
             GROUP BY number ORDER BY began_at, number",
-            not_sent = CallState::NotSent as i64,
+            all = totals::ALL,
         );
         self.read(&sql, api, |row| {
             Ok(RunLine {

@@ -67,9 +67,12 @@ const SNAPSHOT: u32 = 1_000;
 
 /// A forgotten invitation's calls count one by one.
 const WITHDRAWN_SINCE: &str = "SELECT account, MAX(COALESCE(ended_at, sent_at)) AS at
-    FROM calls JOIN accounts ON accounts.id = account_id
-    WHERE sent_at >= ?3 AND api = ?1 AND kind = 0
-        AND (state IN (?4, ?5) OR outcome IN ('withdrawn', 'presumed_withdrawn', 'unconfirmed'))
+    FROM (
+        SELECT * FROM calls JOIN accounts ON accounts.id = account_id
+        WHERE sent_at >= ?3 AND api = ?1 AND kind = 0
+            AND (state IN (?4, ?5) OR outcome IN ('withdrawn', 'presumed_withdrawn', 'unconfirmed'))
+        ORDER BY sent_at DESC LIMIT ?6
+    )
     GROUP BY account_id, COALESCE(invitation_id, call)
     HAVING at >= ?2";
 
@@ -110,12 +113,14 @@ impl Lookup {
     }
 
     /// When each account withdrew since this moment: one time for each invitation that was, or may have been, withdrawn. A
-    /// call whose answer was lost, or that a crash cut off, may have done it.
+    /// call whose answer was lost, or that a crash cut off, may have done it. Where there is a `most`, only so many calls are
+    /// looked at, the newest.
     pub(crate) fn withdrawn_since(
         &self,
         since: Timestamp,
+        most: Option<u32>,
     ) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
-        let withdrawn = self.ledger.as_ref().map(|ledger| self.read_withdrawn(ledger, since)).transpose();
+        let withdrawn = self.ledger.as_ref().map(|ledger| self.read_withdrawn(ledger, since, most)).transpose();
         Ok(withdrawn.map_err(|error| LedgerError::unreadable(&self.path, error))?.unwrap_or_default())
     }
 
@@ -123,11 +128,13 @@ impl Lookup {
         &self,
         ledger: &Connection,
         since: Timestamp,
+        most: Option<u32>,
     ) -> rusqlite::Result<BTreeMap<AccountName, Vec<Timestamp>>> {
         let mut withdrawn = BTreeMap::<_, Vec<_>>::new();
         let mut statement = ledger.prepare(WITHDRAWN_SINCE)?;
         let sent_since = millis(since.saturating_sub(LONGEST_CALL).unwrap_or(Timestamp::MIN));
-        let values = params![self.api, millis(since), sent_since, CallState::Open, CallState::Lost];
+        let most = most.map_or(-1, i64::from);
+        let values = params![self.api, millis(since), sent_since, CallState::Open, CallState::Lost, most];
         let mut rows = statement.query(values)?;
         while let Some(row) = rows.next()? {
             withdrawn.entry(row.get(0)?).or_default().push(from_millis(row.get(1)?)?);
@@ -414,7 +421,7 @@ mod tests {
                     outcome.map(|outcome| Settlement { settled_at: hours_ago(*hours), ..settlement(outcome) });
                 ledger.close_call(call, end(*state), Some(key("7")), settlement).await.await.unwrap();
             }
-            let known = ledger.lookup(false).unwrap().withdrawn_since(hours_ago(24)).unwrap();
+            let known = ledger.lookup(false).unwrap().withdrawn_since(hours_ago(24), None).unwrap();
             let count = known.get(&AccountName::default()).map_or(0, Vec::len);
             assert_eq!(count, usize::from(counts), "{calls:?}");
         }
@@ -431,7 +438,7 @@ mod tests {
         let crashed = place.after_a_crash();
         let since = Timestamp::now() - SignedDuration::from_hours(24);
         let counts = |lookup: Lookup| {
-            let known = lookup.withdrawn_since(since).unwrap();
+            let known = lookup.withdrawn_since(since, None).unwrap();
             known.into_iter().map(|(name, times)| (name.to_string(), times.len())).collect::<Vec<_>>()
         };
         let expected = [("default".to_owned(), 3), ("other".to_owned(), 1)];
@@ -451,7 +458,7 @@ mod tests {
         let lookup = place.open("a").lookup(false).unwrap();
         let explain = format!("EXPLAIN QUERY PLAN {WITHDRAWN_SINCE}");
         let mut statement = lookup.ledger.as_ref().unwrap().prepare(&explain).unwrap();
-        let steps = statement.query_map(params![API, 0, 0, 0, 0], |row| row.get::<_, String>(3)).unwrap();
+        let steps = statement.query_map(params![API, 0, 0, 0, 0, 0], |row| row.get::<_, String>(3)).unwrap();
         let steps: Vec<_> = steps.map(Result::unwrap).collect();
         assert!(steps.iter().any(|step| step.contains("calls USING INDEX calls_by_time")), "{steps:?}");
     }

@@ -20,6 +20,7 @@ mod schema;
 mod temporary;
 #[cfg(test)]
 mod testing;
+mod totals;
 mod writer;
 
 pub(crate) use beliefs::Beliefs;

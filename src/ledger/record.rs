@@ -40,9 +40,12 @@ pub(crate) struct CallIntent {
     pub(crate) possible: u64,
 }
 
-/// The number of a call in the ledger.
+/// A call in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CallId(pub(super) i64);
+pub(crate) struct CallId {
+    pub(super) number: i64,
+    pub(super) account_id: i64,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallState {

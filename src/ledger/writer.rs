@@ -16,6 +16,7 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
+use super::totals::{self, Added};
 use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, beliefs, listed, pace};
 use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
@@ -26,6 +27,9 @@ use crate::stop::Stop;
 
 /// The most jobs in one transaction, and the most that wait for it.
 pub(super) const GROUP: usize = 1_024;
+
+/// After so many ended calls it is noted from where on calls may be open.
+const NOTED: u32 = 1_000;
 
 /// How long outcomes wait after a stop for a ledger that another program has locked: less than a service manager or a
 /// container's gives a process before it kills it.
@@ -84,6 +88,10 @@ pub(super) struct Writer {
     stop: Stop,
     /// Why nothing can be written any more.
     failure: Option<LedgerError>,
+    /// Calls that were begun and have not ended.
+    underway: usize,
+    /// Those that ended since `first_call` was last noted.
+    ended: u32,
     /// Empty; kept for its memory.
     group: Vec<(Task, Reply<Option<CallId>>)>,
 }
@@ -102,8 +110,8 @@ impl Writer {
         let identity = |path: &Path| Identity::of(path).map_err(|error| LedgerError::unwritable(path, error));
         let files = [identity(&path)?, identity(&beside(&path, "-wal"))?];
         let (api, stop) = (run.api.clone(), run.stop.clone());
-        let (accounts, failure, group) = (HashMap::new(), None, Vec::new());
-        Ok(Self { connection, path, api, run_number, accounts, files, guards, stop, failure, group })
+        let (accounts, failure, group, underway, ended) = (HashMap::new(), None, Vec::new(), 0, 0);
+        Ok(Self { connection, path, api, run_number, accounts, files, guards, stop, failure, underway, ended, group })
     }
 
     /// Works until it is told to stop or nobody is left to tell it.
@@ -171,17 +179,35 @@ impl Writer {
 
     fn commit(&mut self, group: &[(Task, Reply<Option<CallId>>)]) -> rusqlite::Result<Vec<Option<CallId>>> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let is_end = |task: &Task| matches!(task, Task::Close { .. });
+        let opened = group.iter().filter(|(task, _)| matches!(task, Task::Open { .. })).count();
+        let closed = group.iter().filter(|(task, _)| is_end(task)).count();
+        let underway = (self.underway + opened).saturating_sub(closed);
+        let mut ended = self.ended.saturating_add(u32::try_from(closed).unwrap_or(u32::MAX));
+        let notes = self.guards.lock.is_some() && (ended >= NOTED || ended > 0 && underway == 0);
         let mut tables = Tables {
             connection: &transaction,
             api: &self.api,
             run_number: self.run_number,
             accounts: &mut self.accounts,
+            added: Added::default(),
         };
-        let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>();
+        let mut write = || {
+            let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>()?;
+            tables.added.write(&transaction, self.run_number)?;
+            if notes {
+                tables.note_first_call()?;
+                ended = 0;
+            }
+            Ok(calls)
+        };
+        let calls = write();
         let committed = calls.and_then(|calls| transaction.commit().map(|()| calls));
         if committed.is_err() {
             // The numbers of new ones are rolled back with them.
             self.accounts.clear();
+        } else {
+            (self.underway, self.ended) = (underway, ended);
         }
         committed
     }
@@ -228,6 +254,7 @@ fn mark_cut_off_calls_lost(connection: &Connection) -> rusqlite::Result<()> {
         ON CONFLICT DO UPDATE SET answer_lost = 1",
         params![since, CallState::Open],
     )?;
+    totals::add(connection, "call >= ?1 AND state = ?2", &[&since, &CallState::Open])?;
     connection.execute(
         "UPDATE calls SET state = ?3 WHERE call >= ?1 AND state = ?2",
         params![since, CallState::Open, CallState::Lost],
@@ -241,6 +268,7 @@ struct Tables<'a> {
     api: &'a str,
     run_number: i64,
     accounts: &'a mut HashMap<AccountName, i64>,
+    added: Added,
 }
 
 impl Tables<'_> {
@@ -285,27 +313,47 @@ impl Tables<'_> {
             sql,
             params![self.run_number, account_id, number_of(*kind), invitation, millis(at), CallState::Open, possible],
         )?;
-        Ok(CallId(self.connection.last_insert_rowid()))
+        Ok(CallId { number: self.connection.last_insert_rowid(), account_id })
     }
 
     fn close(
         &mut self,
-        CallId(call): CallId,
+        CallId { number, account_id }: CallId,
         end: &CallEnd,
         key: Option<&Key>,
         settlement: Option<&Settlement>,
         at: Timestamp,
     ) -> rusqlite::Result<()> {
         let sql = "UPDATE calls SET ended_at = ?2, state = ?3, credits_charged = ?4, credits_possible = ?5,
-            http_status = ?6, outcome = ?7, attempts = ?8, detail = ?9 WHERE call = ?1";
+            http_status = ?6, outcome = ?7, attempts = ?8, detail = ?9 WHERE call = ?1 AND (state = 0 OR ?10)";
         let CallEnd { state, http_status, cost } = end;
         let outcome = settlement.map(|settlement| settlement.outcome);
         let attempts = settlement.map(|settlement| settlement.attempts);
         let detail = settlement.map(|settlement| settlement.detail.as_str());
-        let ended_at = settlement.map_or(at, |settlement| settlement.settled_at);
-        let values =
-            params![call, millis(ended_at), state, cost.charged, cost.possible, http_status, outcome, attempts, detail];
-        self.execute(sql, values)?;
+        let ended_at = millis(settlement.map_or(at, |settlement| settlement.settled_at));
+        let mut update = self.connection.prepare_cached(sql)?;
+        let mut update = |even_if_ended: bool| {
+            update.execute(params![
+                number,
+                ended_at,
+                state,
+                cost.charged,
+                cost.possible,
+                http_status,
+                outcome,
+                attempts,
+                detail,
+                even_if_ended
+            ])
+        };
+        if update(false)? == 1 {
+            self.added.call(account_id, ended_at, *state, *cost);
+            outcome.into_iter().for_each(|outcome| self.added.outcome(account_id, ended_at, outcome));
+        } else {
+            // A run that began meanwhile took it for lost, or it was closed before.
+            update(true)?;
+            self.added.count_anew();
+        }
         match (key, settlement) {
             (Some(key), Some(settlement)) => self.know(key, settlement),
             (Some(key), None) if *state == CallState::Lost => self.know_of_a_loss(key, at),
@@ -314,11 +362,30 @@ impl Tables<'_> {
     }
 
     /// What a row came to whose last call was closed before that was known.
-    fn settle(&mut self, CallId(call): CallId, key: &Key, settlement: &Settlement) -> rusqlite::Result<()> {
+    fn settle(
+        &mut self,
+        CallId { number, account_id }: CallId,
+        key: &Key,
+        settlement: &Settlement,
+    ) -> rusqlite::Result<()> {
         let Settlement { outcome, detail, attempts, settled_at: _ } = settlement;
-        let sql = "UPDATE calls SET outcome = ?2, attempts = ?3, detail = ?4 WHERE call = ?1";
-        self.execute(sql, params![call, outcome, attempts, detail])?;
+        let sql = "UPDATE calls SET outcome = ?2, attempts = ?3, detail = ?4 WHERE call = ?1
+            RETURNING COALESCE(ended_at, sent_at)";
+        let ended_at = self
+            .connection
+            .prepare_cached(sql)?
+            .query_one(params![number, outcome, attempts, detail], |row| row.get(0))?;
+        self.added.outcome(account_id, ended_at, *outcome);
         self.know(key, settlement)
+    }
+
+    /// Notes from where on calls may be open, so that the next run need not look at all that this one made.
+    fn note_first_call(&self) -> rusqlite::Result<()> {
+        let sql = "UPDATE runs SET first_call = COALESCE(
+                (SELECT call FROM calls WHERE call >= first_call AND state = 0 ORDER BY call LIMIT 1),
+                (SELECT MAX(call) + 1 FROM calls))
+            WHERE number = ?1";
+        self.execute(sql, [self.run_number])
     }
 
     /// A final outcome stays, even if a later run was told to ask again and got no answer. It ends the doubt about lost

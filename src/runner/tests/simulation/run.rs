@@ -235,7 +235,7 @@ fn caller(
 
 fn bounds(course: &Course, plan: &RunPlan, lookup: &Lookup, stop: &Stop) -> Bounds {
     let since = now() - SignedDuration::from_hours(24);
-    let mut withdrawn = lookup.withdrawn_since(since).unwrap();
+    let mut withdrawn = lookup.withdrawn_since(since, None).unwrap();
     let limits = (0..).zip(&course.accounts).map(|(number, account)| {
         let gap = account.gap.map(|(least, most)| format!("{least}ms..{most}ms").parse::<Gap>().unwrap());
         let recent = withdrawn.remove(&name(number)).unwrap_or_default();
