@@ -11,6 +11,10 @@ use super::{EventLog, Observed, Progress, Report, Totals};
 use crate::event::Event;
 use crate::stop::{Stop, StopReason};
 
+/// After a batch this large, more are on their way: they gather for a moment, so that one write serves them.
+const FLOOD: usize = 8;
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Most events between two writes of the report, so that a flood of them can't delay it.
 const MAX_BATCH: usize = 1_000;
 
@@ -69,7 +73,9 @@ impl Sinks {
                 },
                 _ = tick.tick() => {}
             }
-            self.take_batch();
+            if self.take_batch() >= FLOOD {
+                tokio::time::sleep(MOMENT).await;
+            }
         }
         if let Some(report) = self.report.take() {
             let names = report.names();
@@ -94,16 +100,20 @@ impl Sinks {
         tick
     }
 
-    /// Takes events that are there already, so that they are written together; none waits for more to come.
-    fn take_batch(&mut self) {
-        for _ in 0..MAX_BATCH {
-            let Ok(event) = self.events.try_recv() else { break };
+    /// Takes events that are there already, so that they are written together. Returns how many.
+    fn take_batch(&mut self) -> usize {
+        let mut taken = 0;
+        while taken < MAX_BATCH
+            && let Ok(event) = self.events.try_recv()
+        {
             self.take(event);
+            taken += 1;
         }
         self.try_report(Report::write);
         if let Some(progress) = &self.progress {
             progress.show(&self.totals, &self.stop);
         }
+        taken
     }
 
     fn take(&mut self, event: Event) {
