@@ -93,9 +93,10 @@ pub(crate) fn judge(version: ApiVersion, result: &CallResult, id: &str, confirmi
 
 /// The members of a JSON object; `None` for anything else, also if a member of `T` occurs twice.
 pub(super) fn members<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     // serde would also accept an array, as the members in their order.
-    body.first().filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(body).ok())
+    let first = body.iter().find(|byte| !b" \t\r\n".contains(byte));
+    first.filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(body).ok())
 }
 
 /// What a claim of success means. It must be said: with no message, or with nothing but messages that confirm it.

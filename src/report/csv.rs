@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use memchr::{memchr2, memchr3};
 use serde_json::Value;
 
 use super::format::{Cell, Encoder, Field};
@@ -28,11 +29,10 @@ impl Csv {
         for (at, cell) in cells.enumerate() {
             self.text.clear();
             write!(self.text, "{cell}")?;
-            if may_be_a_formula(&cell) {
-                let text = String::from_utf8_lossy(&self.text);
-                if let Some(harmless) = without_formulas(&text) {
-                    self.text = harmless.into_bytes();
-                }
+            if may_be_a_formula(&cell)
+                && let Some(harmless) = without_formulas(&self.text)
+            {
+                self.text = harmless.into_bytes();
             }
             let mut end = out.len();
             out.resize(end + 2 * self.text.len() + AROUND_A_FIELD, 0);
@@ -80,11 +80,13 @@ const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// An apostrophe makes text of what would be a formula: at the cell's begin, and behind whatever another spreadsheet takes
 /// for the cell's end, as those do that expect semicolons. `None` where nothing would be one.
-fn without_formulas(text: &str) -> Option<String> {
-    // Most texts have none of these.
-    if !text.contains(FORMULA) && !text.starts_with(['\t', '\r', '\n']) {
+fn without_formulas(text: &[u8]) -> Option<String> {
+    // Most texts have none of these; the wide ones begin with 0xEF.
+    let has_one = memchr3(b'=', b'+', b'-', text).is_some() || memchr2(b'@', 0xEF, text).is_some();
+    if !has_one && !text.first().is_some_and(|first| b"\t\r\n".contains(first)) {
         return None;
     }
+    let text = String::from_utf8_lossy(text);
     let (mut out, mut begins) = (String::with_capacity(text.len() + 1), true);
     for c in text.chars() {
         if begins && (FORMULA.contains(&c) || out.is_empty() && matches!(c, '\t' | '\r' | '\n')) {
