@@ -1,7 +1,7 @@
 //! The program: parse, start the log, call a command, turn its end into an exit code.
 
 use std::error::Error;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -28,9 +28,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn start() -> Result<u8, Failure> {
-    // A dump of the memory would hold the secrets.
-    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
-    setrlimit(Resource::Core, nothing).map_err(usage)?;
+    forbid_dumps().map_err(usage)?;
     let CommandLine { command, flags } = cli::read().map_err(|line| (line, exit::USAGE))?;
     let mut layers = Layers::of_flags(command, flags).map_err(usage)?;
     let is_json = layers.get_or_default(&config::LOG_FORMAT).map_err(usage)? == LogFormat::Json;
@@ -51,6 +49,16 @@ fn start() -> Result<u8, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new().map_err(usage)?;
     runtime.block_on(carry_out(command, &layers, read, &environment, &screen))
+}
+
+/// A dump of the memory would hold the secrets.
+fn forbid_dumps() -> io::Result<()> {
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, nothing)?;
+    // That limit says nothing to a program that the kernel pipes dumps into.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 async fn carry_out(
@@ -118,4 +126,18 @@ fn look(flags: &Layers) -> Result<Look, config::SettingsError> {
     };
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
     Ok(Look { has_color, is_utf8: Look::is_utf8(&locale), is_dumb: Look::is_dumb(&variable("TERM")) })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
+
+    use super::*;
+
+    #[test]
+    fn neither_a_file_nor_a_program_gets_a_dump() {
+        forbid_dumps().unwrap();
+        assert_eq!(getrlimit(Resource::Core), Rlimit { current: Some(0), maximum: Some(0) });
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
 }
