@@ -152,9 +152,10 @@ async fn dry_run(
     let shown = listed(&job, &selected, &fetched);
     let rows = rows(selected);
     let intake = || Intake::List(rows.clone().into_iter());
-    let plan = plan(&job, &intake, &Stop::default())?;
+    let mut plan = plan(&job, &intake, &Stop::default())?;
     if !has_pages && let Some(cause) = stop.cause() {
-        screen.print_as("plan", &format!("the list could not be fetched: {cause}. No plan.\n"));
+        screen.print_as("plan", &format!("No plan: {cause}\n"));
+        plan.input_complete = false;
         let plan = plan.to_json(settings, job.sinks.totals.list.as_ref(), None);
         return Ok(Done::Planned { plan, file, exit_code: exit::USAGE });
     }
@@ -174,6 +175,7 @@ async fn dry_run(
     screen.print_as("plan", &format!("{shown}dry run: nothing was withdrawn{end}\n"));
     let is_whole = !stop.is_requested() && fetched.end.is_complete();
     let exit_code = if is_whole { exit::FINE } else { exit::USAGE };
+    plan.input_complete &= fetched.end.is_complete();
     let plan = plan.to_json(settings, job.sinks.totals.list.as_ref(), balance);
     Ok(Done::Planned { plan, file, exit_code })
 }

@@ -11,6 +11,7 @@ use super::plan::{Account, BadRow, MOST_RECENT, Plan, Rows, ShortIds};
 use crate::config::{AccountSettings, Settings};
 use crate::invitation::{AccountName, USUAL_DIGITS};
 use crate::outcome::Outcome;
+use crate::pace::Rate;
 use crate::policy::visible;
 use crate::report::{ListSum, human_duration, list_json, plural};
 use crate::runner::{SHORT_ID_ADVICE, SOON, clock_words};
@@ -138,7 +139,11 @@ impl Plan {
         let held = if self.time(settings) > self.paced(settings) { self.holds(settings) } else { String::new() };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
-            |time| format!("about {}, at {}{held}", rounded_up(time), self.pace),
+            |time| {
+                let is_limited = self.pace != Rate::Unlimited;
+                let pace = if is_limited { format!(", at {}", self.pace) } else { String::new() };
+                format!("about {}{pace}{held}", rounded_up(time))
+            },
         );
         out.push_str(&format!("{:<22}{time}\n", "time"));
         if !self.opens_in().is_zero() {

@@ -248,9 +248,10 @@ async fn nobody_is_asked_before_the_cap_leaves_room() {
 async fn a_plan_without_a_list_says_why() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let program = Program::new();
-    let dry = format!("clean --older-than 30d --dry-run --retries 0 --base-url http://{closed}");
+    let dry = format!("clean --older-than 30d --dry-run --retries 0 --base-url http://{closed} --summary summary.json");
     let ran = program.complete(&dry).await;
-    ran.ended_with(2).says("the list could not be fetched: page 1 ").says("No plan.\n");
+    ran.ended_with(2).says("No plan: page 1 of the list could not be fetched");
+    assert_eq!(program.summary()["input_complete"], json!(false));
     assert!(!ran.stderr.contains("pending:") && !ran.stderr.contains("othing to withdraw"), "{}", ran.stderr);
 }
 
@@ -263,7 +264,7 @@ async fn a_plan_of_a_list_that_broke_off_says_so() {
     let clean = format!("clean --older-than 30d --dry-run -o plan.csv {}", unlimited(&sandbox));
     program.complete(&clean).await.ended_with(2).says("the list broke off");
     assert_eq!(program.read("plan.csv").lines().count(), 21);
-    program.complete(&clean).await.ended_with(2).says("the list could not be fetched: credits used up");
+    program.complete(&clean).await.ended_with(2).says("No plan: credits used up");
     assert_eq!((program.read("plan.csv").lines().count(), program.files()), (21, vec!["plan.csv".to_owned()]));
 }
 
