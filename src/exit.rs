@@ -22,7 +22,7 @@ pub(crate) const HELD: u8 = 75;
 const MEANINGS: [(&str, &str); 9] = [
     ("0", "all is fine, or a limit that you set ended the run"),
     ("1", "some row is not fine, not all was read, or verify found differences"),
-    ("2", "mistake in command, settings or input; nothing was withdrawn"),
+    ("2", "wrong command, settings or input, or answered no; nothing withdrawn"),
     ("3", "API key, login or account refused"),
     ("4", "no credits left"),
     ("5", "gave up: too many failures, rate limited too long, or no answer"),

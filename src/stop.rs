@@ -131,7 +131,9 @@ pub(crate) struct StopCause {
 
 impl fmt::Display for StopCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let StopReason::Signal(_) = self.reason {
+        if self.reason == StopReason::Signal(Signal::Interrupt) {
+            f.write_str("Ctrl-C (SIGINT)")
+        } else if let StopReason::Signal(_) = self.reason {
             f.write_str(&self.reason.as_str().to_uppercase())
         } else {
             f.write_str(&self.detail)

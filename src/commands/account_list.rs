@@ -13,7 +13,7 @@ use crate::ledger::{DurableWrite, Ledger, ListOf, Shown};
 use crate::listing::{Found, Paging, PersonAddress, Taken};
 use crate::report::plural;
 use crate::runner::{Caller, NoPage};
-use crate::stop::{Limit, Stop, StopReason};
+use crate::stop::{Limit, Stop, StopCause, StopReason};
 
 /// How a list ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl<'a> AccountList<'a> {
         let Some(next) = self.paging.next() else { return Err(self.end_here()) };
         let asked_at = Timestamp::now();
         let page = self.caller.page(next, &limits(self.settings)).await.map_err(|none| match none {
-            NoPage::Stopped => ListEnd::Stopped,
+            NoPage::Stopped => self.stopped(),
             NoPage::Unavailable(why) => ListEnd::Unavailable(why),
         })?;
         let taken = self.paging.take(page);
@@ -100,28 +100,41 @@ impl<'a> AccountList<'a> {
             self.kept = ledger.keep_page(self.of.clone(), taken.new.iter().map(shown).collect(), asked_at).await;
         }
         self.caller.tell(Event::PageRead { invitations: taken.new.len() as u64 }).await;
-        if let Some(why) = self.too_dear() {
-            self.caller.stop.request(StopReason::Limit(Limit::Credits), why);
+        if let Some(needed) = self.too_dear() {
+            self.caller.stop.request(StopReason::Limit(Limit::Credits), "--max-credits is too low for the list");
+            self.warn_of_credits(&format!("about {}", plural(needed, "credit")), &needed.to_string());
             return Err(ListEnd::Stopped);
         }
         Ok(taken)
     }
 
-    /// Why the rest of the list is not fetched: it would use up what may be spent, and the next run would begin anew.
-    fn too_dear(&self) -> Option<String> {
-        let Which { limit, max_pages, .. } = self.settings.which;
-        let is_wanted_whole = self.settings.command != Command::List && limit.is_none() && max_pages.is_none();
-        let left = self.caller.bounds.credits_left().filter(|_| is_wanted_whole)?;
+    /// What the list costs if that is more than may be spent: its rest is not fetched, as the next run would begin anew.
+    fn too_dear(&self) -> Option<u64> {
+        let left = self.caller.bounds.credits_left().filter(|_| self.is_wanted_whole())?;
         self.paging.next()?;
         let unseen = self.paging.available()?.saturating_sub(self.paging.invitations());
         let more = unseen.div_ceil(PageRequest::SIZE.into());
-        (more > left).then(|| {
-            format!(
-                "--max-credits is too low: the list has about {} more, and {} left",
-                plural(more, "page"),
-                if left == 1 { "1 credit is".to_owned() } else { format!("{left} credits are") }
-            )
-        })
+        (more > left).then(|| self.settings.max_credits.unwrap_or_default().saturating_sub(left).saturating_add(more))
+    }
+
+    fn is_wanted_whole(&self) -> bool {
+        let Which { limit, max_pages, .. } = self.settings.which;
+        self.settings.command != Command::List && limit.is_none() && max_pages.is_none()
+    }
+
+    /// The stop came before the page. The same command would end there the next time, too, where credits are why.
+    fn stopped(&self) -> ListEnd {
+        let is_of_credits = |cause: StopCause| cause.reason == StopReason::Limit(Limit::Credits);
+        if self.is_wanted_whole() && self.caller.stop.cause().is_some_and(is_of_credits) {
+            self.warn_of_credits("more", "its cost");
+        }
+        ListEnd::Stopped
+    }
+
+    fn warn_of_credits(&self, needed: &str, to: &str) {
+        let plus = if self.settings.command == Command::Verify { "" } else { " plus 1 per withdrawal" };
+        let most = self.settings.max_credits.unwrap_or_default();
+        tracing::warn!("--max-credits {most} is too low: the list needs {needed}; raise it to {to}{plus}");
     }
 
     /// How it ends where no further page is asked for.

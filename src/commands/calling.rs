@@ -33,6 +33,7 @@ pub(crate) async fn call(
             facts.api = Some(settings.api.as_str());
             let is_kept = !settings.is_rehearsal() || settings.ledger.is_some();
             facts.again = is_kept.then(|| layers.command_line(command));
+            facts.allows_none = settings.allows_none();
             tracing::info!(
                 target: crate::DETAIL, event = "run_started", run_id = facts.run_id, command = facts.command,
                 api = settings.api.as_str(), dry_run = settings.dry_run, version = env!("CARGO_PKG_VERSION"),
@@ -63,7 +64,7 @@ async fn carry_out(
     match settings.command {
         Command::Run => run::run(settings, facts, screen).await,
         Command::List => list::list(settings, facts, screen).await,
-        Command::Clean => clean::clean(settings, facts, screen).await,
+        Command::Clean => clean::clean(settings, layers, facts, screen).await,
         Command::Verify => verify::verify(settings, facts, screen).await,
         Command::Check => check::check(settings, layers, facts, screen).await,
         Command::History | Command::Config | Command::Sandbox | Command::Completions | Command::Man => {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::clean_words::{listed, to_carry_out, with_plan};
+use super::clean_words::{in_a_line, listed, nothing, to_carry_out, with_plan};
 use super::ending::Done;
 use super::error::CommandError;
 use super::fetch::{Fetched, fetch};
@@ -12,7 +12,7 @@ use super::list_cost::ListCost;
 use super::output::Outputs;
 use super::plan::Plan;
 use super::put_right::put_right;
-use crate::config::Settings;
+use crate::config::{Layers, Settings};
 use crate::exit;
 use crate::invitation::Row;
 use crate::listing::{Keep, Listed, SelectionCounts};
@@ -22,7 +22,12 @@ use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
 /// Lists and withdraws.
-pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen) -> Result<Done, CommandError> {
+pub(super) async fn clean(
+    settings: &Settings,
+    layers: &Layers,
+    facts: RunFacts,
+    screen: &Screen,
+) -> Result<Done, CommandError> {
     // Before a list is paid for.
     job::refuse_unasked(settings)?;
     let keep = job::keep(settings)?;
@@ -30,7 +35,7 @@ pub(super) async fn clean(settings: &Settings, facts: RunFacts, screen: &Screen)
     let stop = Stop::default();
     stop_on_signals(&stop, screen)?;
     if settings.dry_run {
-        let looked = dry_run(settings, facts, keep, outputs, screen, &stop).await;
+        let looked = dry_run(settings, layers, facts, keep, outputs, screen, &stop).await;
         return looked.map_err(|error| CommandError::DryRun(Box::new(error)));
     }
     let mut job = Job::begin(settings, facts, keep, screen, &stop).await?;
@@ -66,14 +71,18 @@ async fn go_on(
     // Looks at the stop as well.
     let plan = plan(job, intake, job.stop)?;
     job.tell_balance(plan.now(job.settings)).await;
+    let list = job.sinks.totals.list.unwrap_or_default();
+    let nothing = nothing(list.invitations, counts, job.settings);
     if job::must_ask(job.settings) {
-        job.ask(&with_plan(shown, &plan, job.settings), &plan).await?;
+        let cost = list.cost_words();
+        let declined = format!("Nothing was withdrawn (you answered no). The list cost {cost}.");
+        job.ask(&with_plan(shown, &plan, &nothing, job.settings), &plan, declined).await?;
     } else {
-        let pending = job.sinks.totals.list.unwrap_or_default().invitations;
-        let (to_send, kept) = (plan.to_send(), counts.kept);
-        let stay = pending.saturating_sub(to_send);
-        tracing::info!("{pending} pending: {to_send} to withdraw, {stay} to stay ({kept} on the --keep list)");
-        plan.warn(job.settings);
+        tracing::info!("{}", in_a_line(list.invitations, plan.to_send(), counts, job.settings));
+        match plan.rows() {
+            0 => tracing::info!("{nothing}"),
+            _ => plan.warn(job.settings),
+        }
     }
     Ok(plan)
 }
@@ -103,6 +112,12 @@ async fn select(job: &mut Job<'_>) -> (Vec<Listed>, Fetched) {
     if let Some(max_pending) = job.settings.which.max_pending {
         fetched.leave(&mut selected, max_pending);
     }
+    let most = job.settings.max_credits.filter(|_| job.caller.bounds.credits_left() == Some(0));
+    if let Some(most) = most.filter(|_| !selected.is_empty() && !job.stop.is_requested()) {
+        tracing::warn!(
+            "--max-credits {most} is too low: the list used it up; raise it to {most} plus 1 per withdrawal"
+        );
+    }
     if let Some(observed) = &mut job.sinks.observed {
         fetched.backlog.choose(selected.iter().map(|listed| (&listed.found, &listed.account)));
         observed.set_backlog(fetched.backlog.clone());
@@ -117,6 +132,7 @@ fn rows(selected: Vec<Listed>) -> Vec<Row> {
 /// Looks ahead. The list has to be paid for to do that, so it is written where that is asked for, for `run`.
 async fn dry_run(
     settings: &Settings,
+    layers: &Layers,
     facts: RunFacts,
     keep: Keep,
     outputs: Outputs,
@@ -136,7 +152,13 @@ async fn dry_run(
     let shown = listed(&job, &selected, &fetched);
     let rows = rows(selected);
     let intake = || Intake::List(rows.clone().into_iter());
-    let plan = plan(&job, &intake, &Stop::default())?;
+    let mut plan = plan(&job, &intake, &Stop::default())?;
+    if !has_pages && let Some(cause) = stop.cause() {
+        screen.print_as("plan", &format!("No plan: {cause}\n"));
+        plan.input_complete = false;
+        let plan = plan.to_json(settings, job.sinks.totals.list.as_ref(), None);
+        return Ok(Done::Planned { plan, file, exit_code: exit::USAGE });
+    }
     let balance = job.tell_balance(plan.now(settings)).await;
     let end = match stop.cause() {
         None if fetched.end.is_complete() => String::new(),
@@ -145,13 +167,15 @@ async fn dry_run(
         Some(cause) => format!("; the list broke off, {cause}"),
     };
     let path = match &settings.output {
-        Some(Destination::Path(path)) if is_written && plan.to_send() > 0 => to_carry_out(path),
+        Some(Destination::Path(path)) if is_written && plan.to_send() > 0 => to_carry_out(path, settings, layers),
         Some(Destination::Path(_) | Destination::Stdout) | None => String::new(),
     };
-    let shown = with_plan(&shown, &plan, settings) + &path;
+    let pending = job.sinks.totals.list.unwrap_or_default().invitations;
+    let shown = with_plan(&shown, &plan, &nothing(pending, fetched.counts, settings), settings) + &path;
     screen.print_as("plan", &format!("{shown}dry run: nothing was withdrawn{end}\n"));
     let is_whole = !stop.is_requested() && fetched.end.is_complete();
     let exit_code = if is_whole { exit::FINE } else { exit::USAGE };
+    plan.input_complete &= fetched.end.is_complete();
     let plan = plan.to_json(settings, job.sinks.totals.list.as_ref(), balance);
     Ok(Done::Planned { plan, file, exit_code })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::fetch::{Fetched, NAMES};
 use super::job::Job;
 use super::plan::Plan;
-use crate::config::Settings;
+use crate::config::{Layers, Settings};
 use crate::listing::{Listed, SelectionCounts, oldest_and_newest};
 use crate::policy::visible;
 use crate::report::plural;
@@ -14,13 +14,8 @@ use crate::report::plural;
 pub(super) fn listed(job: &Job<'_>, selected: &[Listed], fetched: &Fetched) -> String {
     let counts = fetched.counts;
     let sum = job.sinks.totals.list.unwrap_or_default();
-    let cost = if sum.cost.charged == sum.cost.possible {
-        plural(sum.cost.charged, "credit")
-    } else {
-        format!("{} to {} credits", sum.cost.charged, sum.cost.possible)
-    };
     let (going, pending) = (selected.len(), sum.invitations);
-    let mut out = format!("{:<22}{sum}, for {cost}\n", "listed");
+    let mut out = format!("{:<22}{sum}, for {}\n", "fetched", sum.cost_words());
     out.push_str(&format!(
         "{pending} pending: {going} to withdraw, {} to stay\n",
         pending.saturating_sub(going as u64)
@@ -64,18 +59,43 @@ fn staying(counts: SelectionCounts, settings: &Settings) -> [(&'static str, u64)
     ]
 }
 
+/// The same for the log: how many go and how many stay, and why.
+pub(super) fn in_a_line(pending: u64, going: u64, counts: SelectionCounts, settings: &Settings) -> String {
+    let why: Vec<_> = staying(counts, settings).into_iter().filter(|(_, count)| *count > 0).collect();
+    let why: Vec<_> = why.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
+    format!("{pending} pending: {going} to withdraw, {} to stay{why}", pending.saturating_sub(going))
+}
+
+/// That nobody on the list is to go.
+pub(super) fn nothing(pending: u64, counts: SelectionCounts, settings: &Settings) -> String {
+    let too_young = counts.other_age + counts.younger_by_id;
+    let why = match pending {
+        0 => "no invitation is pending".to_owned(),
+        _ if too_young == pending && settings.which.newer_than.is_none() => {
+            format!("none of the {pending} pending is old enough")
+        }
+        _ => format!("none of the {pending} pending is to go"),
+    };
+    format!("Nothing to withdraw: {why}.")
+}
+
 /// What was listed, and what follows.
-pub(super) fn with_plan(listed: &str, plan: &Plan, settings: &Settings) -> String {
-    let plan = if plan.rows() == 0 { "Nothing to withdraw.\n".to_owned() } else { plan.table(settings) };
+pub(super) fn with_plan(listed: &str, plan: &Plan, nothing: &str, settings: &Settings) -> String {
+    let plan = match plan.rows() {
+        0 => format!("{nothing}\n"),
+        _ => plan.table(settings),
+    };
     format!("{listed}{plan}")
 }
 
 /// How the written list is carried out.
-pub(super) fn to_carry_out(path: &Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "-_./+,@%".contains(c));
-    let path = if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) };
-    format!("to withdraw these     bulk-withdraw run {path}\n")
+pub(super) fn to_carry_out(path: &Path, settings: &Settings, layers: &Layers) -> String {
+    let command = match settings.is_rehearsal() {
+        true => "nothing: this was only a rehearsal (--sandbox)".to_owned(),
+        false => layers.run_of(path),
+    };
+    format!("{:<22}{command}\n", "to withdraw these")
 }
 
 fn with_age(listed: &Listed) -> String {

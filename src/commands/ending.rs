@@ -182,7 +182,10 @@ impl Job<'_> {
         let screen = self.screen;
         let (mut summary, page) = self.end(list, page).await;
         if let Some(why) = why {
-            screen.print_failure(&crate::error_chain(&why));
+            // The summary's table says it.
+            if !matches!(why, CommandError::Declined(_)) || screen.is_json() {
+                screen.print_failure(&crate::error_chain(&why));
+            }
             summary.exit_code = why.exit_code();
             summary.stop.get_or_insert_with(|| why.cause());
         }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
+use rustix::termios::{QueueSelector, tcflush};
+
 use super::output::{OutputError, SUMMARY_FLAG};
 use super::part::NoIdError;
 use super::plan::AccountError;
@@ -39,7 +41,7 @@ pub(crate) enum CommandError {
     #[error("--forget and --forget-before work on one ledger at a time: name only one with --ledger")]
     OneLedger,
     #[error("{0}")]
-    Declined(&'static str),
+    Declined(String),
     #[error("the run can't be set up")]
     Io(#[from] io::Error),
     #[error("standard output can't be written")]
@@ -120,6 +122,8 @@ pub(super) fn has_terminal() -> bool {
 
 /// Asks, and takes only a yes for one.
 pub(super) fn confirm(screen: &Screen, question: &str) -> io::Result<bool> {
+    // What was typed before is no answer to it.
+    tcflush(io::stdin(), QueueSelector::IFlush)?;
     screen.print_as("question", &format!("{question} [y/N] "));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

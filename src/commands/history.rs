@@ -117,7 +117,7 @@ fn forget_after_asking(ledger: &Path, what: &Forget, is_confirmed: bool, screen:
             screen.print(&format!("It also deletes name and profile from {others} to the same person.\n"));
         }
         if !confirm(screen, "Delete?")? {
-            return Err(CommandError::Declined("nothing was deleted"));
+            return Err(CommandError::Declined("nothing was deleted (you answered no)".to_owned()));
         }
     }
     let forgotten = forget(ledger, what)?;

@@ -211,24 +211,28 @@ impl<'a> Job<'a> {
         let balance = made.and_then(|made| made.value)?;
         let credits = plural(balance, "credit");
         if balance < needed {
-            tracing::warn!("the balance is {credits}, and this may take {needed}: the run will stop for more");
+            tracing::warn!("the balance is {credits}, and this may take {needed}: it stops when they are used up");
         } else {
             tracing::info!("the balance is {credits}");
         }
         Some(balance)
     }
 
-    /// Shows what will be done, and asks; unless that is nothing.
-    pub(super) async fn ask(&self, shown: &str, plan: &Plan) -> Result<(), CommandError> {
+    /// Shows what will be done, and asks; unless that is nothing. `declined` says what a no comes to.
+    pub(super) async fn ask(&self, shown: &str, plan: &Plan, declined: String) -> Result<(), CommandError> {
         if plan.to_send() == 0 {
             self.screen.print_as("plan", shown);
             return Ok(());
         }
-        self.confirm(&format!("{shown}{WARNING}\n"), &plan.question(self.settings), "nothing was withdrawn").await
+        if let Some(nothing) = plan.nothing_now(self.settings) {
+            self.screen.print_as("plan", &format!("{shown}{nothing}\n"));
+            return Ok(());
+        }
+        self.confirm(&format!("{shown}{WARNING}\n"), &plan.question(self.settings), declined).await
     }
 
     /// Says this, and asks. `declined` says what a no comes to.
-    pub(super) async fn confirm(&self, said: &str, question: &str, declined: &'static str) -> Result<(), CommandError> {
+    pub(super) async fn confirm(&self, said: &str, question: &str, declined: String) -> Result<(), CommandError> {
         self.screen.print_as("question", said);
         let (screen, question) = (self.screen.clone(), question.to_owned());
         let confirmed = unless_stopped(self.stop, "prompt", move || confirm(&screen, &question)).await??;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 
 use super::error::CommandError;
 use super::forecast::{CommonLimits, Forecast};
@@ -16,7 +16,8 @@ use crate::event::Settled;
 use crate::invitation::{AccountName, InvitationId, Row};
 use crate::ledger::ListOf;
 use crate::outcome::{ExitEffect, Outcome};
-use crate::pace::Rate;
+use crate::pace::{DailyCap, Rate};
+use crate::policy::visible;
 use crate::report::Counts;
 use crate::runner::{ReadyRow, Route, Triage};
 use crate::stop::Stop;
@@ -89,6 +90,8 @@ pub(super) struct Rows {
 pub(super) struct Account {
     pub(super) rows: Rows,
     pub(super) forecast: Forecast,
+    /// When the cap, which is used up, leaves room again.
+    pub(super) free_at: Option<Timestamp>,
     /// Withdrawals within 24 hours, about, those of other shares included: they take as many, but no more than there are rows.
     pub(super) per_day: u64,
 }
@@ -96,10 +99,8 @@ pub(super) struct Account {
 /// A row whose account can't be called for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccountError {
-    #[error(
-        "row {row} names no account: name one with --account, or with `account` in the configuration file: {known}"
-    )]
-    NotNamed { row: u64, known: String },
+    #[error("{place} has no account: add {known}")]
+    NotNamed { place: String, known: String },
     #[error("row {row}: account {name:?} is not configured; configured: {known}")]
     Unknown { row: u64, name: String, known: String },
 }
@@ -188,13 +189,15 @@ impl Plan {
         };
         let of = |(name, rows): (AccountName, Rows)| {
             let own = settings.accounts.get(&name)?;
-            let recent = recent.get(&name).map_or(0, Vec::len) as u64;
+            let lately = recent.get(&name).map_or(&[][..], Vec::as_slice);
+            let free_at = own.daily_cap.and_then(|cap| DailyCap::new(cap, lately.iter().copied()).free_at());
+            let recent = lately.len() as u64;
             let run = CommonLimits { most: most(settings, listed), interval: plan.pace.interval() };
             let forecast = Forecast::of(rows.most(), recent, run, own, &now);
             let by_all = recent.saturating_mul(shares).saturating_add(rows_of.get(&name).copied().unwrap_or_default());
             let per_day =
                 if shares > 1 { forecast.per_day.saturating_mul(shares).min(by_all) } else { forecast.per_day };
-            Some((name, Account { rows, forecast, per_day }))
+            Some((name, Account { rows, forecast, free_at, per_day }))
         };
         plan.accounts = accounts.into_iter().filter_map(of).collect();
         for account in plan.lists() {
@@ -316,7 +319,11 @@ impl Rows {
 fn check_account(row: &Row, settings: &Settings) -> Result<(), AccountError> {
     let known = || names(settings.accounts.keys());
     match row.account.as_ref().or(settings.account.as_ref()) {
-        None => Err(AccountError::NotNamed { row: row.number, known: known() }),
+        None => {
+            let place = row.line.map_or_else(|| format!("row {}", row.number), |line| format!("line {line}"));
+            let flags = settings.accounts.keys().map(|name| format!("--account {}", visible(name.as_str())));
+            Err(AccountError::NotNamed { place, known: flags.collect::<Vec<_>>().join(" or ") })
+        }
         Some(name) if settings.accounts.contains_key(name) => Ok(()),
         Some(name) => Err(AccountError::Unknown { row: row.number, name: name.to_string(), known: known() }),
     }

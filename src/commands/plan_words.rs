@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::forecast::Forecast;
 use super::plan::{Account, BadRow, MOST_RECENT, Plan, Rows, ShortIds};
-use crate::config::Settings;
+use crate::config::{AccountSettings, Settings};
 use crate::invitation::{AccountName, USUAL_DIGITS};
 use crate::outcome::Outcome;
+use crate::pace::Rate;
 use crate::policy::visible;
 use crate::report::{ListSum, human_duration, list_json, plural};
-use crate::runner::SHORT_ID_ADVICE;
+use crate::runner::{SHORT_ID_ADVICE, SOON, clock_words};
 
 /// More withdrawals than this in 24 hours are more than careful tools do.
 const CAREFUL: u64 = 100;
@@ -87,12 +90,29 @@ impl Plan {
         }
     }
 
+    /// That the limits leave nothing for this run, and until when; unless it would wait for that.
+    pub(super) fn nothing_now(&self, settings: &Settings) -> Option<String> {
+        let left = self.to_send();
+        if left == 0 || self.now(settings) > 0 {
+            return None;
+        }
+        let is_capped = |account: &&Account| account.rows.most() > 0 && account.free_at.is_some();
+        let Some(free_at) = self.accounts.values().filter(is_capped).filter_map(|account| account.free_at).min() else {
+            return Some(format!("Nothing can be withdrawn: a limit allows none ({left} are left)."));
+        };
+        let wait = Duration::try_from(free_at.duration_since(Timestamp::now())).unwrap_or_default();
+        let caps = self.senders().into_iter().filter_map(|(name, _)| settings.accounts.get(name)?.daily_cap);
+        let cap = caps.max().unwrap_or_default();
+        let time = clock_words(&free_at.to_zoned(TimeZone::system()));
+        (wait > SOON).then(|| format!("Nothing can be withdrawn before {time} (--daily-cap {cap}; {left} are left)."))
+    }
+
     /// What is asked before the first withdrawal.
     pub(super) fn question(&self, settings: &Settings) -> String {
         let (all, now) = (self.to_send(), self.now(settings));
         let many = match now {
             1.. if now < all => format!("up to {now} of {}", plural(all, "invitation")),
-            _ if self.all.to_look_up > 0 => format!("up to {}", plural(all, "invitation")),
+            _ if self.all.to_look_up > 0 || now == 0 => format!("up to {}", plural(all, "invitation")),
             _ => plural(all, "invitation"),
         };
         let from = match self.senders().as_slice() {
@@ -116,10 +136,14 @@ impl Plan {
     fn price(&self, settings: &Settings) -> String {
         let mut out = self.withdrawals(settings);
         out.push_str(&format!("{:<22}{}\n", "credits", self.credits(settings)));
-        let held = if self.time(settings) > self.paced(settings) { " and with its gaps and hours" } else { "" };
+        let held = if self.time(settings) > self.paced(settings) { self.holds(settings) } else { String::new() };
         let time = self.time(settings).map_or_else(
             || "no limit".to_owned(),
-            |time| format!("about {}, at {}{held}", rounded_up(time), self.pace),
+            |time| {
+                let is_limited = self.pace != Rate::Unlimited;
+                let pace = if is_limited { format!(", at {}", self.pace) } else { String::new() };
+                format!("about {}{pace}{held}", rounded_up(time))
+            },
         );
         out.push_str(&format!("{:<22}{time}\n", "time"));
         if !self.opens_in().is_zero() {
@@ -129,6 +153,16 @@ impl Plan {
             out.push_str(&format!("{:<22}--max-duration ends it after {}\n", "", human_duration(longest)));
         }
         out
+    }
+
+    /// The settings of its accounts that make it take longer than the rate does.
+    fn holds(&self, settings: &Settings) -> String {
+        let any = |is_set: fn(&AccountSettings) -> bool| {
+            self.senders().into_iter().any(|(name, _)| settings.accounts.get(name).is_some_and(is_set))
+        };
+        let options = [(any(|own| own.gap.is_some()), "--gap"), (any(|own| own.between.is_some()), "--between")];
+        let set: Vec<_> = options.iter().filter(|(is_set, _)| *is_set).map(|(_, option)| *option).collect();
+        if set.is_empty() { String::new() } else { format!(" with {}", set.join(" and ")) }
     }
 
     /// The price, as far as it is known.
@@ -157,7 +191,7 @@ impl Plan {
     fn withdrawals(&self, settings: &Settings) -> String {
         let accounts = self.senders();
         let of = match accounts.as_slice() {
-            [(name, _)] => format!(" from {}", visible(name.as_str())),
+            [(name, _)] => format!(" (account {})", visible(name.as_str())),
             [] | [_, _, ..] => String::new(),
         };
         let most = if self.all.to_look_up > 0 { "at most " } else { "" };
@@ -176,7 +210,7 @@ impl Plan {
             let rest = match days.map(|days| days.into_iter().max().unwrap_or_default()) {
                 None => "; a daily cap of 0 allows no more".to_owned(),
                 Some(0) => String::new(),
-                Some(days) => format!("; the daily cap leaves the rest for {}", plural(days, "more day")),
+                Some(days) => format!("; the rest takes {} (--daily-cap)", plural(days, "more day")),
             };
             out.push_str(&format!("  {:<20}at most {now}{rest}\n", "in this run"));
         }
@@ -185,7 +219,7 @@ impl Plan {
 
     pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>, balance: Option<u64>) -> Value {
         let listed = list.map(|list| list.cost).unwrap_or_default();
-        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast, per_day: _ })| {
+        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast, free_at: _, per_day: _ })| {
             let account = json!({
                 "rows": rows.to_json(),
                 "this_run": forecast.now,
@@ -245,7 +279,7 @@ impl Rows {
 
 impl Account {
     fn words(&self) -> String {
-        let Self { rows, forecast: Forecast { now, time, .. }, per_day: _ } = self;
+        let Self { rows, forecast: Forecast { now, time, .. }, free_at: _, per_day: _ } = self;
         let to_send = rows.most();
         let now = match *now {
             0 if to_send > 0 => return format!("{to_send}, none in this run"),

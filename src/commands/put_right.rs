@@ -18,11 +18,13 @@ pub(super) struct Sum {
     pub(super) settled: u64,
     /// Those that are only warned of.
     pub(super) nothing: u64,
+    /// Settled invitations that were held against a list.
+    pub(super) compared: u64,
 }
 
 impl Sum {
     pub(super) fn total(self) -> u64 {
-        let Self { try_again, settled, nothing } = self;
+        let Self { try_again, settled, nothing, compared: _ } = self;
         try_again + settled + nothing
     }
 
@@ -35,7 +37,7 @@ impl Sum {
     }
 
     fn tell(self) {
-        let Self { try_again, settled, nothing } = self;
+        let Self { try_again, settled, nothing, compared: _ } = self;
         if try_again > 0 {
             let what = plural(try_again, "invitation");
             tracing::info!("pending on the list, but not in the ledger: {what}; the next run tries again");
@@ -92,6 +94,7 @@ async fn put_right_by(
         let mut differences = Vec::new();
         for (id, belief) in group {
             let is_listed = ids.contains(&id);
+            sum.compared += u64::from(belief.outcome.is_some_and(Outcome::is_final));
             in_doubt += u64::from(belief.answer_lost && !is_listed && !belief.outcome.is_some_and(Outcome::is_final));
             differences.extend(verify(&belief, &evidence, is_listed).map(|difference| (id, difference)));
         }

@@ -45,7 +45,8 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     if job::must_ask(settings) {
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
         let plan = plan.as_ref().ok_or(CommandError::NoTerminal(job::UNASKED))?;
-        job.ask(&plan.table(settings), plan).await?;
+        let declined = "nothing was withdrawn (you answered no)".to_owned();
+        job.ask(&plan.table(settings), plan, declined).await?;
     } else if let Some(plan) = &plan {
         plan.warn(settings);
     }

@@ -14,7 +14,7 @@ use crate::api::ApiVersion;
 use crate::config::Settings;
 use crate::exit;
 use crate::listing::Keep;
-use crate::report::{Format, RunFacts, Screen, why_unwritten};
+use crate::report::{Format, RunFacts, Screen, plural, why_unwritten};
 use crate::runner::stop_on_signals;
 use crate::stop::{Stop, StopReason};
 
@@ -29,7 +29,8 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
     let mut job = Job::begin(settings, facts, Keep::default(), screen, &stop).await?;
     let cost = ListCost::of(settings, &job.lookup(false)?)?;
     if job::must_ask(settings) {
-        job.confirm(&format!("{}\n", cost.table()), "Fetch the list?", "nothing was fetched").await?;
+        let declined = "nothing was fetched (you answered no)".to_owned();
+        job.confirm(&format!("{}\n", cost.table()), "Fetch the list?", declined).await?;
     } else {
         tracing::info!("fetching the list: {}", cost.words());
     }
@@ -45,8 +46,15 @@ pub(super) async fn verify(settings: &Settings, facts: RunFacts, screen: &Screen
     match stop.cause().map(|cause| cause.reason) {
         Some(StopReason::ReportUnwritable) => {}
         Some(_) if !has_pages => report.discard(),
-        Some(_) | None => {
-            if let Err(error) = report.finish() {
+        cause @ (Some(_) | None) => {
+            // Its columns' names alone would say nothing.
+            let is_same = report.is_table && cause.is_none() && sum.total() == 0;
+            let compared = plural(sum.compared, "settled invitation");
+            let ended = match is_same {
+                true => report.end_with(&format!("No differences: {compared} compared.")),
+                false => report.finish(),
+            };
+            if let Err(error) = ended {
                 let said = format!("the report could not be finished: {}", why_unwritten(&error, "-o"));
                 stop.request(StopReason::ReportUnwritable, said);
             }

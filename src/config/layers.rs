@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::SettingsError;
 use super::credentials::{ACCOUNT_ID, LOGIN_TOKEN, SecretFileError};
@@ -215,10 +215,27 @@ impl Layers {
 
     /// The command with its flags, as a shell reads it.
     pub(crate) fn command_line(&self, command: Command) -> String {
-        let mut line = format!("bulk-withdraw {}", command.as_str());
         let (arguments, flags): (Vec<&Entry>, Vec<_>) =
             ENTRIES.iter().copied().partition(|entry| entry.places == Places::Argument);
-        for entry in arguments.into_iter().chain(flags) {
+        let entries = arguments.into_iter().chain(flags);
+        format!("bulk-withdraw {}{}", command.as_str(), self.words_of(entries))
+    }
+
+    /// `run` on this list, with those of the flags that it takes. What a dry run writes is not what the run writes, and a run
+    /// of a plan that was looked at asks.
+    pub(crate) fn run_of(&self, list: &Path) -> String {
+        const NOT_OF_THE_RUN: &[&str] = &["dry_run", "yes", "output", "output_format", "summary"];
+        let is_taken = |entry: &&Entry| Command::Run.takes(entry) || entry.places == Places::GlobalFlag;
+        let entries = ENTRIES.iter().copied().filter(is_taken).filter(|entry| !NOT_OF_THE_RUN.contains(&entry.name));
+        let path = list.to_string_lossy();
+        // It would be taken for flags.
+        let path = if path.starts_with('-') { format!("./{path}").into() } else { path };
+        format!("bulk-withdraw run {}{}", quoted(&path), self.words_of(entries))
+    }
+
+    fn words_of<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> String {
+        let mut line = String::new();
+        for entry in entries {
             let Some(value) = self.flags.get(entry.name) else { continue };
             // What follows its host is a secret.
             if entry.name == "ping_url" {

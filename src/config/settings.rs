@@ -281,6 +281,14 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether a limit is 0, so that no run withdraws anything.
+    pub(crate) fn allows_none(&self) -> bool {
+        let mut caps = self.accounts.values().map(|own| own.daily_cap);
+        self.max_credits == Some(0)
+            || self.max_withdrawals == Some(0)
+            || !self.accounts.is_empty() && caps.all(|cap| cap == Some(0))
+    }
+
     /// Whether only the simulated API is called.
     pub(crate) const fn is_rehearsal(&self) -> bool {
         match self.target {

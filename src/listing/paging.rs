@@ -100,7 +100,12 @@ impl Paging {
             (None, Some(available)) => places >= available && is_short || entries == 0,
             (None, None) => is_short,
         };
-        let broke_off = !is_last && (entries == 0 || is_same || self.stale >= MOST_STALE);
+        // At least a whole page is missing by the total that came with the last one: no invitation that was accepted
+        // meanwhile explains that.
+        let place = self.next.offset.max(places - u64::from(PageRequest::SIZE)).saturating_add(entries);
+        let lacks_a_page = page.available.is_some_and(|all| place.saturating_add(PageRequest::SIZE.into()) <= all);
+        let is_stuck = entries == 0 || is_same || self.stale >= MOST_STALE;
+        let broke_off = if is_last { lacks_a_page } else { is_stuck };
         // The same page again is no sign of a shift.
         self.doubts.repeated += if is_whole || is_same && broke_off { 0 } else { usable - new };
         self.doubts.broken_off |= broke_off;
@@ -194,9 +199,7 @@ impl Doubts {
             ));
         }
         if self.broken_off {
-            words.push(
-                "it ended early: the last pages had nothing new, though the API says that there is more".to_owned(),
-            );
+            words.push("it ended early, though the API says that there is more".to_owned());
         }
         if self.implausible > 0 {
             words.push(format!(
@@ -293,7 +296,12 @@ mod tests {
                 (3, 18, Doubts { short: 1, miscounted: Some((20, 18)), ..none.clone() }),
             ),
             // It ends early.
-            (vec![v1(0..10, 40), v1(0..0, 40)], (2, 10, Doubts { miscounted: Some((40, 10)), ..none.clone() })),
+            (
+                vec![v1(0..10, 40), v1(0..0, 40)],
+                (2, 10, Doubts { broken_off: true, miscounted: Some((40, 10)), ..none.clone() }),
+            ),
+            // By less than a page, as after some that were accepted.
+            (vec![v1(0..10, 19), v1(0..0, 19)], (2, 10, Doubts { miscounted: Some((19, 10)), ..none.clone() })),
             // More than the API speaks of: a full page is followed by the next one.
             (vec![v1(0..10, 5), v1(10..12, 5)], (2, 12, Doubts { miscounted: Some((5, 12)), ..none.clone() })),
             // A number that is too small, and a round one at that.
@@ -326,7 +334,7 @@ mod tests {
                 (3, 3, Doubts { unusable: 20, ..none.clone() }),
             ),
             // More than a page holds, and still not all.
-            (vec![v1(0..25, 40)], (1, 25, Doubts { miscounted: Some((40, 25)), ..none.clone() })),
+            (vec![v1(0..25, 40)], (1, 25, Doubts { broken_off: true, miscounted: Some((40, 25)), ..none.clone() })),
             (vec![v2(0..10, true), v2(0..0, true)], (2, 10, Doubts { broken_off: true, ..none.clone() })),
             (
                 vec![Page { next_offset: Some(10), ..v2(0..9, true) }, v2(10..12, false)],

@@ -42,7 +42,11 @@ fn record<'a>(
 }
 
 #[derive(Debug)]
-pub(crate) struct DifferenceReport(RecordFile);
+pub(crate) struct DifferenceReport {
+    file: RecordFile,
+    /// Whether it is a table for people.
+    pub(crate) is_table: bool,
+}
 
 impl DifferenceReport {
     /// Without a format it is a table for people, which is written at its end.
@@ -53,25 +57,31 @@ impl DifferenceReport {
         };
         let mut file = RecordFile::begin(file, encoder, COLUMNS.into_iter())?;
         file.write()?;
-        Ok(Self(file))
+        Ok(Self { file, is_table: format.is_none() })
     }
 
     pub(crate) fn names(&self) -> Names {
-        self.0.file.names()
+        self.file.file.names()
     }
 
     pub(crate) fn add(&mut self, account: &AccountName, differences: &[(InvitationId, Difference)]) -> io::Result<()> {
         for (id, difference) in differences {
-            self.0.add(record(account, id, difference))?;
+            self.file.add(record(account, id, difference))?;
         }
-        self.0.write()
+        self.file.write()
     }
 
     pub(crate) fn finish(self) -> io::Result<()> {
-        self.0.finish()
+        self.file.finish()
+    }
+
+    /// Ends with this sentence in place of a table without lines.
+    pub(crate) fn end_with(mut self, sentence: &str) -> io::Result<()> {
+        self.file.file.write(format!("{sentence}\n").as_bytes())?;
+        self.file.file.finish()
     }
 
     pub(crate) fn discard(self) {
-        self.0.file.discard();
+        self.file.file.discard();
     }
 }

@@ -99,6 +99,14 @@ pub(crate) struct ListSum {
     pub cost: Cost,
 }
 
+impl ListSum {
+    /// What it cost, for people.
+    pub(crate) fn cost_words(&self) -> String {
+        let Cost { charged, possible } = self.cost;
+        if charged == possible { plural(charged, "credit") } else { format!("{charged} to {possible} credits") }
+    }
+}
+
 impl fmt::Display for ListSum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}", plural(self.invitations, "invitation"), plural(self.pages, "page"))
@@ -123,6 +131,8 @@ pub(crate) struct Totals {
     pub causes: Causes,
     /// Rows that a later run tries again.
     pub left: u64,
+    /// Rows of people who are not on the list.
+    pub not_listed: u64,
 }
 
 /// Different unknown words that are listed: each may hold a number of its own.
@@ -141,6 +151,7 @@ impl Totals {
         for sum in std::iter::once(&mut self.run).chain(account) {
             sum.rows.add(settled.outcome);
         }
+        self.not_listed += u64::from(settled.outcome == Outcome::NotFound && settled.attempts == 0);
         let is_not_fine = settled.outcome.exit_effect() == ExitEffect::NotFine && !settled.cut_by_limit;
         self.not_fine += u64::from(is_not_fine);
         if is_not_fine {
@@ -196,13 +207,15 @@ pub(crate) struct RunFacts {
     pub started_at: Timestamp,
     /// The command as it was typed; `None` for a rehearsal of which nothing is left.
     pub again: Option<String>,
+    /// Whether a limit of the user is 0.
+    pub allows_none: bool,
 }
 
 impl RunFacts {
     pub(crate) fn begin(command: &'static str, share: Option<Share>) -> Self {
         let started_at = Timestamp::now();
         let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-        Self { run_id, command, api: None, share, started_at, again: None }
+        Self { run_id, command, api: None, share, started_at, again: None, allows_none: false }
     }
 }
 
@@ -301,7 +314,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         line("partition", share.to_string());
     }
     if let Some(list) = &summary.totals.list {
-        line("listed", format!("{list}; credits: {}", credits_words(list.cost)));
+        line("fetched", format!("{list}; credits: {}", credits_words(list.cost)));
     }
     if !matches!(summary.facts.command, "list" | "verify" | "check") {
         line("rows", run.rows.total().to_string());
@@ -411,6 +424,7 @@ mod tests {
                 share: None,
                 started_at: moment,
                 again: None,
+                allows_none: false,
             },
             finished_at: moment,
             totals,

@@ -362,7 +362,7 @@ fn accounts(names: &[AccountName]) -> String {
 
 /// A limit that leaves room again within this time is waited for: a daily job would else find what the one of the day
 /// before withdrew seconds later, and withdraw only every other day.
-const SOON: Duration = Duration::from_secs(600);
+pub(crate) const SOON: Duration = Duration::from_secs(600);
 
 /// Stops the run when no more call may start, whatever it waits for then.
 fn stop_at(latest_start: Instant, stop: Stop) {

@@ -24,12 +24,13 @@ mod thread;
 mod triage;
 mod turns;
 
-pub(crate) use bounds::{AccountLimits, Bounds, RunLimits};
+pub(crate) use bounds::{AccountLimits, Bounds, RunLimits, SOON};
 pub(crate) use call::{Caller, Judged};
 pub(crate) use clock::Clock;
 pub(crate) use feed::Rows;
 pub(crate) use lists::{ListRequests, Lists, lists};
 pub(crate) use look::NoLook;
+pub(crate) use pacing::clock_words;
 pub(crate) use pages::NoPage;
 pub(crate) use pool::{Pool, run};
 pub(crate) use row::Limits;

@@ -153,9 +153,18 @@ fn retry_after_from(at: &Zoned, now: &Zoned) -> String {
     let minutes = wait.as_secs().div_ceil(60).max(1);
     let wait = human_duration(Duration::from_secs(minutes * 60));
     let wait = wait.trim_end_matches(" 00 s").trim_end_matches(" 00 min").trim_end_matches(" 0 h");
+    format!("Retry after {} (in {wait})", clock_words_from(at, now))
+}
+
+/// A moment to come by the local clock: in whole minutes, and not too early.
+pub(crate) fn clock_words(at: &Zoned) -> String {
+    clock_words_from(at, &Zoned::now().with_time_zone(at.time_zone().clone()))
+}
+
+fn clock_words_from(at: &Zoned, now: &Zoned) -> String {
     let at = at.saturating_add(LAST_SECOND);
-    let clock = if at.date() == now.date() { at.strftime("%H:%M") } else { at.strftime("%Y-%m-%d %H:%M") };
-    format!("Retry after {clock} (in {wait})")
+    let is_today = at.date() == now.date();
+    at.strftime(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
 }
 
 const LAST_SECOND: SignedDuration = SignedDuration::from_secs(59);

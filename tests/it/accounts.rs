@@ -26,7 +26,7 @@ async fn an_account_that_can_not_be_called_for_is_found_before_anything_is_sent(
     let program = program();
     let cases = [
         ("1,london\n2,berlin\n", "", "row 2: account \"berlin\" is not configured; configured: london, sales, tokyo"),
-        ("1,london\n2,\n", "", "row 2 names no account: name one with --account"),
+        ("1,london\n2,\n", "", "line 3 has no account: add --account london or --account "),
         ("1,london\n2,berlin\n", " --dry-run", "row 2: account \"berlin\" is not configured"),
         ("1,london\n2,\n", " --account berlin", "--account: account \"berlin\" is not configured"),
     ];
@@ -86,7 +86,7 @@ async fn a_plan_tells_each_account_s_part() {
         "to withdraw           4",
         "  london              1, in about 1 s",
         "  tokyo               3, 2 in this run, in about 1 min 00 s",
-        "  in this run         at most 3; the daily cap leaves the rest for 1 more day",
+        "  in this run         at most 3; the rest takes 1 more day (--daily-cap)",
     ];
     ran.says(&lines.join("\n"));
     let plan: Value = serde_json::from_str(&program.read("plan.json")).unwrap();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bulk_withdraw::sandbox::StockItem;
 use jiff::Timestamp;
 
-use crate::support::{Api, Program, ids, kill, list, on_both_versions, spawn, swift, swiftly, until, wait};
+use crate::support::{
+    Api, DAY, Program, ids, kill, list, on_both_versions, spawn, swift, swiftly, until, wait, with_stock,
+};
 
 on_both_versions!(credits_are_used_up_and_never_passed, kills_pass_no_daily_cap);
 
@@ -100,15 +102,29 @@ async fn a_refused_login_ends_its_account_and_the_others_are_worked_through() {
 async fn a_list_that_is_too_dear_is_not_fetched_to_its_end() {
     let sandbox = swift(|options| options.pending = 200).await;
     let program = Program::new();
-    let ran = program.complete(&format!("clean --older-than 30d --max-credits 5 {}", swiftly(&sandbox))).await;
-    ran.ended_with(0).says("--max-credits is too low: the list has about ");
+    let clean = format!("clean --older-than 30d --max-credits 5 -q {}", swiftly(&sandbox));
+    let ran = program.complete(&clean).await;
+    ran.ended_with(0).says("--max-credits 5 is too low: the list needs about ").says(" plus 1 per withdrawal\n");
     assert_eq!(sandbox.record().list_calls, 1, "the first page says how many there are");
     assert_eq!(program.summary()["stop"]["reason"], "max_credits");
+    // The same command would end there each time.
+    let ran = program.complete(&clean.replace(" -q", "")).await;
+    ran.ended_with(0).says("next                  raise --max-credits, which the list alone uses up\n");
+    assert!(!ran.stderr.contains("same command again"), "{}", ran.stderr);
     // Where it is enough for list and some, what is left is withdrawn.
     let ran = program.complete(&format!("clean --older-than 30d --max-credits 25 {}", swiftly(&sandbox))).await;
     let summary = program.summary();
     assert!(summary["rows"]["withdrawn"].as_u64().unwrap() > 0, "{}", ran.stderr);
     assert!(summary["credits"]["possible"].as_u64().unwrap() <= 25);
+
+    // So would it where the list costs just as much.
+    let stock: Vec<_> = (0..20).map(|at| StockItem::aged(DAY * (40 + at), Timestamp::now())).collect();
+    let sandbox = with_stock(&stock, |_| {}).await;
+    let ran = program.complete(&format!("clean --older-than 30d --max-credits 3 -q {}", swiftly(&sandbox))).await;
+    ran.ended_with(0).says("--max-credits 3 is too low: the list used it up; raise it to 3 plus 1 per withdrawal\n");
+    assert_eq!((sandbox.record().list_calls, sandbox.record().calls), (3, 0));
+    let ran = program.complete(&format!("clean --older-than 30d --max-credits 3 {}", swiftly(&sandbox))).await;
+    assert!(!ran.ended_with(0).stderr.contains("same command again"), "{}", ran.stderr);
 }
 
 /// The time that a plan takes is not the run's: a summary tells what became of the rows.

@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use bulk_withdraw::sandbox::StockItem;
 use jiff::civil::Date;
@@ -21,7 +23,14 @@ use crate::support::{
 on_both_versions!(a_reviewed_plan_is_carried_out_without_another_list, the_balance_is_said_in_a_dry_run);
 
 /// The exit code, and what a terminal shows on which each question is answered like this.
-async fn on_a_terminal(mut command: Command, answer: &'static str) -> (Option<i32>, String) {
+async fn on_a_terminal(command: Command, answer: &'static str) -> (Option<i32>, String) {
+    let answers: &[_] = &[("[y/N] ", answer)];
+    typing(command, answers).await
+}
+
+/// The same where lines are typed as soon as these words are there, the last again and again.
+async fn typing(mut command: Command, lines: &[(&'static str, &'static str)]) -> (Option<i32>, String) {
+    let mut lines = lines.to_vec();
     let mut terminal = File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
@@ -35,9 +44,13 @@ async fn on_a_terminal(mut command: Command, answer: &'static str) -> (Option<i3
         // Linux calls it an error when nobody has the other end any more.
         while let Ok(count @ 1..) = terminal.read(&mut bytes) {
             text.push_str(&String::from_utf8_lossy(&bytes[..count]));
-            if text.matches("[y/N] ").count() > asked {
+            let (words, line) = lines[0];
+            if text.matches(words).count() > asked {
                 asked += 1;
-                terminal.write_all(format!("{answer}\n").as_bytes()).unwrap();
+                terminal.write_all(format!("{line}\n").as_bytes()).unwrap();
+                if lines.len() > 1 {
+                    (lines, asked) = (lines.split_off(1), 0);
+                }
             }
         }
         (child.wait().unwrap().code(), text.replace('\r', ""))
@@ -105,7 +118,13 @@ async fn nothing_to_withdraw_is_said_and_not_asked() {
     // Nobody is old enough.
     let clean = format!("clean --older-than 9y {QUIETLY} {}", unlimited(&sandbox));
     let (code, shown) = on_a_terminal(program.command(&clean), "y").await;
-    assert!(code == Some(0) && shown.contains("\nNothing to withdraw.\n") && !shown.contains("[y/N]"), "{shown}");
+    assert!(
+        code == Some(0) && shown.contains("\nNothing to withdraw: none of the ") && !shown.contains("[y/N]"),
+        "{shown}"
+    );
+    let ran = program.complete(&format!("{clean} --yes")).await;
+    ran.ended_with(0).says(" INFO Nothing to withdraw: none of the ").says(" pending is old enough.\n");
+    assert_eq!(program.complete(&format!("{clean} --yes -q")).await.ended_with(0).stderr, "");
 }
 
 fn some_old() -> Vec<StockItem> {
@@ -152,7 +171,7 @@ async fn a_reviewed_plan_is_carried_out_without_another_list(api: Api) {
         program.complete(&format!("{clean} -o no/such/plan.csv")).await.ended_with(2).says("no/such/plan.csv");
         let listed = sandbox.record().list_calls;
         let ran = program.complete(&format!("{clean} -o plan.csv")).await;
-        ran.ended_with(0).says("bulk-withdraw run plan.csv\n");
+        ran.ended_with(0).says("bulk-withdraw run plan.csv ");
         assert_eq!(sandbox.record().list_calls, 2 * listed, "a list was paid for that could not be written");
         assert_eq!(program.files(), ["plan.csv"]);
         let plan = program.read("plan.csv");
@@ -167,6 +186,75 @@ async fn a_reviewed_plan_is_carried_out_without_another_list(api: Api) {
     }
 }
 
+/// Copied as it is, it goes to the same API and ledger, within the same limits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_s_next_step_keeps_the_options_that_it_was_made_with() {
+    let sandbox = with_stock(&some_old(), |_| {}).await;
+    let program = Program::new();
+    let own = "--older-than 30d --max-withdrawals 3 --ledger own.db --dry-run --yes --summary plan.json -o plan.csv";
+    let ran = program.complete(&format!("clean {own} {}", unlimited(&sandbox))).await;
+    let (_, command) = ran.ended_with(0).stderr.split_once("to withdraw these     bulk-withdraw ").unwrap();
+    let (command, _) = command.split_once('\n').unwrap();
+    assert!(
+        !["--yes", "--dry-run", "--older-than", "plan.json"].iter().any(|flag| command.contains(flag)),
+        "{command}"
+    );
+    program
+        .complete(&format!("{command} --yes -o report.csv"))
+        .await
+        .ended_with(0)
+        .says("--max-withdrawals is used up");
+    assert_eq!(withdrawn(&sandbox).len(), 3);
+    assert!(program.path("own.db").exists() && !program.path(LEDGER).exists());
+
+    let ran = program.complete("clean --older-than 30d --sandbox --dry-run -o plan.csv").await;
+    ran.ended_with(0).says("to withdraw these     nothing: this was only a rehearsal (--sandbox)\n");
+    assert!(!ran.stderr.contains("bulk-withdraw run"), "{}", ran.stderr);
+}
+
+/// A key that was pressed while a slow list was fetched is no yes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_before_the_question_is_no_answer() {
+    let late = Duration::from_millis(300);
+    let sandbox = with_stock(&some_old(), |options| options.latency = late..=late).await;
+    let program = Program::new();
+    let clean = program.command(&format!("clean --older-than 30d {QUIETLY} {}", unlimited(&sandbox)));
+    let (code, shown) = typing(clean, &[("Fetching the list", "y"), ("[y/N] ", "n")]).await;
+    assert_eq!((code, sandbox.record().calls), (Some(2), 0), "{shown}");
+    let said = "Nothing was withdrawn (you answered no). The list cost 2 credits.";
+    assert_eq!(shown.split_whitespace().collect::<Vec<_>>().join(" ").matches(said).count(), 1, "{shown}");
+    assert_eq!(shown.to_lowercase().matches("nothing was withdrawn").count(), 1, "{shown}");
+}
+
+/// A cap that is used up leaves nothing to ask about.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_before_the_cap_leaves_room() {
+    let sandbox = with_stock(&some_old(), |_| {}).await;
+    let program = Program::new();
+    let clean = format!("clean --older-than 30d --daily-cap 4 {QUIETLY} {}", unlimited(&sandbox));
+    let (_, shown) = on_a_terminal(program.command(&clean), "y").await;
+    assert!(shown.contains("Withdraw up to 4 of 11 invitations from default? [y/N] "), "{shown}");
+    let (code, shown) = on_a_terminal(program.command(&clean), "y").await;
+    assert!(shown.contains("\nNothing can be withdrawn before ") && shown.contains("(--daily-cap 4; 7"), "{shown}");
+    assert!(code == Some(0) && !shown.contains("[y/N]"), "{shown}");
+    let (_, shown) = on_a_terminal(program.command(&clean.replace("cap 4", "cap 0")), "y").await;
+    assert!(shown.contains("\nNothing can be withdrawn: a limit allows none (7 are left).\n"), "{shown}");
+    assert!(!shown.contains("[y/N]") && !shown.contains("same command again"), "{shown}");
+    assert_eq!(sandbox.record().calls, 4);
+}
+
+/// Without a list there is no plan, and no figures of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_a_list_says_why() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let program = Program::new();
+    let dry = format!("clean --older-than 30d --dry-run --retries 0 --base-url http://{closed} --summary summary.json");
+    let ran = program.complete(&dry).await;
+    ran.ended_with(2).says("No plan: page 1 of the list could not be fetched");
+    assert_eq!(program.summary()["input_complete"], json!(false));
+    assert!(!ran.stderr.contains("pending:") && !ran.stderr.contains("othing to withdraw"), "{}", ran.stderr);
+}
+
 /// What was paid for is kept, but a list that stopped before its first page leaves an older plan as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_of_a_list_that_broke_off_says_so() {
@@ -176,7 +264,7 @@ async fn a_plan_of_a_list_that_broke_off_says_so() {
     let clean = format!("clean --older-than 30d --dry-run -o plan.csv {}", unlimited(&sandbox));
     program.complete(&clean).await.ended_with(2).says("the list broke off");
     assert_eq!(program.read("plan.csv").lines().count(), 21);
-    program.complete(&clean).await.ended_with(2).says("the list broke off");
+    program.complete(&clean).await.ended_with(2).says("No plan: credits used up");
     assert_eq!((program.read("plan.csv").lines().count(), program.files()), (21, vec!["plan.csv".to_owned()]));
 }
 

@@ -86,7 +86,8 @@ async fn fifty_profiles_in_ten_spellings_withdraw_who_is_pending_and_nobody_else
     assert_eq!(summary["credits"]["charged"], record.charged + record.list_charged);
     assert_eq!(program.bill(), (record.charged + record.list_charged, record.possible + record.list_possible));
 
-    program.complete(&format!("run people.txt {}", swiftly(&sandbox))).await.ended_with(1);
+    let ran = program.complete(&format!("run people.txt {}", swiftly(&sandbox))).await;
+    ran.ended_with(1).says("run the same command again with --recheck to fetch the list anew for 5 rows\n");
     let report = program.report("report.csv");
     assert_eq!((report.count("already_settled"), report.count("not_found")), (45, 5));
     assert!(report.lines[&50]["detail"].contains("(list of 20"), "{:?}", report.lines[&50]);

