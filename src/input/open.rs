@@ -74,6 +74,12 @@ pub(crate) enum InputError {
          put a header like invitation_id,name above the columns"
     )]
     SeveralIds { name: String },
+    #[error(
+        "{name}: line {line} has an ID and a profile URL: add a header line, like \
+         invitation_id{0}name{0}profile_url",
+        char::from(*delimiter)
+    )]
+    IdAndProfile { name: String, line: u64, delimiter: u8 },
     #[error("{name}: {ambiguous}: remove or rename one of them")]
     AmbiguousColumns { name: String, ambiguous: Ambiguous },
     #[error(
