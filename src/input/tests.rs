@@ -219,6 +219,15 @@ fn what_cannot_be_used_says_what_to_do() {
         }
         assert!(!message.contains("geheim") && !message.contains('\n'), "{message}");
     }
+    let foreign: [&[u8]; 6] =
+        [b"PK\x03\x04", b"\xD0\xCF\x11\xE0", b"\x1F\x8B\x08\0", b"\x28\xB5\x2F\xFD", b"\xFD7zXZ\0", b"BZh91AY"];
+    for bytes in foreign {
+        assert!(message(open(bytes, Some("csv"), &default)).contains("unpack it"), "{bytes:?}");
+    }
+    for extension in ["xlsx", "XLS", "ods"] {
+        assert!(message(open(b"", Some(extension), &default)).contains("a spreadsheet's own file"), "{extension}");
+    }
+    assert!(open(b"7\n", Some("xls"), &default).is_ok() && open(b"", Some("csv"), &default).is_ok());
     let missing = Source::Path("samples/no-such-file.csv".into());
     assert!(message(Input::open(&missing, &default)).starts_with("samples/no-such-file.csv can't be read"));
     assert!(message(Input::open(&Source::Path("samples".into()), &default)).starts_with("samples is a directory"));
