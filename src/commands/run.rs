@@ -34,7 +34,7 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
     stop_on_signals(&stop, screen)?;
     // First the lock: a run that may not run need not be planned.
-    let job = Job::begin(settings, facts, keep, screen, &stop).await?;
+    let mut job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
     if plan.as_ref().is_none_or(|plan| plan.now(settings) > 0) {
         limits::tell_wait(&job.caller.pace);
@@ -46,6 +46,7 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
         // An input that can be read only once can't be told of ahead, so it wants a yes given ahead, as stdin does.
         let plan = plan.as_ref().ok_or(CommandError::NoTerminal(job::UNASKED))?;
         job.ask(&plan.table(settings), plan).await?;
+        job.facts.are_invalid_shown = plan.shows_each_invalid();
     } else if let Some(plan) = &plan {
         plan.warn(settings);
     }

@@ -28,6 +28,7 @@ pub(super) fn summary(command: &'static str, totals: Totals, stop: Option<StopCa
             api: Some("v1"),
             share: None,
             again: Some(EVIL.to_owned()),
+            are_invalid_shown: false,
             started_at: moment(0),
         },
         finished_at: moment(90),
