@@ -75,8 +75,8 @@ fn topics() -> [clap::Command; 2] {
     let outcome = |outcome: &Outcome| format!("  {:<18}  {}\n", outcome.as_str(), outcome.meaning());
     let those = |effect| Outcome::ALL.iter().filter(|of| of.exit_effect() == effect).map(outcome).collect::<String>();
     let outcomes = format!(
-        "Each row of the report has one outcome.\n\nFine:\n{}\nNot fine, so the exit code is 1; the next run tries again, \
-         but for invalid:\n{}\nThe next run tries it, unless it is on the --keep list:\n{}",
+        "Each row of the report has one outcome.\n\nFine:\n{}\nNot fine (exit code 1). The next run retries these, \
+         except `invalid`:\n{}\nThe next run tries it, unless it is on the --keep list:\n{}",
         those(ExitEffect::Fine),
         those(ExitEffect::NotFine),
         those(ExitEffect::FromStop)

@@ -89,7 +89,7 @@ impl Outcome {
             Self::AlreadySettled => "An earlier run settled it; nothing was sent or paid",
             Self::Duplicate => "An earlier row has the same invitation; nothing was sent",
             Self::NotPending => "It was accepted, declined or withdrawn before",
-            Self::NotFound => "The account has no such invitation, or none to this profile",
+            Self::NotFound => "The account has no such invitation, by ID or by profile",
             Self::Unconfirmed => "An answer was lost or unclear; it may be withdrawn",
             Self::Rejected => "The API refused it for another reason, which is the detail",
             Self::RateLimited => "Still rate limited when the run gave up",

@@ -19,7 +19,6 @@ use crate::exit;
 use crate::ledger::Ledger;
 use crate::pace::{Learned, Pace, Rate};
 use crate::ping::Pings;
-use crate::policy::visible;
 use crate::report::{
     MetricsJob, PageFacts, Report, ReportFile, RunFacts, Screen, Summary, Totals, last_lines, short_page, table,
 };
@@ -148,13 +147,17 @@ fn is_wanted(summary: &Summary, quiet: u8) -> bool {
 
 fn say(summary: &Summary, report: Option<&Path>, quiet: u8, screen: &Screen) {
     match quiet {
-        0 | 1 if is_wanted(summary, quiet) => screen.print(&table(summary, report)),
+        0 | 1 if is_wanted(summary, quiet) => {
+            screen.print(&table(summary, report));
+            let lines = last_lines(summary);
+            lines.iter().filter(|(label, _)| label.is_empty()).for_each(|(_, command)| screen.print_command(command));
+        }
         0 | 1 => {}
         2.. => {
             let is_fine = summary.exit_code == exit::FINE;
             for (label, value) in last_lines(summary).iter().filter(|(label, _)| !is_fine || *label == "stopped") {
                 match *label {
-                    "" => screen.print(&format!("  {}\n", visible(value))),
+                    "" => screen.print_command(value),
                     label => screen.print_failure(&format!("{label}: {value}")),
                 }
             }

@@ -46,15 +46,15 @@ const RUN_COLUMNS: [&str; 9] =
 
 pub(super) fn runs(runs: &[RunLine], paper: Paper) -> io::Result<String> {
     let columns = vec![
-        Column::whole("started_at", 2),
+        Column::whole("started_at", 0),
         Column::whole("lasted", 5),
-        Column::whole("command", 4),
+        Column::whole("command", 2),
         Column::text("accounts", 6, 8),
         Column::number("calls", 7),
-        Column::number("withdrawn", 1),
-        Column::number("credits", 3),
+        Column::number("withdrawn", 3),
+        Column::number("credits", 1),
         Column::number("possible", 8),
-        Column::whole("run_id", 0),
+        Column::whole("run_id", 4),
     ];
     encode(Box::new(Table::new(columns, paper)), RUN_COLUMNS, runs.iter().map(run_row))
 }
@@ -180,9 +180,9 @@ mod tests {
         2026-03-01 23:59  clean            0        0  20260301T235900Z-0badcafe
         ");
         insta::assert_snapshot!(at(40), @r"
-        withdrawn  run_id
-              123  20260301T235900Z-00c0ffee
-                0  20260301T235900Z-0badcafe
+        started_at        command  credits
+        2026-03-01 23:59  clean        123
+        2026-03-01 23:59  clean          0
         ");
         for width in [120, 80, 40] {
             assert!(widest(&at(width)) <= width);

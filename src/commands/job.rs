@@ -162,7 +162,8 @@ impl<'a> Job<'a> {
             observed.name_by(PersonColumns::new(intake.column_names().iter().map(String::as_str)));
         }
         let mut progress = Progress::of_rows(progress_style(settings, screen), screen.clone(), rows, settings.patience);
-        progress.set_learned(pace.learned().map(Learned::limit));
+        let unsent = plan.map_or(0, |plan| plan.all.unsent.total());
+        progress.expect(settings.rate, pace.learned().map(Learned::limit), unsent);
         sinks.progress = Some(progress);
         let runtime = Handle::current();
         let told = on_a_thread("sinks", move || runtime.block_on(sinks.listen()))?;

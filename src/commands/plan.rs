@@ -262,6 +262,12 @@ impl Plan {
         self.all.total()
     }
 
+    /// Whether each invalid row is among those that are shown.
+    pub(super) fn shows_each_invalid(&self) -> bool {
+        let shown = self.bad_rows.iter().filter(|bad| bad.outcome == Outcome::Invalid).count();
+        self.unsent(Outcome::Invalid) == shown as u64
+    }
+
     /// Withdrawals that the limits leave for this run.
     pub(super) fn now(&self, settings: &Settings) -> u64 {
         let of_accounts: u64 = self.accounts.values().map(|account| account.forecast.now).sum();

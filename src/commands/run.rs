@@ -34,7 +34,7 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
     // Before there is a ledger: a rehearsal's own must not outlive a signal.
     stop_on_signals(&stop, screen)?;
     // First the lock: a run that may not run need not be planned.
-    let job = Job::begin(settings, facts, keep, screen, &stop).await?;
+    let mut job = Job::begin(settings, facts, keep, screen, &stop).await?;
     let plan = plan(&job, &intake)?;
     if plan.as_ref().is_none_or(|plan| plan.now(settings) > 0) {
         limits::tell_wait(&job.caller.pace);
@@ -47,6 +47,7 @@ pub(super) async fn run(settings: &Settings, facts: RunFacts, screen: &Screen) -
         let plan = plan.as_ref().ok_or(CommandError::NoTerminal(job::UNASKED))?;
         let declined = "nothing was withdrawn (you answered no)".to_owned();
         job.ask(&plan.table(settings), plan, declined).await?;
+        job.facts.are_invalid_shown = plan.shows_each_invalid();
     } else if let Some(plan) = &plan {
         plan.warn(settings);
     }

@@ -31,9 +31,11 @@ pub(crate) async fn sandbox(layers: &Layers, screen: &Screen) -> Result<u8, Comm
     let url = sandbox.base_url();
     writeln!(io::stdout(), "{url}").map_err(CommandError::Stdout)?;
     screen.print(&format!(
-        "The simulated LinkUp API is at this address; Ctrl-C ends it. In another terminal, try:\n  \
-         LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw clean --older-than 30d --base-url {url}\n\
-         For V2, set LINKUP_ACCOUNT_ID=any instead of the token. What it was asked: {url}/sandbox/record\n"
+        "The simulated LinkUp API is at this address; Ctrl-C ends it. Its record of calls: {url}/sandbox/record\n\
+         In another terminal, try (for V2 with LINKUP_ACCOUNT_ID instead of the token):\n"
+    ));
+    screen.print_command(&format!(
+        "LINKUP_API_KEY=any LINKUP_LOGIN_TOKEN=any bulk-withdraw clean --older-than 30d --base-url {url}"
     ));
     stop.requested().await;
     let record = sandbox.record();

@@ -184,7 +184,7 @@ options! {
 
     OUTPUT: Destination, destination, REPORT {
         name: "output", short: Some('o'), value: "PATH",
-        default: Default::Depends("named after the input; stdout for list, verify"),
+        default: Default::Depends("run, clean: a new file; list, verify: stdout"),
         help: "Report or list (- = stdout)", is_common: true,
         wanted: FILE,
     }
@@ -319,7 +319,7 @@ options! {
 
     ACCOUNT: AccountName, |value| AccountName::parse(text(value)?), API {
         name: "account", value: "NAME", default: Default::Depends("the only configured one"),
-        help: "Account for rows without one; lists only this account", is_common: true,
+        help: "In run for rows without an account; else only this one", is_common: true,
         wanted: "the name of an account",
     }
     COUNTRY: Country, |value| Country::parse(text(value)?), API {

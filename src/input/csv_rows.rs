@@ -63,25 +63,15 @@ impl CsvColumns {
             None => DELIMITERS.to_vec(),
         };
         let Some(first) = records.peek() else { return Ok(None) };
-        let broken = InputError::BrokenHeader { name: name.into(), line: first.line };
-        let mut best: Option<(FirstRecord, Vec<String>, u8)> = None;
-        let mut any_broken = false;
-        for delimiter in delimiters {
-            records.set_delimiter(delimiter);
-            if records.peek().is_none_or(|record| record.malformed.is_some()) {
-                any_broken = true;
-                continue;
-            }
-            let cells = records.cells();
-            let first = first_record(&cells, &names, options);
-            if best.as_ref().is_none_or(|(best, cells_of_best, _)| (first, cells.len()) > (*best, cells_of_best.len()))
-            {
-                best = Some((first, cells, delimiter));
-            }
-        }
+        let line = first.line;
+        let broken = InputError::BrokenHeader { name: name.into(), line };
+        let (best, any_broken) = best_delimiter(records, delimiters, &names, options);
         let Some((first, cells, delimiter)) = best else { return Err(broken) };
         records.set_delimiter(delimiter);
         match first {
+            FirstRecord::Data | FirstRecord::RuinedData if holds_id_and_address(&cells) => {
+                Err(InputError::IdAndProfile { name: name.into(), line, delimiter })
+            }
             FirstRecord::Data | FirstRecord::RuinedData if holds_several(&cells) => {
                 Err(InputError::SeveralIds { name: name.into() })
             }
@@ -129,6 +119,40 @@ impl CsvColumns {
     }
 }
 
+/// What the first record is under the delimiter that makes the most of it, and whether it can't be read under some.
+fn best_delimiter(
+    records: &mut CsvRecords,
+    delimiters: Vec<u8>,
+    names: &ColumnNames,
+    options: &InputOptions,
+) -> (Option<(FirstRecord, Vec<String>, u8)>, bool) {
+    let mut best: Option<(FirstRecord, Vec<String>, u8)> = None;
+    let mut any_broken = false;
+    for delimiter in delimiters {
+        records.set_delimiter(delimiter);
+        if records.peek().is_none_or(|record| record.malformed.is_some()) {
+            any_broken = true;
+            continue;
+        }
+        let cells = records.cells();
+        let first = first_record(&cells, names, options);
+        if best.as_ref().is_none_or(|(best, cells_of_best, _)| (first, cells.len()) > (*best, cells_of_best.len())) {
+            best = Some((first, cells, delimiter));
+        }
+    }
+    (best, any_broken)
+}
+
+/// Sets the delimiter that the first record shows; a comma where it shows none.
+pub(crate) fn detect_delimiter(records: &mut CsvRecords) {
+    let delimiters =
+        take_announced(records).filter(|byte| may_delimit(*byte)).map_or(DELIMITERS.into(), |one| vec![one]);
+    let (best, _) = best_delimiter(records, delimiters, &ColumnNames::new(None), &InputOptions::default());
+    let delimiter =
+        best.filter(|(first, ..)| *first != FirstRecord::Unusable).map_or(b',', |(.., delimiter)| delimiter);
+    records.set_delimiter(delimiter);
+}
+
 /// The delimiter that Excel's first line `sep=;` announces.
 fn take_announced(records: &mut CsvRecords) -> Option<u8> {
     let record = records.peek()?;
@@ -172,12 +196,16 @@ fn is_grouped_number(first: &str, others: &[String]) -> bool {
 /// Whether the cells name different invitations: without a header nothing says which of the columns is meant.
 fn holds_several(cells: &[String]) -> bool {
     let mut ids = cells.iter().filter_map(|cell| InvitationId::parse(cell).ok());
-    match cells.split_first() {
-        Some((first, others)) if is_address(first) => {
-            ids.next().is_some() || others.iter().any(|cell| is_address(cell))
-        }
-        _ => ids.next().is_some_and(|first| ids.any(|id| id != first)),
-    }
+    let addresses = cells.iter().filter(|cell| is_address(cell)).count();
+    holds_id_and_address(cells)
+        || (cells.first().is_some_and(|cell| is_address(cell)) && addresses > 1)
+        || ids.next().is_some_and(|first| ids.any(|id| id != first))
+}
+
+/// Whether the ID may be a row number beside the address of the person who is meant.
+fn holds_id_and_address(cells: &[String]) -> bool {
+    let is_id = |cell: &String| matches!(InvitationId::parse(cell), Ok(_) | Err(IdError::Scientific));
+    cells.iter().any(is_id) && cells.iter().any(|cell| is_address(cell))
 }
 
 fn is_urn(cell: &str) -> bool {

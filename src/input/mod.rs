@@ -20,4 +20,5 @@ mod tests;
 pub(crate) use buffer::InputFormat;
 pub(crate) use columns::{is_invitation_id, is_profile_url};
 pub(crate) use csv_records::CsvRecords;
+pub(crate) use csv_rows::detect_delimiter;
 pub(crate) use open::{CsvStyle, Input, InputError, InputOptions, ReadError, Source};

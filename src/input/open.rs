@@ -56,7 +56,9 @@ pub(crate) enum InputError {
     Unreadable { name: String, source: io::Error },
     #[error("{name} is a directory: name the file that lists the invitations, or - for stdin")]
     Directory { name: String },
-    #[error("{name} is a spreadsheet's own file or an archive: save it as CSV (UTF-8) and pass that file")]
+    #[error(
+        "{name} is a spreadsheet's own file or an archive: save it as CSV (UTF-8), or unpack it, and pass that file"
+    )]
     NotText { name: String },
     #[error("{name} looks like UTF-16 without a byte order mark: save it as UTF-8 (in Excel: \"CSV UTF-8\")")]
     Utf16WithoutBom { name: String },
@@ -74,6 +76,12 @@ pub(crate) enum InputError {
          put a header like invitation_id,name above the columns"
     )]
     SeveralIds { name: String },
+    #[error(
+        "{name}: line {line} has an ID and a profile URL: add a header line, like \
+         invitation_id{0}name{0}profile_url",
+        char::from(*delimiter)
+    )]
+    IdAndProfile { name: String, line: u64, delimiter: u8 },
     #[error("{name}: {ambiguous}: remove or rename one of them")]
     AmbiguousColumns { name: String, ambiguous: Ambiguous },
     #[error(
@@ -160,7 +168,7 @@ impl Input {
         let mut buffer = Buffer::new(reader, CHUNK);
         buffer.fill_to(MAGIC_BYTES);
         refuse_failed(&mut buffer, name)?;
-        refuse_foreign(buffer.unread(), name)?;
+        refuse_foreign(buffer.unread(), name, extension)?;
         let format = match options.format.or_else(|| InputFormat::of_extension(extension?)) {
             Some(format) => format,
             None => InputFormat::guess(&mut buffer),
@@ -230,6 +238,10 @@ impl Iterator for Input {
 const MAGIC_BYTES: usize = 4;
 const ZIP: &[u8] = b"PK\x03\x04";
 const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
+const GZIP: &[u8] = b"\x1F\x8B";
+const ZSTD: &[u8] = b"\x28\xB5\x2F\xFD";
+const XZ: &[u8] = b"\xFD7zX";
+const BZIP2: &[u8] = b"BZh";
 
 fn refuse_failed(buffer: &mut Buffer, name: &str) -> Result<(), InputError> {
     match buffer.take_error() {
@@ -238,11 +250,20 @@ fn refuse_failed(buffer: &mut Buffer, name: &str) -> Result<(), InputError> {
     }
 }
 
-fn refuse_foreign(bytes: &[u8], name: &str) -> Result<(), InputError> {
+/// What an empty file can't be told by.
+const SPREADSHEETS: [&str; 3] = ["xlsx", "xls", "ods"];
+
+fn refuse_foreign(bytes: &[u8], name: &str, extension: Option<&str>) -> Result<(), InputError> {
     // Not of more, which depends on how much a pipe holds at that moment.
     let first = &bytes[..bytes.len().min(MAGIC_BYTES)];
     let nul_bytes = first.iter().filter(|&&byte| byte == 0).count();
-    if bytes.starts_with(ZIP) || bytes.starts_with(OLE) {
+    // Text may begin as bzip2 does.
+    let is_bzip2 = bytes.starts_with(BZIP2) && bytes.get(BZIP2.len()).is_some_and(u8::is_ascii_digit);
+    let is_spreadsheet = extension.is_some_and(|of| SPREADSHEETS.iter().any(|one| of.eq_ignore_ascii_case(one)));
+    if [ZIP, OLE, GZIP, ZSTD, XZ].iter().any(|magic| bytes.starts_with(magic))
+        || is_bzip2
+        || (is_spreadsheet && bytes.is_empty())
+    {
         Err(InputError::NotText { name: name.into() })
     } else if nul_bytes > 0 && nul_bytes * 2 >= first.len() {
         // Every other byte of plain text in UTF-16; a stray one only spoils its row.

@@ -219,6 +219,15 @@ fn what_cannot_be_used_says_what_to_do() {
         }
         assert!(!message.contains("geheim") && !message.contains('\n'), "{message}");
     }
+    let foreign: [&[u8]; 6] =
+        [b"PK\x03\x04", b"\xD0\xCF\x11\xE0", b"\x1F\x8B\x08\0", b"\x28\xB5\x2F\xFD", b"\xFD7zXZ\0", b"BZh91AY"];
+    for bytes in foreign {
+        assert!(message(open(bytes, Some("csv"), &default)).contains("unpack it"), "{bytes:?}");
+    }
+    for extension in ["xlsx", "XLS", "ods"] {
+        assert!(message(open(b"", Some(extension), &default)).contains("a spreadsheet's own file"), "{extension}");
+    }
+    assert!(open(b"7\n", Some("xls"), &default).is_ok() && open(b"", Some("csv"), &default).is_ok());
     let missing = Source::Path("samples/no-such-file.csv".into());
     assert!(message(Input::open(&missing, &default)).starts_with("samples/no-such-file.csv can't be read"));
     assert!(message(Input::open(&Source::Path("samples".into()), &default)).starts_with("samples is a directory"));
@@ -682,9 +691,7 @@ fn a_profile_can_name_the_person() {
         let expected: Vec<_> = expected.iter().map(|row| whole(row)).collect();
         assert_rows(input, &expected.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    for text in ["ADA,BOB\n", "ADA,7\n"] {
-        assert!(message(open_csv(&whole(text))).contains("several IDs, profile URLs"), "{text:?}");
-    }
+    assert!(message(open_csv(&whole("ADA,BOB\n"))).contains("several IDs, profile URLs"));
     let lines = whole(
         "{\"profile_url\":\"ADA\",\"x\":1}\n\"BOB\"\n{\"recipient\":{\"linkedin_url\":\"ADA\"}}\n\"x\"\n{\"x\":1}\n",
     );
@@ -700,6 +707,27 @@ fn a_profile_can_name_the_person() {
         open(lines.as_bytes(), Some("jsonl"), &InputOptions::default()).unwrap(),
         &expected.each_ref().map(String::as_str),
     );
+}
+
+/// What looks like an ID may be the row's number.
+#[test]
+fn an_id_beside_a_profile_needs_a_header() {
+    const ADA: &str = "https://www.linkedin.com/in/ada";
+    for (cells, delimiter) in [
+        (vec!["1", "Juergen", ADA], ";"),
+        (vec![ADA, "7"], ","),
+        (vec!["7", ADA], "\t"),
+        (vec!["7.3E18", "Ada", ADA], ";"),
+    ] {
+        let text = cells.join(delimiter);
+        let said = message(open_csv(&format!("{text}\n{text}\n")));
+        let header = format!("invitation_id{delimiter}name{delimiter}profile_url");
+        let expected = format!("in: line 1 has an ID and a profile URL: add a header line, like {header}");
+        assert_eq!(said, expected, "{text}");
+    }
+    // In a later line.
+    let text = format!("7;Ada;\n2;Bob;{ADA}\n");
+    assert_rows(open_csv(&text).unwrap(), &["7 Ada|", "! several IDs, profile URLs"]);
 }
 
 /// An unclosed quote may hold rows that name people by their profiles.

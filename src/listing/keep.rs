@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::profile::{AddressForm, Profile, ProfileKind, holds_two};
-use crate::input::{CsvRecords, is_invitation_id, is_profile_url};
+use crate::input::{CsvRecords, detect_delimiter, is_invitation_id, is_profile_url};
 use crate::invitation::{IdError, InvitationId};
 
 /// The invitations and people to keep.
@@ -58,6 +58,7 @@ impl Keep {
     fn parse(text: &str) -> Result<Self, (u64, String)> {
         let mut keep = Self::default();
         let mut records = CsvRecords::with_comments(text);
+        detect_delimiter(&mut records);
         let mut is_first = true;
         // Which columns of a header name somebody, and how many columns it has.
         let mut header: Option<(Vec<usize>, usize)> = None;
@@ -272,11 +273,18 @@ mod tests {
             // Names are not taken for addresses.
             assert_eq!((keep.ids.len(), keep.profiles.len()), (usize::from(header.contains("nvitation")), 1));
         }
+        // As a spreadsheet saves it.
+        let rows = "invitation_id;account;name;profile_url\n7;default;L, Ada;https://www.linkedin.com/in/ada\n";
+        for text in [rows.to_owned(), format!("# x\n{rows}"), format!("sep=;\n{rows}"), rows.replace(';', "\t")] {
+            let keep = Keep::parse(&text).unwrap();
+            assert_eq!(keep.status(Some(&id("1")), "linkedin.com/in/ada"), KeepStatus::Kept, "{text}");
+            assert_eq!(keep.status(Some(&id("7")), "linkedin.com/in/bob"), KeepStatus::Kept, "{text}");
+        }
     }
 
     #[test]
     fn everyone_on_a_line_is_kept() {
-        for text in ["1002,1000", "1002, 1000\n", " 1002 ,,1000,", "\"1002\",\"1000\"\r\n", "1002\r1000"] {
+        for text in ["1002,1000", "1002, 1000\n", " 1002 ,,1000,", "\"1002\",\"1000\"\r\n", "1002\r1000", "1002;1000"] {
             let keep = Keep::parse(text).unwrap();
             assert_eq!(keep.ids, HashSet::from([id("1002"), id("1000")]), "{text:?}");
         }
@@ -295,12 +303,13 @@ mod tests {
             ("7\n,\n", 2, "nobody is named"),
             // In a later cell.
             ("7329176687475109888,Ada Lovelace\n", 1, "put a header like invitation_id,name"),
-            ("1002;1000\n", 1, "neither"),
+            ("1002\n1000;1001\n", 2, "neither"),
+            ("1002;Ada\n", 1, "put a header like"),
             ("7,329,176\n", 1, "one number with commas"),
             ("invitation_id\n1002,1000\n", 2, "more cells than the header"),
             ("7\nlinkedin.com/in/ada linkedin.com/in/bob\n", 2, "not a profile's address"),
-            ("linkedin.com/in/ada/;linkedin.com/in/bob\n", 1, "not a profile's address"),
-            ("linkedin.com/in/ada/|7\n", 1, "not a profile's address"),
+            ("7\nlinkedin.com/in/ada/;linkedin.com/in/bob\n", 2, "not a profile's address"),
+            ("7\nlinkedin.com/in/ada/|7\n", 2, "not a profile's address"),
             ("linkedin.com/in/ada # a friend\n", 1, "not a profile's address"),
             // A quote that swallows the lines behind it.
             ("7\n\"1002\n1000\n", 2, "a quote is opened"),

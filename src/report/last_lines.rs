@@ -1,8 +1,10 @@
 //! What a command that went wrong says last: the causes, why it stopped, and how to go on.
 
 use super::Summary;
+use super::causes::Kind;
 use super::next::{NOTHING, next};
 use crate::exit;
+use crate::outcome::Outcome;
 use crate::stop::StopReason;
 
 /// Causes that are named.
@@ -15,11 +17,20 @@ pub(crate) fn last_lines(summary: &Summary) -> Vec<(&'static str, String)> {
     let stops: Vec<_> = stop.iter().chain(stopped_accounts.values()).map(ToString::to_string).collect();
     // The stop's own words have it already.
     let is_limited = stop.as_ref().is_some_and(|stop| stop.reason == StopReason::PatienceExhausted);
-    let causes = totals.causes.by_count(!is_limited).into_iter();
+    let is_wanted = |kind| match kind {
+        Kind::RateLimited => !is_limited,
+        Kind::Invalid => !facts.are_invalid_shown,
+        Kind::Other => true,
+    };
+    let causes = totals.causes.by_count(is_wanted).into_iter();
     let causes: Vec<_> = causes.filter(|(cause, _)| !stops.iter().any(|stop| stop.contains(cause))).collect();
     lines.extend(causes.iter().take(MOST).map(|(cause, count)| ("cause", format!("{count} × {cause}"))));
     if causes.len() > MOST {
         lines.push(("cause", format!("and {} more", causes.len() - MOST)));
+    }
+    let invalid = totals.run.rows.of(Outcome::Invalid);
+    if facts.are_invalid_shown && invalid > 0 {
+        lines.push(("cause", format!("{invalid} × invalid, as the plan above says")));
     }
     // What stopped all of them is said last.
     for (account, cause) in stopped_accounts.iter().filter(|(_, cause)| stop.as_ref() != Some(*cause)) {

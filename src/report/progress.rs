@@ -1,6 +1,6 @@
 //! How far a list or a run is, as it is shown while it goes on.
 //!
-//! Owns when something is shown, and what state that is. Counts nothing itself; the words are in `live.rs`.
+//! Owns when something is shown, what state that is, and how long it will take. The words are in `live.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use jiff::{Timestamp, Zoned};
 use super::live::{Rows, State, View, Work};
 use super::recent::Recent;
 use super::{Screen, Totals};
+use crate::api::CallKind;
 use crate::event::Event;
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::Rate;
@@ -48,6 +49,17 @@ pub(crate) struct Progress {
     last: RefCell<String>,
     recent: RefCell<Recent>,
     total: Option<u64>,
+    /// Rows that need no call, as far as that is known before.
+    unsent: u64,
+    /// Rows that were settled, with calls and without.
+    called: u64,
+    uncalled: u64,
+    /// Calls for rows that were answered.
+    answers: u64,
+    /// Whether the last call reached the API.
+    is_connected: bool,
+    /// The configured rate.
+    rate: Rate,
     hold: Option<Hold>,
     /// How a call ended that is tried again, if no call has ended since.
     retry: Option<(Meaning, u32, u32)>,
@@ -86,6 +98,12 @@ impl Progress {
             last: RefCell::default(),
             recent: RefCell::new(recent),
             total,
+            unsent: 0,
+            called: 0,
+            uncalled: 0,
+            answers: 0,
+            is_connected: true,
+            rate: Rate::Unlimited,
             hold: None,
             retry: None,
             learned: None,
@@ -101,8 +119,9 @@ impl Progress {
         }
     }
 
-    pub(crate) fn set_learned(&mut self, rate: Option<Rate>) {
-        self.learned = rate;
+    /// What is known before the first row: the configured rate, what the API key allows, and how many rows need no call.
+    pub(crate) fn expect(&mut self, rate: Rate, learned: Option<Rate>, unsent: u64) {
+        (self.rate, self.learned, self.unsent) = (rate, learned, unsent);
     }
 
     pub(super) fn take(&mut self, event: &Event) {
@@ -113,10 +132,17 @@ impl Progress {
             }
             Event::Resumed => self.hold = None,
             Event::Retrying { meaning, retry, of } => self.retry = Some((*meaning, *retry, *of)),
-            Event::Called(_) => self.retry = None,
+            Event::Called(called) => {
+                self.retry = None;
+                self.is_connected = called.meaning != Meaning::NotSent;
+                let is_answered = !matches!(called.meaning, Meaning::NotSent | Meaning::Lost);
+                self.answers += u64::from(is_answered && called.kind == CallKind::Withdraw);
+            }
+            Event::Settled(settled) if settled.attempts > 0 => self.called += 1,
+            Event::Settled(_) => self.uncalled += 1,
             Event::Learned(rate) => self.learned = *rate,
             Event::InputEnded { rows } => self.total = Some(*rows),
-            Event::Settled(_) | Event::UnknownWords(_) | Event::PageRead { .. } | Event::ListCounted { .. } => {}
+            Event::UnknownWords(_) | Event::PageRead { .. } | Event::ListCounted { .. } => {}
         }
     }
 
@@ -182,29 +208,39 @@ impl Progress {
         }
         // What a stop left is not done.
         let done = run.rows.total() - run.rows.of(Outcome::NotAttempted);
-        let calls = run.calls - list.calls;
         let mut recent = self.recent.borrow_mut();
-        recent.add(Instant::now(), is_held_up(&state), done, calls);
-        let pace = recent.per_second(done, calls);
-        let is_stopping = matches!(state, State::Stopping { .. });
-        let left = self.total.zip(pace).and_then(|(total, (rows, _))| {
-            Duration::try_from_secs_f64(total.saturating_sub(done) as f64 / rows).ok().filter(|left| *left < FOREVER)
-        });
+        recent.add(Instant::now(), is_held_up(&state), self.called, self.answers);
+        let pace = recent.per_second(self.called, self.answers);
+        let most = [Some(self.rate), self.learned].into_iter().flatten().filter_map(per_second).reduce(f64::min);
+        let is_moving = self.is_connected && !is_held_up(&state) && !matches!(state, State::Stopping { .. });
+        let to_send = self.total.map(|total| total.saturating_sub(self.called + self.uncalled.max(self.unsent)));
+        let left = to_send.zip(pace).filter(|_| is_moving);
         let withdrawn = run.rows.of(Outcome::Withdrawn) + run.rows.of(Outcome::PresumedWithdrawn);
         let failed = run.rows.iter().filter(|(outcome, _)| outcome.exit_effect() == ExitEffect::NotFine);
         let failed = failed.map(|(_, count)| count).sum();
         let rows = Rows {
             done,
             total: self.total,
-            left: left.filter(|_| !is_stopping && self.total != Some(done)),
+            left: left.and_then(|(to_send, (rows, _))| time_left(to_send, rows, most)),
             withdrawn,
             skipped: done - withdrawn - failed,
             failed,
-            per_minute: pace.map(|(_, calls)| (calls * 60.0).round() as u64),
+            // Of a burst it would be more than the limit.
+            per_minute: pace.map(|(_, calls)| (most.map_or(calls, |most| calls.min(most)) * 60.0).round() as u64),
             learned: self.learned.map(|rate| rate.to_string()),
         };
         View { work: Work::Rows(rows), credits: run.cost, state }
     }
+}
+
+/// How long so many rows will take at the recent pace, in rows per second; no less than `most` calls per second allow.
+fn time_left(rows: u64, pace: f64, most: Option<f64>) -> Option<Duration> {
+    let seconds = rows as f64 / most.map_or(pace, |most| pace.min(most));
+    Duration::try_from_secs_f64(seconds).ok().filter(|left| rows > 0 && *left < FOREVER)
+}
+
+fn per_second(rate: Rate) -> Option<f64> {
+    rate.interval().map(|interval| 1.0 / interval.as_secs_f64())
 }
 
 /// For a longer wait the time of day says more than a countdown.
@@ -260,4 +296,91 @@ fn clock(moment: Timestamp) -> String {
         (false, false) => "%a %H:%M",
     };
     moment.strftime(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Called, Settled};
+    use crate::invitation::{AccountName, Carried};
+    use crate::policy::Cost;
+
+    #[test]
+    fn time_left_goes_by_the_recent_pace_and_the_rate() {
+        let cases = [
+            (60, 1.0, Some(1.0), Some(60)),
+            // A burst, or many rows of one answer.
+            (60, 4.0, Some(1.0), Some(60)),
+            (28, 14.0, Some(0.5), Some(56)),
+            // Retries, gaps.
+            (60, 0.5, Some(1.0), Some(120)),
+            (60, 4.0, None, Some(15)),
+            (0, 1.0, Some(1.0), None),
+            // Nothing was settled yet.
+            (60, 0.0, Some(1.0), None),
+            (0, 0.0, None, None),
+            (u64::MAX, 0.001, Some(1.0), None),
+        ];
+        for (rows, pace, most, expected) in cases {
+            assert_eq!(time_left(rows, pace, most).map(|left| left.as_secs()), expected, "{rows} {pace} {most:?}");
+        }
+    }
+
+    fn settled(attempts: u32) -> Event {
+        let unsent = Settled::unsent(1, String::new(), None, Outcome::Withdrawn, String::new(), Carried::default());
+        Event::Settled(Settled { attempts, ..unsent })
+    }
+
+    fn called(meaning: Meaning) -> Event {
+        Event::Called(Called {
+            kind: CallKind::Withdraw,
+            account: AccountName::default(),
+            cost: Cost::default(),
+            meaning,
+            is_retry: false,
+            sent_at: Timestamp::UNIX_EPOCH,
+            latency: Duration::ZERO,
+        })
+    }
+
+    /// What is shown two seconds after these events, of 100 rows of which 20 need no call, at 60/min.
+    fn shown(events: &[Event], learned: Option<Rate>) -> Rows {
+        let screen = Screen::default();
+        let mut progress = Progress::of_rows(ProgressStyle::None, screen, Some(100), Duration::from_secs(900));
+        progress.expect("60/min".parse().unwrap(), learned, 20);
+        let before = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
+        let mut recent = Recent::default();
+        recent.add(before, false, 0, 0);
+        progress.recent = RefCell::new(recent);
+        let mut totals = Totals::default();
+        for event in events {
+            progress.take(event);
+            if let Event::Settled(settled) = event {
+                totals.add_row(settled);
+            }
+        }
+        let Work::Rows(rows) = progress.view(&totals, State::Going).work else { panic!("rows") };
+        rows
+    }
+
+    #[test]
+    fn rows_without_a_call_are_no_pace_and_no_shown_pace_is_above_the_limit() {
+        let calls = |count, meaning| vec![called(meaning); count];
+        let ten = [calls(10, Meaning::Withdrawn), vec![settled(1); 10]].concat();
+        let seconds = |rows: &Rows| rows.left.map(|left| left.as_secs());
+        // The rate of 60/min, not the pace of the burst.
+        let rows = shown(&ten, None);
+        assert_eq!((seconds(&rows), rows.per_minute), (Some(70), Some(60)));
+        let rows = shown(&[ten.clone(), vec![settled(0); 20]].concat(), None);
+        assert_eq!((seconds(&rows), rows.done), (Some(70), 30));
+        // More than was known before.
+        assert_eq!(seconds(&shown(&[ten.clone(), vec![settled(0); 40]].concat(), None)), Some(50));
+        let rows = shown(&ten, Some("30/min".parse().unwrap()));
+        assert_eq!((seconds(&rows), rows.per_minute), (Some(140), Some(30)));
+        // The server is gone.
+        let rows = shown(&[ten, calls(90, Meaning::NotSent)].concat(), None);
+        assert_eq!((seconds(&rows), rows.per_minute), (None, Some(60)));
+        let rows = shown(&[calls(90, Meaning::NotSent), calls(90, Meaning::Lost), vec![settled(6); 30]].concat(), None);
+        assert_eq!(rows.per_minute, Some(0));
+    }
 }

@@ -1,4 +1,4 @@
-//! The recent pace: rows and calls over the last half minute in which nothing held the run back.
+//! The recent pace: rows that took calls, and answers, over the last half minute in which nothing held the run back.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

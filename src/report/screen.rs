@@ -74,6 +74,15 @@ impl Screen {
         self.print_as("notice", text);
     }
 
+    /// Writes a command that may be copied: it is never broken, and a terminal knows that its lines are one.
+    pub(crate) fn print_command(&self, command: &str) {
+        if self.is_json {
+            self.print(command);
+        } else {
+            let _ = self.write_above(&format!("{}\n", visible(command)));
+        }
+    }
+
     /// Says why the command failed or stopped. All of it may be foreign, and it stays one line.
     pub(crate) fn print_failure(&self, why: &str) {
         if self.is_json {
@@ -214,6 +223,28 @@ fn wrapped_line(line: &str, width: usize) -> String {
     if columns(line) <= width {
         return line.to_owned();
     }
+    broken(&with_glued_units(line), width).replace(GLUE, " ")
+}
+
+/// A space at which no line is broken.
+const GLUE: char = '\u{a0}';
+
+/// A number stays with its unit.
+fn with_glued_units(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for word in line.split_inclusive(' ') {
+        let unit = word.trim_end().trim_end_matches([',', '.', ';', ':', ')']);
+        let is_unit = matches!(unit, "s" | "min" | "h" | "days" | "credit" | "credits" | "row" | "rows");
+        if is_unit && out.strip_suffix(' ').is_some_and(|before| before.ends_with(|last: char| last.is_ascii_digit())) {
+            out.pop();
+            out.push(GLUE);
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+fn broken(line: &str, width: usize) -> String {
     let begin = line.len() - line.trim_start_matches(' ').len();
     let value = line[begin..].find("  ").map(|at| begin + at);
     let value = value.map(|at| at + line[at..].len() - line[at..].trim_start_matches(' ').len());
@@ -298,6 +329,8 @@ mod tests {
             ("  an indented line wraps", "  an indented line\n    wraps"),
             ("\u{1b}[33mwarning:\u{1b}[0m ten more", "\u{1b}[33mwarning:\u{1b}[0m ten more"),
             ("漢字漢字漢字漢字漢字 x", "漢字漢字漢字漢字漢字\n  x"),
+            ("it was sent again in 1 s, so", "it was sent again in\n  1 s, so"),
+            ("it was sent in 16 min 5 s", "it was sent in\n  16 min 5 s"),
             ("a\none two three four five\n", "a\none two three four\n  five\n"),
         ];
         for (text, expected) in cases {

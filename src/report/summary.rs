@@ -83,9 +83,9 @@ impl Sum {
             (self.rate_limit_answers, "rate limited"),
             (self.unsent, "without a connection"),
         ];
-        let some: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
-        let said = if some.is_empty() { vec![&all[0]] } else { some };
-        said.into_iter().map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+        let some = all.iter().filter(|(count, _)| *count > 0);
+        let said: Vec<_> = some.map(|(count, what)| format!("{count} {what}")).collect();
+        if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) }
     }
 }
 
@@ -209,13 +209,24 @@ pub(crate) struct RunFacts {
     pub again: Option<String>,
     /// Whether a limit of the user is 0.
     pub allows_none: bool,
+    /// Whether a plan on the screen has said of each invalid row why it is.
+    pub are_invalid_shown: bool,
 }
 
 impl RunFacts {
     pub(crate) fn begin(command: &'static str, share: Option<Share>) -> Self {
         let started_at = Timestamp::now();
         let run_id = format!("{}-{:08x}", started_at.strftime("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-        Self { run_id, command, api: None, share, started_at, again: None, allows_none: false }
+        Self {
+            run_id,
+            command,
+            api: None,
+            share,
+            started_at,
+            again: None,
+            allows_none: false,
+            are_invalid_shown: false,
+        }
     }
 }
 
@@ -322,7 +333,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
     for (outcome, rows) in run.rows.iter().filter(|(_, rows)| *rows > 0) {
         line(&format!("  {outcome}"), rows.to_string());
     }
-    line("calls", format!("{} ({})", run.calls, run.of_calls()));
+    line("calls", format!("{}{}", run.calls, run.of_calls()));
     line("credits", credits_words(run.cost));
     if let Some(learned) = summary.learned {
         line("rate limit", format!("the API key allowed about {learned}; the pace was {}", summary.rate));
@@ -341,13 +352,15 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         line("unknown answer", format!("{} × in other words", summary.totals.unlisted));
     }
     if !summary.totals.unknown.is_empty() {
-        line("", "please report these words; if one confirms a withdrawal, add it to success_messages".to_owned());
+        line("", "if one of these confirms a withdrawal, add it to success_messages".to_owned());
     }
     if let Some(report) = report {
         line(if summary.facts.command == "list" { "list" } else { "report" }, report.display().to_string());
     }
     line("exit code", summary.exit_code.to_string());
-    last_lines(summary).into_iter().for_each(|(label, value)| line(label, value));
+    // The command to go on with is for others to print, as it must not be broken.
+    let lines = last_lines(summary).into_iter().filter(|(label, _)| !label.is_empty());
+    lines.for_each(|(label, value)| line(label, value));
     out
 }
 
@@ -425,6 +438,7 @@ mod tests {
                 started_at: moment,
                 again: None,
                 allows_none: false,
+                are_invalid_shown: false,
             },
             finished_at: moment,
             totals,

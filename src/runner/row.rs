@@ -242,7 +242,9 @@ impl Tally {
     fn detail(&self, outcome: Outcome) -> String {
         let hangs_on_a_loss = matches!(outcome, Outcome::PresumedWithdrawn | Outcome::Unconfirmed);
         if hangs_on_a_loss && self.words != self.lost_words {
-            format!("{}, after a lost answer ({})", self.words, self.lost_words)
+            let is_closed = self.lost_words.starts_with("the connection closed");
+            let lost: &str = if is_closed { "connection closed" } else { &self.lost_words };
+            format!("{}; an earlier answer was lost ({lost})", self.words)
         } else {
             self.words.clone()
         }

@@ -368,7 +368,7 @@ async fn what_a_row_s_calls_come_to() {
 async fn the_detail_of_a_presumed_withdrawal_names_the_lost_answer() {
     let api = Table::default().answering("7", [lost(), answer(200, GONE)]);
     let detail = run_rows(api, SETUP, vec![row(1, "7")]).await.of(1).detail.clone();
-    assert_eq!(detail, "This invitation is no longer pending, after a lost answer (no answer in time)");
+    assert_eq!(detail, "This invitation is no longer pending; an earlier answer was lost (no answer in time)");
 }
 
 #[tokio::test(start_paused = true)]

@@ -445,9 +445,13 @@ async fn every_monday_as_the_readme_says() {
         std::fs::write(place.join(name), format!("{secret}\n")).unwrap();
         std::fs::set_permissions(place.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
-    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_bulk-withdraw")).parent().unwrap();
+    // Where `cargo install` puts it; cron's PATH does not lead there.
+    let bin = program.path(".cargo/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_bulk-withdraw"), bin.join("bulk-withdraw")).unwrap();
     let mut cron = Command::new("/bin/sh");
-    cron.args(["-c", line]).env_clear().env("HOME", program.path("")).env("PATH", bin).stdin(Stdio::null());
+    cron.args(["-c", line]).env_clear().env("HOME", program.path("")).stdin(Stdio::null());
+    cron.env("PATH", "/usr/bin:/bin");
     cron.env("BULK_WITHDRAW_BASE_URL", sandbox.base_url()).env("BULK_WITHDRAW_RATE", "unlimited");
     cron.env("BULK_WITHDRAW_DAILY_CAP", "500");
     let ran = wait(spawn(cron)).await;

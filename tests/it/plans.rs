@@ -379,3 +379,16 @@ fn a_plan_counts_the_time_until_its_hours_begin() {
     let (open, is_said) = planned(format!("{}-{}", hour(-1), hour(2)));
     assert!(!is_said && open < 60.0, "{open}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_that_the_plan_says_is_not_said_again() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    let run = format!("run list.csv {QUIETLY} --base-url {}", sandbox.base_url());
+    for (bad, times) in [("a b\n", 1), ("a b\na c\na d\na e\na f\na g\n", 6)] {
+        program.write("list.csv", format!("invitation_id\n{bad}"));
+        let (code, text) = on_a_terminal(program.command(&run), "n").await;
+        assert_eq!((code, text.matches("not an invitation ID").count()), (Some(1), times), "{text}");
+        assert_eq!(text.contains("1 x invalid, as the plan above says"), times == 1, "{text}");
+    }
+}

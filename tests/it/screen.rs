@@ -75,7 +75,16 @@ impl Terminal {
         let last = u16::from(screen.size().1) - 1;
         // A line of the display ends in spaces that lead to the next one.
         let is_full = |row| screen.cell(row, last).is_some_and(|cell| !cell.contents().trim().is_empty());
-        let cut = (0..60).find(|row| screen.row_wrapped(*row) && is_full(*row));
+        // A command that may be copied is left to the terminal.
+        let mut is_command = false;
+        let mut is_cut = |row| {
+            let begins = screen.cell(row, 0).is_some_and(|cell| cell.contents() == "b");
+            let is_wrapped = screen.row_wrapped(row) && is_full(row);
+            is_command =
+                is_wrapped && (is_command || begins && screen.contents_between(row, 0, row, 14) == "bulk-withdraw ");
+            is_wrapped && !is_command
+        };
+        let cut = (0..60).find(|row| is_cut(*row));
         assert_eq!(cut, None, "a line is cut:\n{}", shown(screen));
         without_digits(&shown(screen))
     }
@@ -237,4 +246,17 @@ async fn nothing_is_drawn_where_it_can_t_be() {
     let ran = program.complete(&arguments).await;
     assert!(!ran.stderr.contains('\u{1b}'), "{:?}", ran.stderr);
     assert_screen("no_terminal", &without_digits(&ran.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_to_go_on_with_can_be_copied_whole() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let program = Program::new();
+    program.write("list.csv", list(ids(1)));
+    let run = format!("run list.csv --base-url http://{closed} --retries 0 {SWIFTLY}");
+    let (_, written) = Terminal::start(&program, &run, 40, &UTF8).ended().await;
+    let parts = [format!("--base-url http://{closed}"), "--retries 0".to_owned(), "--summary".to_owned()];
+    let is_command = |line: &str| line.starts_with("bulk-withdraw run list.csv --output report.csv --");
+    let command = written.lines().find(|line| is_command(line)).unwrap_or_else(|| panic!("{written}"));
+    assert!(parts.iter().all(|part| command.contains(part)), "{written}");
 }

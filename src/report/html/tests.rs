@@ -29,6 +29,7 @@ pub(super) fn summary(command: &'static str, totals: Totals, stop: Option<StopCa
             share: None,
             again: Some(EVIL.to_owned()),
             allows_none: false,
+            are_invalid_shown: false,
             started_at: moment(0),
         },
         finished_at: moment(90),
