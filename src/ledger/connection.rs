@@ -71,7 +71,8 @@ fn try_write(path: &Path) -> Result<Connection, LedgerError> {
     connection.busy_timeout(BUSY_WRITING).map_err(of_write(path))?;
     let version = schema::version(&connection).map_err(of_write(path))?;
     refuse_newer(path, version)?;
-    schema::migrate(&mut connection).map_err(of_write(path))?;
+    let migrate = if (1..NEWEST).contains(&version) { migrate_alone } else { schema::migrate };
+    migrate(&mut connection).map_err(of_write(path))?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(of_write(path))?;
     if mode != "wal" {
@@ -80,6 +81,15 @@ fn try_write(path: &Path) -> Result<Connection, LedgerError> {
     // Each commit is synced: what was told to anyone outlives a power cut.
     connection.pragma_update(None, "synchronous", "full").map_err(of_write(path))?;
     Ok(connection)
+}
+
+/// Brings the ledger up to date while no other connection has it open: an older program would go on with its own
+/// statements, and the sums would miss its calls. Without a log the file's first bytes tell the version at once.
+fn migrate_alone(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "locking_mode", "exclusive")?;
+    connection.pragma_update(None, "journal_mode", "delete")?;
+    schema::migrate(connection)?;
+    connection.pragma_update(None, "locking_mode", "normal")
 }
 
 /// Whether there is a ledger that must be brought up to date.

@@ -273,6 +273,44 @@ mod tests {
         assert_eq!(people(&place)[0].name, "Ada");
     }
 
+    /// `list` records beside the run that brought the ledger up to date.
+    #[tokio::test]
+    async fn calls_are_recorded_beside_the_first_run_after_an_upgrade() {
+        let place = older();
+        let _first = place.open("b");
+        Ledger::open_beside(&place.path, &run_at("c", "http://127.0.0.1:18080")).unwrap().close().await.unwrap();
+        assert!(place.listing().contains(&"ledger.db-wal".to_owned()), "the run has its log again");
+    }
+
+    /// A `list` of an older program, which knows nothing of the sums, is waited for.
+    #[test]
+    fn an_older_ledger_is_brought_up_to_date_once_no_older_program_has_it_open() {
+        let place = older();
+        let mut connection = Connection::open(&place.path).unwrap();
+        let transaction = connection.transaction().unwrap();
+        STEPS[1..8].iter().for_each(|step| transaction.execute_batch(step).unwrap());
+        transaction.pragma_update(None, "user_version", 8).unwrap();
+        transaction.commit().unwrap();
+        connection.pragma_update(None, "journal_mode", "wal").unwrap();
+        let kept = "SELECT SUM(calls) FROM totals";
+        let counted = "SELECT COUNT(*) FROM calls WHERE state IN (1, 2)";
+        let before: u32 = connection.query_one(counted, [], |row| row.get(0)).unwrap();
+
+        let path = place.path.clone();
+        let opening = std::thread::spawn(move || Ledger::open(&path, &run_at("b", "http://127.0.0.1:18080")));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(!opening.is_finished(), "not waited for");
+        let call = "INSERT INTO calls (run_number, account_id, kind, sent_at, state, credits_charged, credits_possible)
+            VALUES (1, 1, 1, 1, 1, 1, 1)";
+        connection.execute(call, []).unwrap();
+        connection.close().unwrap();
+        drop(opening.join().unwrap().unwrap());
+        let connection = Connection::open(&place.path).unwrap();
+        for sql in [kept, counted] {
+            assert_eq!(connection.query_one(sql, [], |row| row.get::<_, u32>(0)).unwrap(), before + 1, "{sql}");
+        }
+    }
+
     #[test]
     fn a_step_that_was_cut_off_is_taken_again() {
         let place = older();

@@ -1,7 +1,7 @@
 //! What the calls of each run, account and day came to, kept in sums beside them.
 //!
-//! Owns that the sums agree with the calls: whatever ends or settles a call adds to them in the same transaction. Open
-//! calls are not in them: there are few, none before the `first_call` of the last run.
+//! Owns that the sums agree with the calls: whatever ends or settles a call adds to them in the same transaction, and no
+//! program that knows no sums has the ledger open any more once they are there. Open calls are not in them: there are few, none before the `first_call` of the last run.
 
 use std::collections::HashMap;
 
@@ -40,6 +40,14 @@ pub(super) fn add(connection: &Connection, which: &str, values: &[&dyn ToSql]) -
         FROM calls WHERE {which} GROUP BY run_number, account_id, day {ADD}"
     );
     connection.execute(&sql, values).map(drop)
+}
+
+/// A run that was added to the ledger.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entered {
+    pub(super) run_number: i64,
+    /// No call of it has a lower number.
+    pub(super) first_call: i64,
 }
 
 /// What one transaction of a run adds.
@@ -93,11 +101,16 @@ impl Added {
         self.is_unclear = true;
     }
 
-    pub(super) fn write(&mut self, connection: &Connection, run_number: i64) -> rusqlite::Result<()> {
+    /// The run has no call before its first one: where its calls are counted anew, years of others are not looked at.
+    pub(super) fn write(
+        &mut self,
+        connection: &Connection,
+        Entered { run_number, first_call }: Entered,
+    ) -> rusqlite::Result<()> {
         if std::mem::take(&mut self.is_unclear) {
             self.sums.clear();
             connection.execute("DELETE FROM totals WHERE run_number = ?1", [run_number])?;
-            return add(connection, "run_number = ?1 AND state <> 0", &[&run_number]);
+            return add(connection, "call >= ?2 AND run_number = ?1 AND state <> 0", &[&run_number, &first_call]);
         }
         for ((account_id, day), sum) in self.sums.drain() {
             let Sum { calls, withdrawn, not_pending, failed, cost, last_call_at } = sum;
@@ -171,9 +184,14 @@ mod tests {
         let crashed = place.after_a_crash();
         let [kept, counted] = kept_and_counted(&crashed);
         assert_eq!((kept.len(), &kept), (counted.len(), &counted));
-        drop(crashed.open("b"));
+        let next = crashed.open("b");
+        let late = next.open_call(intent(&key("7"))).await.unwrap();
+        for state in [CallState::Lost, CallState::Answered] {
+            next.close_call(late, end(state), Some(key("7")), None).await.await.unwrap();
+        }
+        next.close().await.unwrap();
         let [kept, counted] = kept_and_counted(&crashed);
         assert_eq!(kept, counted);
-        assert!(kept.len() >= 4, "{kept:?}");
+        assert!(kept.len() >= 5, "{kept:?}");
     }
 }

@@ -16,7 +16,7 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::totals::{self, Added};
+use super::totals::{self, Added, Entered};
 use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, beliefs, listed, pace};
 use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
@@ -80,7 +80,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     path: PathBuf,
     api: String,
-    run_number: i64,
+    run: Entered,
     accounts: HashMap<AccountName, i64>,
     /// The ledger and its log, as they must still be after each commit.
     files: [Identity; 2],
@@ -106,12 +106,12 @@ impl Writer {
         guards: Guards,
     ) -> Result<Self, LedgerError> {
         let enter = || enter(&mut connection, run, guards.lock.is_some()).map_err(of_write(&path));
-        let run_number = once_unlocked(&path, &run.stop, Duration::ZERO, enter)?;
+        let entered = once_unlocked(&path, &run.stop, Duration::ZERO, enter)?;
         let identity = |path: &Path| Identity::of(path).map_err(|error| LedgerError::unwritable(path, error));
         let files = [identity(&path)?, identity(&beside(&path, "-wal"))?];
         let (api, stop) = (run.api.clone(), run.stop.clone());
         let (accounts, failure, group, underway, ended) = (HashMap::new(), None, Vec::new(), 0, 0);
-        Ok(Self { connection, path, api, run_number, accounts, files, guards, stop, failure, underway, ended, group })
+        Ok(Self { connection, path, api, run: entered, accounts, files, guards, stop, failure, underway, ended, group })
     }
 
     /// Works until it is told to stop or nobody is left to tell it.
@@ -188,13 +188,13 @@ impl Writer {
         let mut tables = Tables {
             connection: &transaction,
             api: &self.api,
-            run_number: self.run_number,
+            run_number: self.run.run_number,
             accounts: &mut self.accounts,
             added: Added::default(),
         };
         let mut write = || {
             let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>()?;
-            tables.added.write(&transaction, self.run_number)?;
+            tables.added.write(&transaction, self.run)?;
             if notes {
                 tables.note_first_call()?;
                 ended = 0;
@@ -228,19 +228,27 @@ fn answer<T>(reply: Reply<T>, result: Result<T, LedgerError>) {
 }
 
 /// Adds a run. With the lock held, no other run works, so what earlier ones left open was cut off.
-fn enter(connection: &mut Connection, run: &RunInfo, has_lock: bool) -> rusqlite::Result<i64> {
+fn enter(connection: &mut Connection, run: &RunInfo, has_lock: bool) -> rusqlite::Result<Entered> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if has_lock {
         mark_cut_off_calls_lost(&transaction)?;
     }
+    let first_call =
+        transaction.query_one("SELECT COALESCE(MAX(call), 0) + 1 FROM calls", [], |row| row.get::<_, i64>(0))?;
     transaction.execute(
-        "INSERT INTO runs (run_id, command, api, started_at, process_id, first_call)
-        VALUES (?1, ?2, ?3, ?4, ?5, iif(?6, (SELECT COALESCE(MAX(call), 0) + 1 FROM calls), NULL))",
-        params![run.run_id, run.command, run.api, format!("{:.3}", run.started_at), std::process::id(), has_lock],
+        "INSERT INTO runs (run_id, command, api, started_at, process_id, first_call) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            run.run_id,
+            run.command,
+            run.api,
+            format!("{:.3}", run.started_at),
+            std::process::id(),
+            has_lock.then_some(first_call)
+        ],
     )?;
-    let number = transaction.last_insert_rowid();
+    let run_number = transaction.last_insert_rowid();
     transaction.commit()?;
-    Ok(number)
+    Ok(Entered { run_number, first_call })
 }
 
 /// The last run that had the lock has looked at all calls before its own. A page that a `list` is fetching at this moment
