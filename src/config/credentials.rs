@@ -38,8 +38,9 @@ pub(crate) enum CredentialsError {
     Twice(&'static str),
     #[error("{0} is empty: put the credential there, or leave it out")]
     Empty(String),
-    #[error("{0}{1}")]
-    Named(Origin, Named, #[source] SecretFileError),
+    /// What was named is not repeated: it may be the credential itself, which can look like a path.
+    #[error("{0} must name a file that holds the credential")]
+    Named(Origin, #[source] SecretFileError),
     /// The credentials directory's file.
     #[error("{0}")]
     InDirectory(Origin, #[source] SecretFileError),
@@ -52,31 +53,6 @@ pub(crate) enum CredentialsError {
     BothVersions { login_token: Origin, account_id: Origin },
     #[error("the account {0:?} has no credential: give its table login_token, login_token_file or account_id")]
     EmptyTable(String),
-}
-
-/// The file that was named, unless that may be the credential itself, which can look like a path.
-#[derive(Debug)]
-pub(crate) struct Named(Option<PathBuf>);
-
-impl Named {
-    /// No part of a credential that is as long as this is ever shown.
-    const SECRET: usize = 12;
-
-    fn new(path: &Path) -> Self {
-        let is_plain = |name: &str| name.len() < Self::SECRET && !name.contains(|c: char| c.is_uppercase());
-        let is_plain = path.file_name().and_then(|name| name.to_str()).is_some_and(is_plain);
-        let is_in_a_directory = path.parent().is_some_and(|parent| parent.as_os_str().is_empty() || parent.is_dir());
-        Self((is_plain && is_in_a_directory).then(|| path.to_owned()))
-    }
-}
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(path) => write!(f, ": {}", path.display()),
-            None => f.write_str(" must name a file that holds the credential"),
-        }
-    }
 }
 
 /// Where a credential's text is.
@@ -268,15 +244,8 @@ pub(super) fn read(located: &Located) -> Result<SecretString, CredentialsError> 
         Place::Text(text) => return Ok(text.clone()),
         Place::File(path) => path,
     };
-    let refused = |error| {
-        let origin = located.origin.clone();
-        if is_systemds(&origin) {
-            CredentialsError::InDirectory(origin, error)
-        } else {
-            CredentialsError::Named(origin, Named::new(path), error)
-        }
-    };
-    let file = SecretFile::read(path).map_err(refused)?;
+    let refused = if is_systemds(&located.origin) { CredentialsError::InDirectory } else { CredentialsError::Named };
+    let file = SecretFile::read(path).map_err(|error| refused(located.origin.clone(), error))?;
     file.secret().ok_or_else(|| CredentialsError::Empty(path.display().to_string()))
 }
 

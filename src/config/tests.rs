@@ -351,7 +351,7 @@ fn wrong_credentials_are_told_in_one_line_that_shows_none_of_them() {
             vec![key, ("LINKUP_LOGIN_TOKEN_FILE", SECRET)],
             "environment variable LINKUP_LOGIN_TOKEN_FILE must name a file that holds the credential: can't be read",
         ),
-        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "LINKUP_LOGIN_TOKEN_FILE: DIR/binary: is no text"),
+        (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "LINKUP_LOGIN_TOKEN_FILE must name"),
         (vec![key, ("LINKUP_LOGIN_TOKEN_FILE", "DIR/binary")], "no text file"),
         (vec![("CREDENTIALS_DIRECTORY", "DIR"), token], "file DIR/linkup_api_key: can't be read"),
         (vec![key, ("LINKUP_ACCOUNT_ID_FILE", "DIR/spaced")], "an account ID can't contain spaces"),

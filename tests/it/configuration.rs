@@ -164,7 +164,7 @@ fn config_shows_the_rest_where_one_secret_can_not_be_read() {
     program.write("c.toml", "api_key = \"key\"\nrate = \"4/s\"\n[accounts.sales]\nlogin_token_file = \"gone\"\n");
     restrict(&program, "c.toml", 0o600);
     let ran = run(&program, "config --config c.toml --format csv", &[]);
-    ran.ended_with(2).says("file c.toml:4: gone: can't be read: No such file");
+    ran.ended_with(2).says("file c.toml:4 must name a file that holds the credential: can't be read");
     for line in ["api_key,set (masked),file c.toml:1\n", "rate,4/s,file c.toml:2\n", "accounts.sales.login_token,"] {
         assert!(ran.stdout.contains(line), "{line} is not in {}", ran.stdout);
     }
