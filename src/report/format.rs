@@ -158,6 +158,9 @@ pub(crate) fn encode<'a, const N: usize>(
     String::from_utf8(out).map_err(io::Error::other)
 }
 
+/// More is written at once, so that long lines neither fill the memory nor wait for a pause.
+const MOST_BUFFERED: usize = 1 << 16;
+
 /// A file of records. What is added waits in a buffer until [`RecordFile::write`].
 #[derive(Debug)]
 pub(super) struct RecordFile {
@@ -178,7 +181,8 @@ impl RecordFile {
     }
 
     pub(super) fn add<'a>(&mut self, mut record: impl Iterator<Item = Field<'a>>) -> io::Result<()> {
-        self.encoder.line(&mut record, &mut self.buffer)
+        self.encoder.line(&mut record, &mut self.buffer)?;
+        if self.buffer.len() < MOST_BUFFERED { Ok(()) } else { self.write() }
     }
 
     pub(super) fn write(&mut self) -> io::Result<()> {

@@ -380,8 +380,8 @@ async fn a_ledger_that_is_locked_at_the_start_is_waited_for_unless_a_signal_come
 /// Where one of the two has no room, the other still gets what there is to tell. Limits as below.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_for_one_file_keeps_nothing_from_the_other() {
-    // Short rows fill the ledger's log first, rows that carry much the report.
-    for (carried, limit, reason) in [(0, 600, "ledger"), (50_000, 4_000, "report")] {
+    // Short rows fill the ledger's log first, rows that carry much the report: the log is used anew from 4 MiB on.
+    for (carried, limit, reason) in [(0, 600, "ledger"), (50_000, 12_000, "report")] {
         let sandbox = swift(|options| options.latency = Duration::from_millis(10)..=Duration::from_millis(10)).await;
         let program = Program::new();
         let note = "x".repeat(carried);
