@@ -1,7 +1,8 @@
 //! What the calls of each run, account and day came to, kept in sums beside them.
 //!
 //! Owns that the sums agree with the calls: whatever ends or settles a call adds to them in the same transaction, and no
-//! program that knows no sums has the ledger open any more once they are there. Open calls are not in them: there are few, none before the `first_call` of the last run.
+//! program that knows no sums has the ledger open any more once they are there. Open calls are not in them: there are few,
+//! none before the `first_call` of the last run.
 
 use std::collections::HashMap;
 
