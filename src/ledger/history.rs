@@ -130,7 +130,7 @@ impl History {
             FROM ({}) AS sums JOIN accounts ON accounts.id = account_id
             WHERE day >= ?1
             GROUP BY day, api, account ORDER BY day, api, account",
-            totals::ALL
+            totals::all()
         );
         self.read(&sql, since.map_or(0, start_of) / totals::DAY, |row| {
             Ok(DayLine {
@@ -259,7 +259,7 @@ impl History {
                 COALESCE(SUM(calls), 0), COALESCE(SUM(withdrawn), 0), COALESCE(SUM(charged), 0), COALESCE(SUM(possible), 0)
             FROM newest LEFT JOIN sums ON run_number = number LEFT JOIN accounts ON accounts.id = account_id
             GROUP BY number ORDER BY began_at, number",
-            all = totals::ALL,
+            all = totals::all(),
         );
         self.read(&sql, api, |row| {
             Ok(RunLine {

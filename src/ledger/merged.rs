@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use super::connection::{self, bound};
-use super::{LedgerError, place, schema, totals};
+use super::{LedgerError, place, schema};
 
 /// What is read, account and run first, and how it is added.
 const TABLES: [(&str, &str); 4] = [
@@ -59,7 +59,6 @@ pub(super) fn merged(paths: &[PathBuf]) -> Result<Connection, LedgerError> {
             seen.push(path);
         }
     }
-    totals::add(&all, "state <> 0", &[]).map_err(LedgerError::no_scratch)?;
     Ok(all)
 }
 

@@ -40,12 +40,9 @@ pub(crate) struct CallIntent {
     pub(crate) possible: u64,
 }
 
-/// A call in the ledger.
+/// A call in the ledger, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CallId {
-    pub(super) number: i64,
-    pub(super) account_id: i64,
-}
+pub(crate) struct CallId(pub(super) i64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallState {

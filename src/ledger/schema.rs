@@ -14,7 +14,7 @@ const APPLICATION_ID: u32 = 0x6277_6c67;
 
 /// The steps from each version to the next; a file's `user_version` counts those it has. A released step is never
 /// changed: new ones go below it.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
@@ -24,6 +24,7 @@ const STEPS: [&str; 9] = [
     include_str!("schema/7.sql"),
     include_str!("schema/8.sql"),
     include_str!("schema/9.sql"),
+    include_str!("schema/10.sql"),
 ];
 
 /// The newest version that is known here.

@@ -1,159 +1,100 @@
-//! What the calls of each run, account and day came to, kept in sums beside them.
+//! What calls came to, by run, account and day, kept so that the history need not read years of calls.
 //!
-//! Owns that the sums agree with the calls: whatever ends or settles a call adds to them in the same transaction, and no
-//! program that knows no sums has the ledger open any more once they are there. Open calls are not in them: there are few,
-//! none before the `first_call` of the last run.
+//! The sums are of the calls before the mark: the newest `first_call` of a run. None of those is open. What comes after the
+//! mark is read from the calls themselves, so a call costs the sums nothing until the mark passes it.
 
-use std::collections::HashMap;
-
-use rusqlite::{Connection, ToSql, params};
-
-use super::record::CallState;
-use crate::outcome::Outcome;
-use crate::policy::Cost;
+use rusqlite::{Connection, ToSql};
 
 /// In milliseconds.
 pub(super) const DAY: i64 = 86_400_000;
 
+/// No call before this one is open.
+pub(super) const MARK: &str = "(SELECT COALESCE(MAX(first_call), 0) FROM runs)";
+
 /// The sums of all calls, by `run_number`, `account_id` and `day`, which may be there twice.
-pub(super) const ALL: &str = "SELECT run_number, account_id, day, calls, withdrawn, not_pending, failed, charged, possible,
-        last_call_at FROM totals
-    UNION ALL
-    SELECT run_number, account_id, COALESCE(ended_at, sent_at) / 86400000, 1, 0, 0, 0, credits_charged, credits_possible,
-        COALESCE(ended_at, sent_at)
-    FROM calls WHERE state = 0 AND call >= (SELECT COALESCE(MAX(first_call), 0) FROM runs)";
+pub(super) fn all() -> String {
+    format!("SELECT * FROM totals UNION ALL {}", of_calls(1, &format!("call >= {MARK}")))
+}
 
-const ADD: &str =
-    "ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, withdrawn = withdrawn + excluded.withdrawn,
-    not_pending = not_pending + excluded.not_pending, failed = failed + excluded.failed,
-    charged = charged + excluded.charged, possible = possible + excluded.possible,
-    last_call_at = MAX(last_call_at, excluded.last_call_at)";
+fn of_calls(sign: i8, which: &str) -> String {
+    format!(
+        "SELECT run_number, account_id, COALESCE(ended_at, sent_at) / {DAY} AS day, {sign} * SUM(state <> 3),
+            {sign} * COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
+            {sign} * COUNT(*) FILTER (WHERE outcome = 'not_pending'),
+            {sign} * COUNT(*) FILTER (WHERE outcome NOT IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
+            {sign} * SUM(credits_charged), {sign} * SUM(credits_possible), MAX(COALESCE(ended_at, sent_at))
+        FROM calls WHERE {which} GROUP BY run_number, account_id, day"
+    )
+}
 
-/// Adds those calls to the sums that the condition names, and that are not in them yet.
-pub(super) fn add(connection: &Connection, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+/// Adds these calls to the sums, or takes them away.
+fn add(connection: &Connection, sign: i8, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
     let sql = format!(
-        "INSERT INTO totals
-        SELECT run_number, account_id, COALESCE(ended_at, sent_at) / {DAY} AS day, SUM(state <> 3),
-            COUNT(*) FILTER (WHERE outcome IN ('withdrawn', 'presumed_withdrawn')),
-            COUNT(*) FILTER (WHERE outcome = 'not_pending'),
-            COUNT(*) FILTER (WHERE outcome NOT IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
-            SUM(credits_charged), SUM(credits_possible), MAX(COALESCE(ended_at, sent_at))
-        FROM calls WHERE {which} GROUP BY run_number, account_id, day {ADD}"
+        "INSERT INTO totals {}
+        ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, withdrawn = withdrawn + excluded.withdrawn,
+            not_pending = not_pending + excluded.not_pending, failed = failed + excluded.failed,
+            charged = charged + excluded.charged, possible = possible + excluded.possible,
+            last_call_at = MAX(last_call_at, excluded.last_call_at)",
+        of_calls(sign, which)
     );
-    connection.execute(&sql, values).map(drop)
+    connection.prepare_cached(&sql)?.execute(values).map(drop)
 }
 
-/// A run that was added to the ledger.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entered {
-    pub(super) run_number: i64,
-    /// No call of it has a lower number.
-    pub(super) first_call: i64,
+/// Moves the mark of the run that has the lock up to the first call that is open, so that the next one need not look at
+/// all that it made.
+pub(super) fn move_mark(connection: &Connection, run_number: i64) -> rusqlite::Result<()> {
+    let first_open = format!(
+        "SELECT COALESCE(
+            (SELECT call FROM calls WHERE call >= {MARK} AND state = 0 ORDER BY call LIMIT 1),
+            (SELECT MAX(call) + 1 FROM calls), 1)"
+    );
+    let to: i64 = connection.prepare_cached(&first_open)?.query_one([], |row| row.get(0))?;
+    add(connection, 1, &format!("call >= {MARK} AND call < ?1"), &[&to])?;
+    connection.prepare_cached("UPDATE runs SET first_call = ?1 WHERE number = ?2")?.execute([to, run_number]).map(drop)
 }
 
-/// What one transaction of a run adds.
-#[derive(Debug, Default)]
-pub(super) struct Added {
-    /// By account and day.
-    sums: HashMap<(i64, i64), Sum>,
-    /// Whether a call ended that is in the sums already: as one whose answer was lost.
-    is_unclear: bool,
-}
-
-#[derive(Debug, Default)]
-struct Sum {
-    calls: u64,
-    withdrawn: u64,
-    not_pending: u64,
-    failed: u64,
-    cost: Cost,
-    last_call_at: i64,
-}
-
-impl Added {
-    pub(super) fn call(&mut self, account_id: i64, ended_at: i64, state: CallState, cost: Cost) {
-        let sum = self.sums.entry((account_id, ended_at / DAY)).or_default();
-        sum.calls += u64::from(state != CallState::NotSent);
-        sum.cost.charged += cost.charged;
-        sum.cost.possible += cost.possible;
-        sum.last_call_at = sum.last_call_at.max(ended_at);
-    }
-
-    pub(super) fn outcome(&mut self, account_id: i64, ended_at: i64, outcome: Outcome) {
-        let sum = self.sums.entry((account_id, ended_at / DAY)).or_default();
-        let count = match outcome {
-            Outcome::Withdrawn | Outcome::PresumedWithdrawn => &mut sum.withdrawn,
-            Outcome::NotPending => &mut sum.not_pending,
-            Outcome::AlreadySettled
-            | Outcome::Duplicate
-            | Outcome::NotFound
-            | Outcome::Unconfirmed
-            | Outcome::Rejected
-            | Outcome::RateLimited
-            | Outcome::Failed
-            | Outcome::Invalid
-            | Outcome::NotAttempted => &mut sum.failed,
-        };
-        *count += 1;
-    }
-
-    /// The run's calls have to be counted anew.
-    pub(super) fn count_anew(&mut self) {
-        self.is_unclear = true;
-    }
-
-    /// The run has no call before its first one: where its calls are counted anew, years of others are not looked at.
-    pub(super) fn write(
-        &mut self,
-        connection: &Connection,
-        Entered { run_number, first_call }: Entered,
-    ) -> rusqlite::Result<()> {
-        if std::mem::take(&mut self.is_unclear) {
-            self.sums.clear();
-            connection.execute("DELETE FROM totals WHERE run_number = ?1", [run_number])?;
-            return add(connection, "call >= ?2 AND run_number = ?1 AND state <> 0", &[&run_number, &first_call]);
-        }
-        for ((account_id, day), sum) in self.sums.drain() {
-            let Sum { calls, withdrawn, not_pending, failed, cost, last_call_at } = sum;
-            let sql = format!("INSERT INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) {ADD}");
-            connection.prepare_cached(&sql)?.execute(params![
-                run_number,
-                account_id,
-                day,
-                calls,
-                withdrawn,
-                not_pending,
-                failed,
-                cost.charged,
-                cost.possible,
-                last_call_at
-            ])?;
-        }
-        Ok(())
-    }
+/// Changes a call that has ended, and with it the sums if it is in them.
+pub(super) fn changing(
+    connection: &Connection,
+    call: i64,
+    change: impl FnOnce() -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let counted = format!("call = ?1 AND call < {MARK}");
+    add(connection, -1, &counted, &[&call])?;
+    // It may have been the only one of its day, and end on another.
+    let sql = "DELETE FROM totals WHERE run_number = (SELECT run_number FROM calls WHERE call = ?1)
+        AND calls = 0 AND failed = 0 AND possible = 0";
+    connection.prepare_cached(sql)?.execute([call])?;
+    change()?;
+    add(connection, 1, &counted, &[&call])
 }
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
+    use super::super::record::CallState;
     use super::super::testing::{Place, end, intent, key, key_of, settle, settlement, settlement_at};
     use super::*;
+    use crate::outcome::Outcome;
 
-    /// What the program keeps, and what the calls say.
-    fn kept_and_counted(place: &Place) -> [Vec<String>; 2] {
-        let mut ledger = Connection::open(&place.path).unwrap();
-        let transaction = ledger.transaction().unwrap();
-        let rows = || {
-            let sql = "SELECT concat_ws(' ', run_number, account_id, day, calls, withdrawn, not_pending, failed, charged, possible,
-                last_call_at) FROM totals ORDER BY 1";
-            let mut rows = transaction.prepare(sql).unwrap();
+    /// The last call is that of the run: where an answer comes after midnight, the day before keeps when it was given up.
+    const COLUMNS: &str =
+        "run_number, account_id, day, SUM(calls), SUM(withdrawn), SUM(not_pending), SUM(failed), SUM(charged),
+        SUM(possible), MAX(MAX(last_call_at)) OVER (PARTITION BY run_number)";
+
+    /// The sums before the mark and of all calls: as they are kept and read, then as the calls say. And the mark.
+    fn kept_and_counted(place: &Place) -> ([Vec<String>; 2], [Vec<String>; 2], i64) {
+        let ledger = Connection::open(&place.path).unwrap();
+        let rows = |sums: String| -> Vec<String> {
+            let sql = format!(
+                "SELECT concat_ws(' ', {COLUMNS}) FROM ({sums}) GROUP BY run_number, account_id, day ORDER BY 1"
+            );
+            let mut rows = ledger.prepare(&sql).unwrap();
             rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
         };
-        let kept = rows();
-        transaction.execute("DELETE FROM totals", []).unwrap();
-        add(&transaction, "state <> 0", &[]).unwrap();
-        [kept, rows()]
+        let counted = |which: &str| rows(format!("SELECT * FROM totals WHERE false UNION ALL {}", of_calls(1, which)));
+        let kept = [rows("SELECT * FROM totals".to_owned()), rows(all())];
+        let mark = ledger.query_one(&format!("SELECT {MARK}"), [], |row| row.get(0)).unwrap();
+        (kept, [counted(&format!("call < {MARK}")), counted("true")], mark)
     }
 
     #[tokio::test]
@@ -174,25 +115,37 @@ mod tests {
         let later = ledger.open_call(intent(&key("4"))).await.unwrap();
         ledger.close_call(later, end(CallState::Answered), Some(key("4")), None).await.await.unwrap();
         ledger.settle(later, key("4"), settlement(Failed)).await.await.unwrap();
+        let answered_late = settlement_at(Withdrawn, "2999-01-01T00:00:00Z");
         let late = ledger.open_call(intent(&key("5"))).await.unwrap();
         ledger.close_call(late, end(CallState::Lost), Some(key("5")), None).await.await.unwrap();
         ledger
-            .close_call(late, end(CallState::Answered), Some(key("5")), Some(settlement(Withdrawn)))
+            .close_call(late, end(CallState::Answered), Some(key("5")), Some(answered_late.clone()))
+            .await
+            .await
+            .unwrap();
+        // The only call of its account, on another day in the end.
+        let moved = key_of("third", "1");
+        let late = ledger.open_call(intent(&moved)).await.unwrap();
+        ledger.close_call(late, end(CallState::Lost), Some(moved.clone()), None).await.await.unwrap();
+        ledger
+            .close_call(late, end(CallState::Answered), Some(moved), Some(answered_late.clone()))
             .await
             .await
             .unwrap();
         ledger.open_call(intent(&key("6"))).await.unwrap();
+        settle(&ledger, &key("8"), &settlement(Failed)).await.unwrap();
         let crashed = place.after_a_crash();
-        let [kept, counted] = kept_and_counted(&crashed);
-        assert_eq!((kept.len(), &kept), (counted.len(), &counted));
+        let (kept, counted, mark) = kept_and_counted(&crashed);
+        assert_eq!(kept, counted);
+        assert_eq!(mark, 8, "the first call that is open");
         let next = crashed.open("b");
         let late = next.open_call(intent(&key("7"))).await.unwrap();
         for state in [CallState::Lost, CallState::Answered] {
             next.close_call(late, end(state), Some(key("7")), None).await.await.unwrap();
         }
         next.close().await.unwrap();
-        let [kept, counted] = kept_and_counted(&crashed);
+        let (kept, counted, mark) = kept_and_counted(&crashed);
         assert_eq!(kept, counted);
-        assert!(kept.len() >= 5, "{kept:?}");
+        assert_eq!((kept[0].len(), mark), (kept[1].len(), 11), "all are before the mark");
     }
 }

@@ -16,7 +16,7 @@ use super::lock::Lock;
 use super::place::{Identity, beside};
 use super::record::{CallEnd, CallIntent, CallState};
 use super::schema::{account_id, millis};
-use super::totals::{self, Added, Entered};
+use super::totals::{self, MARK};
 use super::{CallId, Key, LedgerError, ListOf, RunInfo, Settlement, Shown, beliefs, listed, pace};
 use crate::api::CallKind;
 use crate::invitation::{AccountName, InvitationId};
@@ -28,8 +28,8 @@ use crate::stop::Stop;
 /// The most jobs in one transaction, and the most that wait for it.
 pub(super) const GROUP: usize = 1_024;
 
-/// After so many ended calls it is noted from where on calls may be open.
-const NOTED: u32 = 1_000;
+/// After so many ended calls the mark moves.
+const MOVED: u32 = 1_000;
 
 /// How long outcomes wait after a stop for a ledger that another program has locked: less than a service manager or a
 /// container's gives a process before it kills it.
@@ -80,7 +80,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     path: PathBuf,
     api: String,
-    run: Entered,
+    run_number: i64,
     accounts: HashMap<AccountName, i64>,
     /// The ledger and its log, as they must still be after each commit.
     files: [Identity; 2],
@@ -90,7 +90,7 @@ pub(super) struct Writer {
     failure: Option<LedgerError>,
     /// Calls that were begun and have not ended.
     underway: usize,
-    /// Those that ended since `first_call` was last noted.
+    /// Those that ended since the mark last moved.
     ended: u32,
     /// Empty; kept for its memory.
     group: Vec<(Task, Reply<Option<CallId>>)>,
@@ -106,12 +106,12 @@ impl Writer {
         guards: Guards,
     ) -> Result<Self, LedgerError> {
         let enter = || enter(&mut connection, run, guards.lock.is_some()).map_err(of_write(&path));
-        let entered = once_unlocked(&path, &run.stop, Duration::ZERO, enter)?;
+        let run_number = once_unlocked(&path, &run.stop, Duration::ZERO, enter)?;
         let identity = |path: &Path| Identity::of(path).map_err(|error| LedgerError::unwritable(path, error));
         let files = [identity(&path)?, identity(&beside(&path, "-wal"))?];
         let (api, stop) = (run.api.clone(), run.stop.clone());
         let (accounts, failure, group, underway, ended) = (HashMap::new(), None, Vec::new(), 0, 0);
-        Ok(Self { connection, path, api, run: entered, accounts, files, guards, stop, failure, underway, ended, group })
+        Ok(Self { connection, path, api, run_number, accounts, files, guards, stop, failure, underway, ended, group })
     }
 
     /// Works until it is told to stop or nobody is left to tell it.
@@ -184,19 +184,17 @@ impl Writer {
         let closed = group.iter().filter(|(task, _)| is_end(task)).count();
         let underway = (self.underway + opened).saturating_sub(closed);
         let mut ended = self.ended.saturating_add(u32::try_from(closed).unwrap_or(u32::MAX));
-        let notes = self.guards.lock.is_some() && (ended >= NOTED || ended > 0 && underway == 0);
+        let moves_mark = self.guards.lock.is_some() && (ended >= MOVED || ended > 0 && underway == 0);
         let mut tables = Tables {
             connection: &transaction,
             api: &self.api,
-            run_number: self.run.run_number,
+            run_number: self.run_number,
             accounts: &mut self.accounts,
-            added: Added::default(),
         };
         let mut write = || {
             let calls = group.iter().map(|(task, _)| tables.write(task)).collect::<Result<_, _>>()?;
-            tables.added.write(&transaction, self.run)?;
-            if notes {
-                tables.note_first_call()?;
+            if moves_mark {
+                totals::move_mark(&transaction, self.run_number)?;
                 ended = 0;
             }
             Ok(calls)
@@ -227,47 +225,33 @@ fn answer<T>(reply: Reply<T>, result: Result<T, LedgerError>) {
     let _ = reply.send(result);
 }
 
-/// Adds a run. With the lock held, no other run works, so what earlier ones left open was cut off.
-fn enter(connection: &mut Connection, run: &RunInfo, has_lock: bool) -> rusqlite::Result<Entered> {
+/// Adds a run, and returns its number. With the lock held, no other run works, so what earlier ones left open was cut off.
+fn enter(connection: &mut Connection, run: &RunInfo, has_lock: bool) -> rusqlite::Result<i64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if has_lock {
-        mark_cut_off_calls_lost(&transaction)?;
-    }
-    let first_call =
-        transaction.query_one("SELECT COALESCE(MAX(call), 0) + 1 FROM calls", [], |row| row.get::<_, i64>(0))?;
     transaction.execute(
-        "INSERT INTO runs (run_id, command, api, started_at, process_id, first_call) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
-            run.run_id,
-            run.command,
-            run.api,
-            format!("{:.3}", run.started_at),
-            std::process::id(),
-            has_lock.then_some(first_call)
-        ],
+        "INSERT INTO runs (run_id, command, api, started_at, process_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![run.run_id, run.command, run.api, format!("{:.3}", run.started_at), std::process::id()],
     )?;
     let run_number = transaction.last_insert_rowid();
+    if has_lock {
+        mark_cut_off_calls_lost(&transaction)?;
+        totals::move_mark(&transaction, run_number)?;
+    }
     transaction.commit()?;
-    Ok(Entered { run_number, first_call })
+    Ok(run_number)
 }
 
-/// The last run that had the lock has looked at all calls before its own. A page that a `list` is fetching at this moment
-/// is taken for lost, too, until its answer is recorded.
+/// A page that a `list` is fetching at this moment is taken for lost, too, until its answer is recorded.
 fn mark_cut_off_calls_lost(connection: &Connection) -> rusqlite::Result<()> {
-    let since: i64 = connection.query_one("SELECT COALESCE(MAX(first_call), 0) FROM runs", [], |row| row.get(0))?;
-    connection.execute(
+    let known = format!(
         "INSERT INTO known (account_id, invitation_id, outcome, is_final, at, answer_lost, first_at)
         SELECT account_id, invitation_id, NULL, 0, sent_at, 1, sent_at FROM calls
-        WHERE call >= ?1 AND state = ?2 AND invitation_id IS NOT NULL
-        ON CONFLICT DO UPDATE SET answer_lost = 1",
-        params![since, CallState::Open],
-    )?;
-    totals::add(connection, "call >= ?1 AND state = ?2", &[&since, &CallState::Open])?;
-    connection.execute(
-        "UPDATE calls SET state = ?3 WHERE call >= ?1 AND state = ?2",
-        params![since, CallState::Open, CallState::Lost],
-    )?;
-    Ok(())
+        WHERE call >= {MARK} AND state = ?1 AND invitation_id IS NOT NULL
+        ON CONFLICT DO UPDATE SET answer_lost = 1"
+    );
+    connection.execute(&known, [CallState::Open])?;
+    let lost = format!("UPDATE calls SET state = ?2 WHERE call >= {MARK} AND state = ?1");
+    connection.execute(&lost, [CallState::Open, CallState::Lost]).map(drop)
 }
 
 /// One transaction's view of the tables.
@@ -276,7 +260,6 @@ struct Tables<'a> {
     api: &'a str,
     run_number: i64,
     accounts: &'a mut HashMap<AccountName, i64>,
-    added: Added,
 }
 
 impl Tables<'_> {
@@ -321,12 +304,12 @@ impl Tables<'_> {
             sql,
             params![self.run_number, account_id, number_of(*kind), invitation, millis(at), CallState::Open, possible],
         )?;
-        Ok(CallId { number: self.connection.last_insert_rowid(), account_id })
+        Ok(CallId(self.connection.last_insert_rowid()))
     }
 
     fn close(
         &mut self,
-        CallId { number, account_id }: CallId,
+        CallId(number): CallId,
         end: &CallEnd,
         key: Option<&Key>,
         settlement: Option<&Settlement>,
@@ -354,13 +337,9 @@ impl Tables<'_> {
                 even_if_ended
             ])
         };
-        if update(false)? == 1 {
-            self.added.call(account_id, ended_at, *state, *cost);
-            outcome.into_iter().for_each(|outcome| self.added.outcome(account_id, ended_at, outcome));
-        } else {
+        if update(false)? == 0 {
             // A run that began meanwhile took it for lost, or it was closed before.
-            update(true)?;
-            self.added.count_anew();
+            totals::changing(self.connection, number, || update(true).map(drop))?;
         }
         match (key, settlement) {
             (Some(key), Some(settlement)) => self.know(key, settlement),
@@ -370,30 +349,12 @@ impl Tables<'_> {
     }
 
     /// What a row came to whose last call was closed before that was known.
-    fn settle(
-        &mut self,
-        CallId { number, account_id }: CallId,
-        key: &Key,
-        settlement: &Settlement,
-    ) -> rusqlite::Result<()> {
+    fn settle(&mut self, CallId(number): CallId, key: &Key, settlement: &Settlement) -> rusqlite::Result<()> {
         let Settlement { outcome, detail, attempts, settled_at: _ } = settlement;
-        let sql = "UPDATE calls SET outcome = ?2, attempts = ?3, detail = ?4 WHERE call = ?1
-            RETURNING COALESCE(ended_at, sent_at)";
-        let ended_at = self
-            .connection
-            .prepare_cached(sql)?
-            .query_one(params![number, outcome, attempts, detail], |row| row.get(0))?;
-        self.added.outcome(account_id, ended_at, *outcome);
+        let sql = "UPDATE calls SET outcome = ?2, attempts = ?3, detail = ?4 WHERE call = ?1";
+        let update = || self.execute(sql, params![number, outcome, attempts, detail]);
+        totals::changing(self.connection, number, update)?;
         self.know(key, settlement)
-    }
-
-    /// Notes from where on calls may be open, so that the next run need not look at all that this one made.
-    fn note_first_call(&self) -> rusqlite::Result<()> {
-        let sql = "UPDATE runs SET first_call = COALESCE(
-                (SELECT call FROM calls WHERE call >= first_call AND state = 0 ORDER BY call LIMIT 1),
-                (SELECT MAX(call) + 1 FROM calls))
-            WHERE number = ?1";
-        self.execute(sql, [self.run_number])
     }
 
     /// A final outcome stays, even if a later run was told to ask again and got no answer. It ends the doubt about lost
