@@ -25,14 +25,6 @@ pub(super) struct Scrubber {
     begins: Vec<bool>,
 }
 
-/// What stands at a place: up to [`PART`] characters without regard to case, and where each of them ends.
-#[derive(Default)]
-struct Reading {
-    characters: [u8; PART],
-    ends: [usize; PART],
-    length: usize,
-}
-
 impl fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scrubber").finish_non_exhaustive()
@@ -57,7 +49,9 @@ impl Scrubber {
     fn learn(&mut self, secret: &[u8]) {
         for start in 0..secret.len() {
             for layers in [0, MAX_LAYERS] {
-                let Reading { characters, length, .. } = Reading::at(secret, start, layers, PART);
+                let mut characters = [0; PART];
+                let keep = |(kept, (character, _)): (&mut u8, _)| *kept = character;
+                let length = characters.iter_mut().zip(read(secret, start, layers)).map(keep).count();
                 if length == PART || (start == 0 && length >= SHORTEST) {
                     self.parts.insert(self.hasher.hash_one(&characters[..length]));
                     self.lengths.insert(length);
@@ -85,13 +79,14 @@ impl Scrubber {
 
     /// Where the secret part ends that begins here.
     fn end_of_part(&self, text: &[u8], start: usize, layers: u32) -> Option<usize> {
-        let Reading { characters: [first, second, ..], .. } = Reading::at(text, start, layers, 2);
+        let mut begin = read(text, start, layers);
+        let ((first, _), (second, _)) = begin.next().zip(begin.next())?;
         if !self.begins[place(first, second)] {
             return None;
         }
-        let Reading { characters, ends, length } = Reading::at(text, start, layers, PART);
+        let (characters, ends): (Vec<u8>, Vec<usize>) = read(text, start, layers).take(PART).unzip();
         let is_secret = |length: &usize| self.parts.contains(&self.hasher.hash_one(&characters[..*length]));
-        let longest = self.lengths.range(..=length).rev().copied().find(is_secret)?;
+        let longest = self.lengths.range(..=characters.len()).rev().copied().find(is_secret)?;
         Some(ends[longest - 1])
     }
 }
@@ -100,20 +95,15 @@ fn place(first: u8, second: u8) -> usize {
     usize::from(u16::from_be_bytes([first, second]))
 }
 
-impl Reading {
-    fn at(text: &[u8], start: usize, layers: u32, most: usize) -> Self {
-        let mut reading = Self::default();
-        let mut at = start;
-        while reading.length < most {
-            let Some((character, end)) = unescaped(text, at, layers) else { break };
-            // Forms spell a space as a plus.
-            reading.characters[reading.length] = if character == b'+' { b' ' } else { character.to_ascii_lowercase() };
-            reading.ends[reading.length] = end;
-            reading.length += 1;
-            at = end;
-        }
-        reading
-    }
+/// The characters from a place on without regard to case, each with where it ends.
+fn read(text: &[u8], start: usize, layers: u32) -> impl Iterator<Item = (u8, usize)> {
+    let mut at = start;
+    std::iter::from_fn(move || {
+        let character;
+        (character, at) = unescaped(text, at, layers)?;
+        // Forms spell a space as a plus.
+        Some((if character == b'+' { b' ' } else { character.to_ascii_lowercase() }, at))
+    })
 }
 
 /// The character that is spelled at a place after this many layers of escapes for URLs or JSON were undone, and where it

@@ -57,7 +57,9 @@ pub(super) fn says_withdrawn(body: &Value) -> bool {
 fn find(value: &Value, check: &dyn Fn(&str, &Value) -> Option<&'static str>) -> Option<&'static str> {
     match value {
         Value::Object(members) => members.iter().find_map(|(name, value)| {
-            check(&name.to_ascii_lowercase().replace(['_', '-'], ""), value).or_else(|| find(value, check))
+            let plain: String =
+                name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect();
+            check(&plain, value).or_else(|| find(value, check))
         }),
         Value::Array(items) => items.iter().find_map(|item| find(item, check)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,

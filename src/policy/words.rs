@@ -192,7 +192,10 @@ fn plain(message: &str, id: &str) -> String {
         ("it's", "it is"),
         ("connection request", INVITATION),
     ];
-    let text = SAME.iter().fold(message.to_lowercase(), |text, (from, to)| text.replace(from, to));
+    // Most messages hold none of them.
+    let replaced =
+        |text: String, (from, to): &(&str, &str)| if text.contains(from) { text.replace(from, to) } else { text };
+    let text = SAME.iter().fold(message.to_lowercase(), replaced);
     let mut kept: Vec<&str> = Vec::new();
     for written in text.split_whitespace() {
         let word = written.trim_start_matches(['(', '[', '"', '\'', '#']);
