@@ -1,6 +1,5 @@
 //! What holds calls back: the pace and the bounds, from the settings and from what earlier runs left in the ledger.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::error::CommandError;
-use crate::config::{Command, Settings};
+use crate::config::{AccountSettings, Command, Settings};
 use crate::invitation::AccountName;
-use crate::ledger::{Ledger, LedgerError, Lookup};
+use crate::ledger::{Ledger, LedgerError, Lookup, Withdrawn};
 use crate::pace::{DailyCap, Pace, Past, Rate};
 use crate::report::human_duration;
 use crate::runner::{AccountLimits, Bounds, Clock, RunLimits};
@@ -67,26 +66,30 @@ pub(super) fn bounds(settings: &Settings, ledger: Option<&Ledger>, stop: &Stop) 
         latest_start: longest_wait.and_then(|wait| Instant::now().checked_add(wait)),
     };
     let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
-    let mut withdrawn = match ledger.filter(|_| has_cap) {
-        Some(ledger) => withdrawn_lately(&ledger.lookup(false)?, None)?,
-        None => BTreeMap::new(),
-    };
+    let lookup = ledger.filter(|_| has_cap).map(|ledger| ledger.lookup(false)).transpose()?;
     let is_concerned = |name: &AccountName| {
         settings.command == Command::Run || settings.listed_accounts().any(|(listed, _)| listed == name)
     };
-    let accounts = settings.accounts.iter().filter(|(name, _)| is_concerned(name)).map(|(name, own)| {
-        let recent = withdrawn.remove(name).unwrap_or_default();
-        let daily_cap = own.daily_cap.map(|cap| DailyCap::new(cap, recent));
-        (name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap, secrets: settings.secrets(name) })
-    });
+    let limits = |(name, own): (&AccountName, &AccountSettings)| {
+        let recent = |lookup| withdrawn_lately(lookup, name, None);
+        let daily_cap = match own.daily_cap {
+            Some(cap) => Some(DailyCap::new(cap, lookup.as_ref().map(recent).transpose()?.unwrap_or_default().at)),
+            None => None,
+        };
+        let secrets = settings.secrets(name);
+        Ok((name.clone(), AccountLimits { gap: own.gap, hours: own.between, daily_cap, secrets }))
+    };
+    let concerned = settings.accounts.iter().filter(|(name, _)| is_concerned(name));
+    let accounts: Vec<_> = concerned.map(limits).collect::<Result<_, LedgerError>>()?;
     Ok(Bounds::new(run, accounts, stop, Clock::system()))
 }
 
-/// When each account withdrew in the last 24 hours, as a daily cap counts; by so many calls at the most.
+/// What an account withdrew in the last 24 hours, as a daily cap counts; by so many calls at the most.
 pub(super) fn withdrawn_lately(
     lookup: &Lookup,
+    account: &AccountName,
     most: Option<u32>,
-) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
+) -> Result<Withdrawn, LedgerError> {
     let since = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
-    lookup.withdrawn_since(since, most)
+    lookup.withdrawn_since(account, since, most)
 }

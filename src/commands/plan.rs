@@ -14,7 +14,7 @@ use crate::api::InvitationType;
 use crate::config::{Settings, names};
 use crate::event::Settled;
 use crate::invitation::{AccountName, InvitationId, Row};
-use crate::ledger::ListOf;
+use crate::ledger::{ListOf, Withdrawn};
 use crate::outcome::{ExitEffect, Outcome};
 use crate::pace::{DailyCap, Rate};
 use crate::policy::visible;
@@ -46,14 +46,7 @@ pub(super) struct Plan {
 }
 
 /// Calls that a plan looks at for each account that has no cap: enough to see that it withdraws many.
-pub(super) const MOST_RECENT: u32 = 1_000;
-
-/// All, where a cap goes by them.
-fn most_recent(settings: &Settings) -> Option<u32> {
-    let accounts = u32::try_from(settings.accounts.len()).unwrap_or(u32::MAX);
-    let has_cap = settings.accounts.values().any(|own| own.daily_cap.is_some());
-    Some(MOST_RECENT.saturating_mul(accounts)).filter(|_| !has_cap)
-}
+const MOST_RECENT: u32 = 1_000;
 
 /// Bad rows that a plan shows, and kept ones.
 const MOST_SHOWN: usize = 5;
@@ -94,6 +87,8 @@ pub(super) struct Account {
     pub(super) free_at: Option<Timestamp>,
     /// Withdrawals within 24 hours, about, those of other shares included: they take as many, but no more than there are rows.
     pub(super) per_day: u64,
+    /// Whether there are more.
+    pub(super) is_cut: bool,
 }
 
 /// A row whose account can't be called for.
@@ -183,23 +178,23 @@ impl Plan {
             }
         }
         triage.warn_of_perhaps_kept();
-        let recent = match accounts.values().any(|rows| rows.most() > 0) {
-            true => withdrawn_lately(triage.lookup(), most_recent(settings))?,
-            false => BTreeMap::new(),
-        };
-        let of = |(name, rows): (AccountName, Rows)| {
-            let own = settings.accounts.get(&name)?;
-            let lately = recent.get(&name).map_or(&[][..], Vec::as_slice);
-            let free_at = own.daily_cap.and_then(|cap| DailyCap::new(cap, lately.iter().copied()).free_at());
-            let recent = lately.len() as u64;
+        for (name, rows) in accounts {
+            let Some(own) = settings.accounts.get(&name) else { continue };
+            let most_recent = Some(MOST_RECENT).filter(|_| own.daily_cap.is_none());
+            let lately = match rows.most() {
+                0 => Withdrawn::default(),
+                _ => withdrawn_lately(triage.lookup(), &name, most_recent)?,
+            };
+            let recent = lately.at.len() as u64;
+            let free_at = own.daily_cap.and_then(|cap| DailyCap::new(cap, lately.at).free_at());
             let run = CommonLimits { most: most(settings, listed), interval: plan.pace.interval() };
             let forecast = Forecast::of(rows.most(), recent, run, own, &now);
             let by_all = recent.saturating_mul(shares).saturating_add(rows_of.get(&name).copied().unwrap_or_default());
             let per_day =
                 if shares > 1 { forecast.per_day.saturating_mul(shares).min(by_all) } else { forecast.per_day };
-            Some((name, Account { rows, forecast, free_at, per_day }))
-        };
-        plan.accounts = accounts.into_iter().filter_map(of).collect();
+            let account = Account { rows, forecast, free_at, per_day, is_cut: lately.is_cut };
+            plan.accounts.insert(name, account);
+        }
         for account in plan.lists() {
             let list = ListOf { account, invitation_type: InvitationType::Connection };
             plan.list_pages += triage.lookup().last_pages(&list)?.unwrap_or_default();

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::forecast::Forecast;
-use super::plan::{Account, BadRow, MOST_RECENT, Plan, Rows, ShortIds};
+use super::plan::{Account, BadRow, Plan, Rows, ShortIds};
 use crate::config::{AccountSettings, Settings};
 use crate::invitation::{AccountName, USUAL_DIGITS};
 use crate::outcome::Outcome;
@@ -34,7 +34,7 @@ impl Plan {
                      (--daily-cap 40 --gap 20s..60s)",
                     visible(name.as_str()),
                     if is_shared { "all shares together make about " } else { "" },
-                    if account.per_day > MOST_RECENT.into() { "at least " } else { "" },
+                    if account.is_cut { "at least " } else { "" },
                     account.per_day
                 )
             }))
@@ -219,7 +219,7 @@ impl Plan {
 
     pub(super) fn to_json(&self, settings: &Settings, list: Option<&ListSum>, balance: Option<u64>) -> Value {
         let listed = list.map(|list| list.cost).unwrap_or_default();
-        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast, free_at: _, per_day: _ })| {
+        let accounts = self.accounts.iter().map(|(name, Account { rows, forecast, .. })| {
             let account = json!({
                 "rows": rows.to_json(),
                 "this_run": forecast.now,
@@ -279,7 +279,7 @@ impl Rows {
 
 impl Account {
     fn words(&self) -> String {
-        let Self { rows, forecast: Forecast { now, time, .. }, free_at: _, per_day: _ } = self;
+        let Self { rows, forecast: Forecast { now, time, .. }, .. } = self;
         let to_send = rows.most();
         let now = match *now {
             0 if to_send > 0 => return format!("{to_send}, none in this run"),

@@ -1,6 +1,6 @@
 //! The gate that every row passes before it may be sent: was it seen in this input, was it settled by an earlier run?
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,15 +66,23 @@ const LONGEST_CALL: SignedDuration = SignedDuration::from_hours(24);
 const SNAPSHOT: u32 = 1_000;
 
 /// A forgotten invitation's calls count one by one.
-const WITHDRAWN_SINCE: &str = "SELECT account, MAX(COALESCE(ended_at, sent_at)) AS at
+const WITHDRAWN_SINCE: &str = "SELECT MAX(COALESCE(ended_at, sent_at)), COUNT(*)
     FROM (
-        SELECT * FROM calls JOIN accounts ON accounts.id = account_id
-        WHERE sent_at >= ?3 AND api = ?1 AND kind = 0
-            AND (state IN (?4, ?5) OR outcome IN ('withdrawn', 'presumed_withdrawn', 'unconfirmed'))
-        ORDER BY sent_at DESC LIMIT ?6
+        SELECT * FROM calls
+        WHERE account_id = ?1 AND sent_at >= ?2 AND kind = 0
+            AND (state IN (?3, ?4) OR outcome IN ('withdrawn', 'presumed_withdrawn', 'unconfirmed'))
+        ORDER BY sent_at DESC LIMIT ?5
     )
-    GROUP BY account_id, COALESCE(invitation_id, call)
-    HAVING at >= ?2";
+    GROUP BY COALESCE(invitation_id, call)";
+
+/// What an account withdrew lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Withdrawn {
+    /// One time for each invitation that was, or may have been, withdrawn.
+    pub(crate) at: Vec<Timestamp>,
+    /// Whether there may be more, at which nobody has looked.
+    pub(crate) is_cut: bool,
+}
 
 impl Lookup {
     /// The gate as a run would find it now, without lock and without leaving a trace: for `--dry-run`. Not for a
@@ -112,34 +120,37 @@ impl Lookup {
         Ok(past.map_err(|error| LedgerError::unreadable(&self.path, error))?.unwrap_or_default())
     }
 
-    /// When each account withdrew since this moment: one time for each invitation that was, or may have been, withdrawn. A
-    /// call whose answer was lost, or that a crash cut off, may have done it. Where there is a `most`, only so many calls are
-    /// looked at, the newest.
+    /// What an account withdrew since this moment. A call whose answer was lost, or that a crash cut off, may have done it.
+    /// Where there is a `most`, only so many calls are looked at, the newest.
     pub(crate) fn withdrawn_since(
         &self,
+        account: &AccountName,
         since: Timestamp,
         most: Option<u32>,
-    ) -> Result<BTreeMap<AccountName, Vec<Timestamp>>, LedgerError> {
-        let withdrawn = self.ledger.as_ref().map(|ledger| self.read_withdrawn(ledger, since, most)).transpose();
+    ) -> Result<Withdrawn, LedgerError> {
+        let read = |ledger| self.read_withdrawn(ledger, account, since, most);
+        let withdrawn = self.ledger.as_ref().map(read).transpose();
         Ok(withdrawn.map_err(|error| LedgerError::unreadable(&self.path, error))?.unwrap_or_default())
     }
 
     fn read_withdrawn(
         &self,
         ledger: &Connection,
+        account: &AccountName,
         since: Timestamp,
         most: Option<u32>,
-    ) -> rusqlite::Result<BTreeMap<AccountName, Vec<Timestamp>>> {
-        let mut withdrawn = BTreeMap::<_, Vec<_>>::new();
-        let mut statement = ledger.prepare(WITHDRAWN_SINCE)?;
+    ) -> rusqlite::Result<Withdrawn> {
+        let account = account_id(ledger, &self.api, account)?;
         let sent_since = millis(since.saturating_sub(LONGEST_CALL).unwrap_or(Timestamp::MIN));
-        let most = most.map_or(-1, i64::from);
-        let values = params![self.api, millis(since), sent_since, CallState::Open, CallState::Lost, most];
-        let mut rows = statement.query(values)?;
+        let limit = most.map_or(-1, i64::from);
+        let mut statement = ledger.prepare_cached(WITHDRAWN_SINCE)?;
+        let mut rows = statement.query(params![account, sent_since, CallState::Open, CallState::Lost, limit])?;
+        let (mut at, mut calls) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
-            withdrawn.entry(row.get(0)?).or_default().push(from_millis(row.get(1)?)?);
+            at.extend(Some(from_millis(row.get(0)?)?).filter(|at| *at >= since));
+            calls += row.get::<_, i64>(1)?;
         }
-        Ok(withdrawn)
+        Ok(Withdrawn { at, is_cut: calls == limit })
     }
 
     /// Where this row stands. From now on the key counts as seen, in `row`.
@@ -421,9 +432,9 @@ mod tests {
                     outcome.map(|outcome| Settlement { settled_at: hours_ago(*hours), ..settlement(outcome) });
                 ledger.close_call(call, end(*state), Some(key("7")), settlement).await.await.unwrap();
             }
-            let known = ledger.lookup(false).unwrap().withdrawn_since(hours_ago(24), None).unwrap();
-            let count = known.get(&AccountName::default()).map_or(0, Vec::len);
-            assert_eq!(count, usize::from(counts), "{calls:?}");
+            let lookup = ledger.lookup(false).unwrap();
+            let known = lookup.withdrawn_since(&AccountName::default(), hours_ago(24), None).unwrap();
+            assert_eq!(known.at.len(), usize::from(counts), "{calls:?}");
         }
     }
 
@@ -438,18 +449,44 @@ mod tests {
         let crashed = place.after_a_crash();
         let since = Timestamp::now() - SignedDuration::from_hours(24);
         let counts = |lookup: Lookup| {
-            let known = lookup.withdrawn_since(since, None).unwrap();
-            known.into_iter().map(|(name, times)| (name.to_string(), times.len())).collect::<Vec<_>>()
+            let of = |name| lookup.withdrawn_since(&AccountName::parse(name).unwrap(), since, None).unwrap().at.len();
+            ["default", "other"].map(of)
         };
-        let expected = [("default".to_owned(), 3), ("other".to_owned(), 1)];
+        let expected = [3, 1];
         // While they are in flight, after the crash, to a dry run; and once they were forgotten.
         assert_eq!(counts(ledger.lookup(false).unwrap()), expected);
         assert_eq!(counts(Lookup::open(&crashed.path, API, false).unwrap()), expected);
         drop(crashed.open("b"));
         super::super::forget(&crashed.path, &super::super::Forget::Invitation(id("1"))).unwrap();
         assert_eq!(counts(crashed.open("c").lookup(false).unwrap()), expected);
-        assert_eq!(counts(Ledger::open(&crashed.path, &run_at("d", "sandbox")).unwrap().lookup(false).unwrap()), []);
-        assert_eq!(counts(Lookup::without_ledger().unwrap()), []);
+        assert_eq!(
+            counts(Ledger::open(&crashed.path, &run_at("d", "sandbox")).unwrap().lookup(false).unwrap()),
+            [0, 0]
+        );
+        assert_eq!(counts(Lookup::without_ledger().unwrap()), [0, 0]);
+    }
+
+    /// A busy account leaves the others their own.
+    #[tokio::test]
+    async fn only_the_newest_calls_of_each_account_are_looked_at() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        ledger.open_call(intent(&key_of("other", "1"))).await.unwrap();
+        for digits in ["1", "2", "2", "3"] {
+            ledger.open_call(intent(&key(digits))).await.unwrap();
+        }
+        let lookup = ledger.lookup(false).unwrap();
+        let since = Timestamp::now() - SignedDuration::from_hours(24);
+        let known = |name, most| {
+            let Withdrawn { at, is_cut } =
+                lookup.withdrawn_since(&AccountName::parse(name).unwrap(), since, most).unwrap();
+            (at.len(), is_cut)
+        };
+        let cases = [("default", Some(3), 2, true), ("default", Some(5), 3, false), ("other", Some(3), 1, false)];
+        for (name, most, count, is_cut) in cases {
+            assert_eq!(known(name, most), (count, is_cut), "{name} {most:?}");
+        }
+        assert_eq!(known("default", None), (3, false));
     }
 
     #[test]
@@ -458,9 +495,12 @@ mod tests {
         let lookup = place.open("a").lookup(false).unwrap();
         let explain = format!("EXPLAIN QUERY PLAN {WITHDRAWN_SINCE}");
         let mut statement = lookup.ledger.as_ref().unwrap().prepare(&explain).unwrap();
-        let steps = statement.query_map(params![API, 0, 0, 0, 0, 0], |row| row.get::<_, String>(3)).unwrap();
+        let steps = statement.query_map(params![0, 0, 0, 0, 0], |row| row.get::<_, String>(3)).unwrap();
         let steps: Vec<_> = steps.map(Result::unwrap).collect();
-        assert!(steps.iter().any(|step| step.contains("calls USING INDEX calls_by_time")), "{steps:?}");
+        assert!(
+            steps.iter().any(|step| step.contains("calls USING INDEX calls_by_account (account_id=? AND sent_at>?)")),
+            "{steps:?}"
+        );
     }
 
     #[test]

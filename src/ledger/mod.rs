@@ -30,7 +30,7 @@ pub(crate) use handle::{DurableWrite, Ledger};
 pub(crate) use history::{DayLine, Entry, Forget, History, Reinvitable, RunLine, forget};
 pub(crate) use listed::{ListOf, Shown};
 pub(crate) use lock::Holder;
-pub(crate) use lookup::{Lookup, Standing};
+pub(crate) use lookup::{Lookup, Standing, Withdrawn};
 pub(crate) use place::files_of;
 pub(crate) use record::{CallEnd, CallId, CallIntent, CallState, Key, RunInfo, Settlement};
 #[cfg(test)]

@@ -9,3 +9,7 @@ INSERT INTO totals
         COUNT(*) FILTER (WHERE outcome NOT IN ('withdrawn', 'presumed_withdrawn', 'not_pending')),
         SUM(credits_charged), SUM(credits_possible), MAX(COALESCE(ended_at, sent_at))
     FROM calls WHERE call < (SELECT COALESCE(MAX(first_call), 0) FROM runs) GROUP BY run_number, account_id, day;
+
+-- For what an account withdrew in the last hours: the table holds years.
+DROP INDEX calls_by_time;
+CREATE INDEX calls_by_account ON calls (account_id, sent_at);

@@ -235,10 +235,9 @@ fn caller(
 
 fn bounds(course: &Course, plan: &RunPlan, lookup: &Lookup, stop: &Stop) -> Bounds {
     let since = now() - SignedDuration::from_hours(24);
-    let mut withdrawn = lookup.withdrawn_since(since, None).unwrap();
     let limits = (0..).zip(&course.accounts).map(|(number, account)| {
         let gap = account.gap.map(|(least, most)| format!("{least}ms..{most}ms").parse::<Gap>().unwrap());
-        let recent = withdrawn.remove(&name(number)).unwrap_or_default();
+        let recent = lookup.withdrawn_since(&name(number), since, None).unwrap().at;
         let daily_cap = account.cap.filter(|_| plan.has_caps).map(|cap| DailyCap::new(cap, recent));
         (name(number), AccountLimits { gap, hours: account.hours, daily_cap, ..AccountLimits::default() })
     });
