@@ -148,4 +148,26 @@ mod tests {
         assert_eq!(kept, counted);
         assert_eq!((kept[0].len(), mark), (kept[1].len(), 11), "all are before the mark");
     }
+
+    #[tokio::test]
+    async fn the_mark_stops_at_the_first_call_that_is_open() {
+        let place = Place::new();
+        let ledger = place.open("a");
+        let settled = settlement(Outcome::Withdrawn);
+        settle(&ledger, &key("1"), &settled).await.unwrap();
+        let open = ledger.open_call(intent(&key("2"))).await.unwrap();
+        settle(&ledger, &key("3"), &settled).await.unwrap();
+        let mut marks = Vec::new();
+        for is_open in [true, false] {
+            if !is_open {
+                ledger.close_call(open, end(CallState::Lost), Some(key("2")), None).await.await.unwrap();
+            }
+            // As it is after a thousand calls.
+            move_mark(&Connection::open(&place.path).unwrap(), 1).unwrap();
+            let (kept, counted, mark) = kept_and_counted(&place);
+            assert_eq!(kept, counted, "{is_open}");
+            marks.push(mark);
+        }
+        assert_eq!(marks, [2, 4]);
+    }
 }

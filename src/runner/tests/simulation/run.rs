@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
@@ -128,10 +129,14 @@ pub(super) fn run(world: &Shared, plan: &RunPlan, directory: &Path) {
     }
 }
 
-/// The ledger's history against what the server and the reports have.
+/// The ledger's history against what the server and the reports have, and against its own calls.
 pub(super) fn check_history(world: &Shared, directory: &Path) {
-    let history = History::open(&directory.join(LEDGER)).unwrap().by_day(None).unwrap();
-    world.lock().check_history(&history);
+    let path = directory.join(LEDGER);
+    let history = History::open(&path).unwrap().by_day(None).unwrap();
+    let sql = "SELECT COALESCE(SUM(credits_charged), 0), COALESCE(SUM(credits_possible), 0), COUNT(outcome) FROM calls";
+    let calls = Connection::open(&path).unwrap();
+    let calls = calls.query_one(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).unwrap();
+    world.lock().check_history(&history, calls);
 }
 
 /// What a kill leaves of the ledger: a connection that is closed tidies up.

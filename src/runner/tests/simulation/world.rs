@@ -294,8 +294,9 @@ impl World {
         self.steps.push(Step::Ended(moment(), stop.unwrap_or_default()));
     }
 
-    /// The ledger's history holds what was taken, and every line of the reports.
-    pub(super) fn check_history(&mut self, history: &[DayLine]) {
+    /// The ledger's history holds what was taken, and every line of the reports. `calls` is what the ledger's calls have
+    /// charged, may have charged, and settled.
+    pub(super) fn check_history(&mut self, history: &[DayLine], calls: [u64; 3]) {
         let taken: u64 = self.calls.iter().map(|call| call.charge).sum();
         let sum = |of: fn(&DayLine) -> u64| history.iter().map(of).sum::<u64>();
         let (charged, possible) = (sum(|day| day.cost.charged), sum(|day| day.cost.possible));
@@ -303,6 +304,8 @@ impl World {
             format!("the server took {taken}, the ledger has {charged} to {possible}")
         });
         let (lines, kept) = (self.lines, [sum(|day| day.withdrawn), sum(|day| day.not_pending), sum(|day| day.failed)]);
+        let summed = [charged, possible, kept.iter().sum()];
+        self.must(summed == calls, || format!("the ledger's history has {summed:?}, its calls {calls:?}"));
         // What a kill kept from the report is in the ledger all the same.
         let is_kept = lines == kept || self.was_killed && lines.iter().zip(&kept).all(|(line, kept)| line <= kept);
         self.must(is_kept, || format!("the reports have {lines:?} lines, the ledger {kept:?}"));
