@@ -145,12 +145,17 @@ impl Lookup {
         let limit = most.map_or(-1, i64::from);
         let mut statement = ledger.prepare_cached(WITHDRAWN_SINCE)?;
         let mut rows = statement.query(params![account, sent_since, CallState::Open, CallState::Lost, limit])?;
-        let (mut at, mut calls) = (Vec::new(), 0);
+        let (mut at, mut calls, mut are_all_since) = (Vec::new(), 0, true);
         while let Some(row) = rows.next()? {
-            at.extend(Some(from_millis(row.get(0)?)?).filter(|at| *at >= since));
+            let withdrawn_at = from_millis(row.get(0)?)?;
             calls += row.get::<_, i64>(1)?;
+            if withdrawn_at >= since {
+                at.push(withdrawn_at);
+            } else {
+                are_all_since = false;
+            }
         }
-        Ok(Withdrawn { at, is_cut: calls == limit })
+        Ok(Withdrawn { at, is_cut: calls == limit && are_all_since })
     }
 
     /// Where this row stands. From now on the key counts as seen, in `row`.
@@ -487,6 +492,10 @@ mod tests {
             assert_eq!(known(name, most), (count, is_cut), "{name} {most:?}");
         }
         assert_eq!(known("default", None), (3, false));
+        // Where the newest calls go back further than what is asked for, none is left out.
+        settle(&ledger, &key_of("third", "1"), &settlement(Outcome::Withdrawn)).await.unwrap();
+        ledger.open_call(intent(&key_of("third", "2"))).await.unwrap();
+        assert_eq!(known("third", Some(2)), (1, false));
     }
 
     #[test]

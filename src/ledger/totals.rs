@@ -40,8 +40,7 @@ fn add(connection: &Connection, sign: i8, which: &str, values: &[&dyn ToSql]) ->
     connection.prepare_cached(&sql)?.execute(values).map(drop)
 }
 
-/// Moves the mark of the run that has the lock up to the first call that is open, so that the next one need not look at
-/// all that it made.
+/// Moves the mark up to the first call that is open, on behalf of this run.
 pub(super) fn move_mark(connection: &Connection, run_number: i64) -> rusqlite::Result<()> {
     let first_open = format!(
         "SELECT COALESCE(
@@ -62,7 +61,8 @@ pub(super) fn changing(
     let counted = format!("call = ?1 AND call < {MARK}");
     add(connection, -1, &counted, &[&call])?;
     // It may have been the only one of its day, and end on another.
-    let sql = "DELETE FROM totals WHERE run_number = (SELECT run_number FROM calls WHERE call = ?1)
+    let sql =
+        "DELETE FROM totals WHERE (run_number, account_id) = (SELECT run_number, account_id FROM calls WHERE call = ?1)
         AND calls = 0 AND failed = 0 AND possible = 0";
     connection.prepare_cached(sql)?.execute([call])?;
     change()?;
@@ -102,6 +102,8 @@ mod tests {
         use Outcome::{Failed, NotPending, Withdrawn};
         let place = Place::new();
         let ledger = place.open("a");
+        // As it is after a thousand calls.
+        let pass = |place: &Place, run| move_mark(&Connection::open(&place.path).unwrap(), run).unwrap();
         for (account, id, outcome, at) in [
             ("default", "1", Withdrawn, "2026-03-01T00:00:00Z"),
             ("default", "2", NotPending, "2026-03-02T00:00:00Z"),
@@ -114,10 +116,12 @@ mod tests {
         // Settled after its last call, answered after it was taken for lost, and cut off.
         let later = ledger.open_call(intent(&key("4"))).await.unwrap();
         ledger.close_call(later, end(CallState::Answered), Some(key("4")), None).await.await.unwrap();
+        pass(&place, 1);
         ledger.settle(later, key("4"), settlement(Failed)).await.await.unwrap();
         let answered_late = settlement_at(Withdrawn, "2999-01-01T00:00:00Z");
         let late = ledger.open_call(intent(&key("5"))).await.unwrap();
         ledger.close_call(late, end(CallState::Lost), Some(key("5")), None).await.await.unwrap();
+        pass(&place, 1);
         ledger
             .close_call(late, end(CallState::Answered), Some(key("5")), Some(answered_late.clone()))
             .await
@@ -127,6 +131,7 @@ mod tests {
         let moved = key_of("third", "1");
         let late = ledger.open_call(intent(&moved)).await.unwrap();
         ledger.close_call(late, end(CallState::Lost), Some(moved.clone()), None).await.await.unwrap();
+        pass(&place, 1);
         ledger
             .close_call(late, end(CallState::Answered), Some(moved), Some(answered_late.clone()))
             .await
@@ -134,6 +139,7 @@ mod tests {
             .unwrap();
         ledger.open_call(intent(&key("6"))).await.unwrap();
         settle(&ledger, &key("8"), &settlement(Failed)).await.unwrap();
+        pass(&place, 1);
         let crashed = place.after_a_crash();
         let (kept, counted, mark) = kept_and_counted(&crashed);
         assert_eq!(kept, counted);
@@ -142,6 +148,7 @@ mod tests {
         let late = next.open_call(intent(&key("7"))).await.unwrap();
         for state in [CallState::Lost, CallState::Answered] {
             next.close_call(late, end(state), Some(key("7")), None).await.await.unwrap();
+            pass(&crashed, 2);
         }
         next.close().await.unwrap();
         let (kept, counted, mark) = kept_and_counted(&crashed);
@@ -162,7 +169,6 @@ mod tests {
             if !is_open {
                 ledger.close_call(open, end(CallState::Lost), Some(key("2")), None).await.await.unwrap();
             }
-            // As it is after a thousand calls.
             move_mark(&Connection::open(&place.path).unwrap(), 1).unwrap();
             let (kept, counted, mark) = kept_and_counted(&place);
             assert_eq!(kept, counted, "{is_open}");

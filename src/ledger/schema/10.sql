@@ -1,5 +1,5 @@
--- The totals are those of the calls before the newest `first_call` from now on, none of which is open: a call changes one
--- page less of the file when it ends.
+-- The totals are those of the calls before the newest `first_call` from now on, which each run has, and before which no call
+-- is open: a call changes one page less of the file when it ends.
 CREATE INDEX runs_by_first_call ON runs (first_call);
 DELETE FROM totals;
 INSERT INTO totals
