@@ -234,6 +234,16 @@ fn what_cannot_be_used_says_what_to_do() {
 }
 
 #[test]
+fn a_record_of_csv_has_at_most_a_mebibyte() {
+    let text = |length: usize| format!("invitation_id,note\n{ID},{}\n{ID},b\n", "a".repeat(length));
+    let read = |length| rows(open(text(length).as_bytes(), Some("csv"), &InputOptions::default()).unwrap());
+    let (fits, too_long) = (read((1 << 20) - 100), read(1 << 20));
+    assert!(fits.len() == 2 && !fits[0].starts_with('!'));
+    assert!(too_long.len() == 2 && too_long[0].contains("does not end within 1 MiB"), "{:?}", too_long[0]);
+    assert_eq!(too_long[1], fits[1]);
+}
+
+#[test]
 fn formats_are_told_from_extension_then_content() {
     let page = r#"{"data":{"invitations":[7]}}"#;
     let long = format!(r#"{{"data":{{"invitations":["{}"]}}}}"#, "x".repeat(2 << 20));

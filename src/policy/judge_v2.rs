@@ -159,6 +159,7 @@ mod tests {
             (200, r#"{"success": true, "data": {"withdrawn": true, "invitation_id": 8}}"#, Meaning::Unclear),
             (200, r#"{"success": true, "data": {"withdrawn": false}}"#, Meaning::Unclear),
             (200, r#"{"success": true, "error": {"code": "RATE_LIMITED"}}"#, Meaning::Unclear),
+            (200, r#"{"success": true, "data": {"withdrawn": true}, "message": "accepted"}"#, Meaning::Unclear),
             (500, r#"{"success": true, "data": {"withdrawn": true}}"#, Meaning::Lost),
             (200, r#"{"success": "true", "data": {"withdrawn": true}}"#, Meaning::Lost),
             (200, r#"{"success": true, "success": false}"#, Meaning::Lost),

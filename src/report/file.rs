@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use tempfile::TempPath;
 
 use crate::files;
@@ -75,9 +76,7 @@ impl ReportFile {
             let what = format!("{} is not a regular file", partial.display());
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
         }
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(if is_private { 0o600 } else { 0o666 });
-        let file = open_locked(&partial, || options.open(&partial))?;
+        let file = open_locked(&partial, || open_growing(&partial, is_private))?;
         file.set_len(0)?;
         if is_private {
             // An older one may have been readable.
@@ -194,6 +193,13 @@ impl Names {
     pub(crate) fn current(&self) -> &Path {
         self.growing.as_deref().filter(|growing| growing.exists()).unwrap_or(&self.name)
     }
+}
+
+/// Creates the growing file, or opens an older one. Follows no link, also none that came after the place was looked at.
+fn open_growing(partial: &Path, is_private: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(if is_private { 0o600 } else { 0o666 });
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(partial)
 }
 
 /// Opens the growing file and locks it. Another run that ends meanwhile renames its file and releases the lock, and what
@@ -370,9 +376,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, other) = (dir.path().join("report.csv"), dir.path().join("other"));
         fs::write(&other, "kept").unwrap();
-        std::os::unix::fs::symlink(&other, dir.path().join("report.csv.partial")).unwrap();
+        let partial = dir.path().join("report.csv.partial");
+        std::os::unix::fs::symlink(&other, &partial).unwrap();
         let error = ReportFile::create(&Destination::Path(path)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        // As where the link comes after the place was looked at.
+        assert!(open_growing(&partial, false).is_err());
         assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
     }
 

@@ -156,6 +156,15 @@ fn a_secret_that_others_may_read_is_warned_of() {
     restrict(&program, "open.toml", 0o644);
     assert_eq!(run(&program, "config --config open.toml", &[]).stderr, "");
     assert_eq!(run(&program, "config --sandbox", &key).stderr, "");
+    // An address to ping is a secret as well.
+    program.write("url", "https://hc-ping.example/x").write("ping.toml", "ping_url = \"https://hc-ping.example/x\"\n");
+    for (flags, name) in [("--sandbox --ping-url-file url", "url"), ("--config ping.toml", "ping.toml")] {
+        for (mode, warnings) in [(0o600, 0), (0o640, 1)] {
+            restrict(&program, name, mode);
+            let ran = run(&program, &format!("config {flags}"), &[]);
+            assert_eq!(ran.stderr.matches(&format!("chmod 600 {name}\n")).count(), warnings, "{}", ran.stderr);
+        }
+    }
 }
 
 #[test]

@@ -123,6 +123,9 @@ async fn apis_and_accounts_are_kept_apart() {
         ran.ended_with(0);
         assert_eq!(program.report("report.csv").count(expected), 5);
     }
+    // To the real API, all of them are still pending.
+    program.run(&format!("run list.csv --dry-run --ledger {LEDGER} --summary summary.json")).ended_with(0);
+    assert_eq!(program.summary()["rows"]["to_withdraw"], 5);
 }
 
 /// `list` takes no lock, so it can look while a run works.
@@ -184,15 +187,24 @@ fn a_file_that_is_not_a_ledger_is_not_changed() {
     program
         .write("notes.txt", "not a database")
         .write("broken.db", [b"SQLite format 3\0".as_slice(), &[7; 200]].concat());
+    // Another program's database, and one that it left in the middle of a change: opening that one would undo it.
+    let other = Connection::open(program.path("foreign.db")).unwrap();
+    let change = "CREATE TABLE notes (text); INSERT INTO notes VALUES (zeroblob(200000));
+        PRAGMA cache_size = 1; BEGIN; UPDATE notes SET text = randomblob(200000)";
+    other.execute_batch(change).unwrap();
+    for file in [".db", ".db-journal"] {
+        fs::copy(program.path(&format!("foreign{file}")), program.path(&format!("crashed{file}"))).unwrap();
+    }
+    drop(other);
     let files = program.files();
-    for name in ["notes.txt", "broken.db", "list.csv"] {
+    for name in ["notes.txt", "broken.db", "list.csv", "foreign.db", "crashed.db"] {
         let before = fs::read(program.path(name)).unwrap();
         for command in ["run list.csv --sandbox --rate unlimited", "run list.csv --dry-run --sandbox", "history"] {
             let ran = program.run(&format!("{command} --ledger {name}"));
             ran.ended_with(2).says(name).says("--ledger");
             assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         }
-        assert_eq!(fs::read(program.path(name)).unwrap(), before);
+        assert!(fs::read(program.path(name)).unwrap() == before, "{name} was changed");
     }
     assert_eq!(program.files(), files);
 }

@@ -30,8 +30,11 @@ async fn a_page_names_people_and_shows_no_secret(api: Api) {
     let first = csv::Reader::from_reader(listed.as_bytes()).records().next().unwrap().unwrap();
     let (id, name) = (&first[0], first[3].replace('"', "&quot;"));
     program.write("list.csv", list([id, "7329176687475109107", "x"]));
-    program.write("page.html", "an older one");
-    fs::set_permissions(program.path("page.html"), fs::Permissions::from_mode(0o644)).unwrap();
+    // Also one that a run which was killed has left.
+    for older in ["page.html", "page.html.partial"] {
+        program.write(older, "an older one");
+        fs::set_permissions(program.path(older), fs::Permissions::from_mode(0o644)).unwrap();
+    }
     let ran = program.complete(&format!("run list.csv {} --html page.html", swiftly(&sandbox))).await;
     ran.ended_with(1);
 

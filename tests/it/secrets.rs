@@ -145,7 +145,8 @@ fn no_flag_takes_a_secret_and_none_is_shown_by_a_mistake() {
         assert_eq!(flags.iter().find(is_secret), None, "{command}");
     }
     program.write("list.csv", "1000000\n");
-    for flag in ["--api-key", "--login-token", "--token"] {
+    // Those that are no flags, and some whose value can't be this.
+    for flag in ["--api-key", "--login-token", "--token", "--api", "--rate", "--log-format"] {
         for arguments in [format!("run list.csv {flag} {KEY}"), format!("run list.csv {flag}={KEY}")] {
             let ran = program.run(&arguments);
             ran.ended_with(2).says(flag);

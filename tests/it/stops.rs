@@ -369,6 +369,17 @@ async fn a_growing_report_that_is_removed_or_replaced_stops_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_in_the_growing_report_s_place_is_found_before_any_call() {
+    let sandbox = swift(|_| {}).await;
+    let program = Program::new();
+    program.write("list.csv", list(ids(3))).write("other", "kept");
+    std::os::unix::fs::symlink("other", program.path("report.csv.partial")).unwrap();
+    let ran = program.complete(&format!("run list.csv {}", swiftly(&sandbox))).await;
+    ran.ended_with(6).says("report.csv.partial is not a regular file");
+    assert_eq!((sandbox.record().calls, program.read("other").as_str()), (0, "kept"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_whose_reader_goes_away_stops_the_run() {
     let sandbox = swift(|options| options.latency = Duration::from_millis(5)..=Duration::from_millis(5)).await;
     let program = Program::new();

@@ -141,17 +141,19 @@ fn a_ping_s_address_is_masked_and_checked() {
     }
     program.write("url", SECRET).write("list.csv", list(ids(1)));
     for arguments in [
-        format!("run list.csv --yes --ping-url http://hc-ping.example/{SECRET}"),
-        format!("run list.csv --yes --ping-url {SECRET}"),
-        "run list.csv --yes --ping-url-file url".to_owned(),
-        format!("run list.csv --yes --ping-url-file https://hc-ping.example/{SECRET}"),
-        format!("run list.csv --yes --ping-url https://hc-ping.example/{SECRET} --ping-url-file url"),
+        format!("run list.csv --sandbox --rate unlimited --ping-url http://hc-ping.example/{SECRET}"),
+        format!("run list.csv --sandbox --rate unlimited --ping-url {SECRET}"),
+        "run list.csv --sandbox --rate unlimited --ping-url-file url".to_owned(),
+        format!("run list.csv --sandbox --rate unlimited --ping-url-file https://hc-ping.example/{SECRET}"),
+        format!(
+            "run list.csv --sandbox --rate unlimited --ping-url https://hc-ping.example/{SECRET} --ping-url-file url"
+        ),
     ] {
         let ran = program.run(&arguments);
         ran.ended_with(2);
         assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
     }
-    let ran = program.run(&format!("run list.csv --yes --ping-url-file {SECRET}"));
+    let ran = program.run(&format!("run list.csv --sandbox --rate unlimited --ping-url-file {SECRET}"));
     ran.ended_with(2).says("--ping-url-file must name a file that holds the address to ping");
     assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
     // An address where its file belongs.
