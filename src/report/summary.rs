@@ -325,7 +325,7 @@ pub(crate) fn table(summary: &Summary, report: Option<&Path>) -> String {
         line("partition", share.to_string());
     }
     if let Some(list) = &summary.totals.list {
-        line("fetched", format!("{list}; credits: {}", credits_words(list.cost)));
+        line("fetched", format!("{list}, for {}", list.cost_words()));
     }
     if !matches!(summary.facts.command, "list" | "verify" | "check") {
         line("rows", run.rows.total().to_string());

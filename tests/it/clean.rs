@@ -493,7 +493,7 @@ async fn ten_thousand_on_one_page_are_fetched_once(api: Api) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(success)).mount(&server).await;
     let ran = Program::on(api).complete(&format!("list --rate unlimited --base-url {}", server.uri())).await;
-    ran.ended_with(0);
+    ran.ended_with(0).says("10000 invitations on 1 page, for ");
     assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
     assert_eq!(ran.stdout.lines().count(), 10_001);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
