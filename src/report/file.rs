@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -77,6 +77,10 @@ impl ReportFile {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
         }
         let file = open_locked(&partial, || open_growing(&partial, is_private))?;
+        if file.metadata()?.nlink() > 1 {
+            let what = format!("{} is a hard link to another file", partial.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
         file.set_len(0)?;
         if is_private {
             // An older one may have been readable.
@@ -382,6 +386,10 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         // As where the link comes after the place was looked at.
         assert!(open_growing(&partial, false).is_err());
+        fs::remove_file(&partial).unwrap();
+        fs::hard_link(&other, &partial).unwrap();
+        let error = ReportFile::create(&Destination::Path(dir.path().join("report.csv"))).unwrap_err();
+        assert!(error.to_string().ends_with("report.csv.partial is a hard link to another file"), "{error}");
         assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
     }
 

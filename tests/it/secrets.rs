@@ -160,7 +160,7 @@ fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
     let program = Program::new();
     program.write("list.csv", "1000000\n");
     for command in ["run list.csv --yes", "list", "clean --older-than 30d --yes"] {
-        let mut command = program.command(command);
+        let mut command = program.command(&format!("{command} --base-url https://127.0.0.1:9"));
         command.env("LINKUP_API_KEY", "first line\nsecond line");
         let ran = Ran::from(command.output().unwrap());
         ran.ended_with(2).says("the API key contains characters");
