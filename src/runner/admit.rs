@@ -15,6 +15,8 @@ pub(super) struct Admitted<'a> {
     pub(super) permit: Permit,
     pub(super) credit: Credit<'a>,
     pub(super) turn: Turn,
+    /// Whether it had to wait for its account's hours.
+    pub(super) waited_for_hours: bool,
 }
 
 impl<A: LinkUpApi, J: Journal> Caller<A, J> {
@@ -22,9 +24,10 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
     pub(super) async fn admit(&self, call: &ApiCall<'_>) -> Option<Admitted<'_>> {
         let account = self.bounds.account(call.account());
         let is_withdrawal = call.kind() == CallKind::Withdraw;
+        let mut waited_for_hours = false;
         loop {
             if is_withdrawal {
-                self.ready(call.account()).await?;
+                waited_for_hours |= self.ready(call.account()).await?;
             }
             let turn = account.stop.or(self.bounds.turns.acquire(call.account())).await?;
             let credit = self.bounds.credit(possible(call.kind()), &account.stop).await?;
@@ -34,7 +37,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             }
             // A hold may have outlasted the account's hours.
             if !is_withdrawal || self.bounds.is_within_hours(account) {
-                return Some(Admitted { permit, credit, turn });
+                return Some(Admitted { permit, credit, turn, waited_for_hours });
             }
         }
     }

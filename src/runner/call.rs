@@ -102,6 +102,14 @@ pub(crate) struct Caller<A, J> {
     pub(crate) events: mpsc::Sender<Event>,
 }
 
+/// A call that was sent, for whoever judges its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Instant,
+    /// Whether it had to wait for its account's hours before.
+    pub(crate) waited_for_hours: bool,
+}
+
 /// What a call's maker says of its answer.
 #[derive(Debug)]
 pub(crate) struct Judged<T> {
@@ -123,15 +131,14 @@ pub(crate) struct Made<T, W> {
 }
 
 impl<A: LinkUpApi, J: Journal> Caller<A, J> {
-    /// Makes one call as soon as the pace permits. `None` where the stop came first: then nothing was sent. `judge` is also
-    /// given the moment when the call was sent.
+    /// Makes one call as soon as the pace permits. `None` where the stop came first: then nothing was sent.
     pub(crate) async fn call<T>(
         &self,
         call: ApiCall<'_>,
         is_retry: bool,
-        judge: impl FnOnce(&CallResult, Instant) -> Judged<T>,
+        judge: impl FnOnce(&CallResult, Sent) -> Judged<T>,
     ) -> Option<Made<T, J::Write>> {
-        let Admitted { permit, mut credit, turn } = self.admit(&call).await?;
+        let Admitted { permit, mut credit, turn, waited_for_hours } = self.admit(&call).await?;
         let call_id = self.open(&call).await.ok()?;
         // Unless the answer says otherwise, and should none be judged.
         credit.spend(possible(call.kind()));
@@ -139,7 +146,7 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
         let in_flight = self.stop.underway().call();
         let result = self.api.send(call).await;
         let latency = sent.elapsed();
-        let Judged { meaning, cost, settlement, value } = judge(&result, sent);
+        let Judged { meaning, cost, settlement, value } = judge(&result, Sent { at: sent, waited_for_hours });
         credit.spend(cost.possible);
         let end = CallEnd { state: state(&result, meaning), http_status: result.http_status(), cost };
         let write = self.journal.close(call_id, end, key_of(&call), settlement).await;

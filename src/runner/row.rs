@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::ReadyRow;
 use super::bounds::Allowance;
-use super::call::{Caller, Journal, Judged};
+use super::call::{Caller, Journal, Judged, Sent};
 use super::pacing::advice;
 use crate::api::{ApiCall, CallResult, LinkUpApi};
 use crate::event::{Event, Settled};
@@ -96,8 +96,11 @@ impl<A: LinkUpApi, J: Journal> Caller<A, J> {
             };
             let call = ApiCall::Withdraw(&row.withdrawal);
             let is_retry = tally.attempts > 0;
-            let judge = |result: &CallResult, sent| {
-                tally.first_sent.get_or_insert(sent);
+            let judge = |result: &CallResult, sent: Sent| {
+                tally.first_sent.get_or_insert(sent.at);
+                if sent.waited_for_hours {
+                    tally.refused_since = None;
+                }
                 self.judge_withdrawal(row, tally, limits, result)
             };
             allowance.spend();

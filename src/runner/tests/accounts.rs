@@ -331,6 +331,21 @@ async fn outside_its_hours_an_account_waits_without_losing_patience() {
     assert_eq!(of_first, [0, 20, 40, morning, morning + 20, morning + 40, morning + 60]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_outlasts_the_hours_costs_a_row_no_patience() {
+    // The first call is refused half a second before the hours end, again in the morning, and then not.
+    let api = Table::default().answering("1", [answer(200, LIMIT), answer(200, LIMIT), answer(200, OK)]);
+    let limits = AccountLimits { hours: Some("09:00-17:00".parse().unwrap()), ..AccountLimits::default() };
+    let limits = |stop: &Stop| {
+        Bounds::new(no_limits(4), [(AccountName::default(), limits)], stop, clock("2026-03-02T16:59:59.5Z"))
+    };
+    let began = Instant::now();
+    let ran = run_bounded(api.clone(), SETUP, file(vec![row(1, "1")]), triage(), limits).await;
+    assert_eq!((count(&ran, Outcome::Withdrawn), ran.stop), (1, None));
+    let sent: Vec<_> = api.0.lock().unwrap().times.iter().map(|(_, sent, _)| (*sent - began).as_secs()).collect();
+    assert_eq!(sent[..2], [0, 16 * 3_600], "{sent:?}");
+}
+
 /// What a random run is given. Each row's account and answers; each account's gap in seconds and cap.
 type Script = (Vec<(u64, Vec<usize>)>, Vec<(Option<u64>, Option<u64>)>);
 
