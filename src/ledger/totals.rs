@@ -72,8 +72,10 @@ pub(super) fn changing(
 #[cfg(test)]
 mod tests {
     use super::super::record::CallState;
-    use super::super::testing::{Place, end, intent, key, key_of, settle, settlement, settlement_at};
+    use super::super::testing::{API, Place, end, intent, key, key_of, run_at, settle, settlement, settlement_at};
+    use super::super::{CallIntent, Ledger};
     use super::*;
+    use crate::api::CallKind;
     use crate::outcome::Outcome;
 
     /// The last call is that of the run: where an answer comes after midnight, the day before keeps when it was given up.
@@ -175,5 +177,29 @@ mod tests {
             marks.push(mark);
         }
         assert_eq!(marks, [2, 4]);
+    }
+
+    /// Each of them moves it, and neither over a call that the other has open.
+    #[tokio::test]
+    async fn a_list_beside_a_run_moves_the_same_mark() {
+        let place = Place::new();
+        let run = place.open("a");
+        let held = run.open_call(intent(&key("1"))).await.unwrap();
+        let list = Ledger::open_beside(&place.path, &run_at("b", API)).unwrap();
+        let page = CallIntent { kind: CallKind::List, invitation: None, ..intent(&key("1")) };
+        let mut marks = Vec::new();
+        for id in 2..12 {
+            let call = list.open_call(page.clone()).await.unwrap();
+            settle(&run, &key(&id.to_string()), &settlement(Outcome::Withdrawn)).await.unwrap();
+            list.close_call(call, end(CallState::Answered), None, None).await.await.unwrap();
+            if id == 6 {
+                run.close_call(held, end(CallState::Answered), Some(key("1")), None).await.await.unwrap();
+            }
+            let (kept, counted, mark) = kept_and_counted(&place);
+            assert_eq!(kept, counted, "{id}");
+            marks.push(mark);
+        }
+        assert_eq!(marks[..4], [1; 4]);
+        assert!(marks.is_sorted() && marks[9] > 15, "{marks:?}");
     }
 }
